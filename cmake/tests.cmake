@@ -1,0 +1,48 @@
+# fairsweep_test(NAME x SOURCES ... LINKS ... LABEL unit|component|numeric|e2e [TIMEOUT_S n] [RANKS 1 2 4])
+# One program of Catch2 cases, one ctest entry (times the rank counts), its own temporary folder in FAIRSWEEP_TEST_TMP.
+find_package(Catch2 REQUIRED)
+add_library(fairsweep_catch_main STATIC "${CMAKE_SOURCE_DIR}/tests/support/catch_main.cpp")
+target_include_directories(fairsweep_catch_main PUBLIC "${CMAKE_SOURCE_DIR}/tests")
+target_compile_definitions(fairsweep_catch_main PUBLIC FAIRSWEEP_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+if(Catch2_VERSION VERSION_GREATER_EQUAL 3)
+  target_link_libraries(fairsweep_catch_main PUBLIC Catch2::Catch2)
+else()
+  target_link_libraries(fairsweep_catch_main PUBLIC Catch2::Catch2)
+endif()
+
+function(fairsweep_test)
+  cmake_parse_arguments(TEST "" "NAME;LABEL;TIMEOUT_S" "SOURCES;LINKS;RANKS;DEPENDS" ${ARGN})
+  set(target test_${TEST_NAME})
+  add_executable(${target} ${TEST_SOURCES})
+  set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
+  target_link_libraries(${target} PRIVATE ${TEST_LINKS} fairsweep_catch_main fairsweep_warnings)
+  if(TEST_DEPENDS)
+    add_dependencies(${target} ${TEST_DEPENDS})
+  endif()
+  if(NOT TEST_TIMEOUT_S)
+    set(TEST_TIMEOUT_S 120)
+  endif()
+  if(TEST_RANKS)
+    foreach(ranks ${TEST_RANKS})
+      add_test(NAME ${TEST_NAME}_ranks_${ranks} COMMAND "${CMAKE_SOURCE_DIR}/tests/support/in_temp_folder"
+        mpirun --oversubscribe --bind-to none -n ${ranks} $<TARGET_FILE:${target}>)
+      set_tests_properties(${TEST_NAME}_ranks_${ranks} PROPERTIES LABELS "${TEST_LABEL};ranks_${ranks}" TIMEOUT ${TEST_TIMEOUT_S}
+        PROCESSORS 2 ENVIRONMENT "OMPI_ALLOW_RUN_AS_ROOT=1;OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1;OMP_NUM_THREADS=1")
+    endforeach()
+  else()
+    add_test(NAME ${TEST_NAME} COMMAND "${CMAKE_SOURCE_DIR}/tests/support/in_temp_folder" $<TARGET_FILE:${target}>)
+    set_tests_properties(${TEST_NAME} PROPERTIES LABELS "${TEST_LABEL}" TIMEOUT ${TEST_TIMEOUT_S} ENVIRONMENT "OMP_NUM_THREADS=1")
+  endif()
+endfunction()
+
+# fairsweep_script_test(NAME x SCRIPT path LABEL e2e [TIMEOUT_S n]): a script that gets the built program in FAIRSWEEP,
+# the interpreter with the analysis tools in FAIRSWEEP_PYTHON, and an empty temporary folder as working directory.
+function(fairsweep_script_test)
+  cmake_parse_arguments(TEST "" "NAME;LABEL;SCRIPT;TIMEOUT_S" "ARGUMENTS" ${ARGN})
+  if(NOT TEST_TIMEOUT_S)
+    set(TEST_TIMEOUT_S 300)
+  endif()
+  add_test(NAME ${TEST_NAME} COMMAND "${CMAKE_SOURCE_DIR}/tests/support/in_temp_folder" "${CMAKE_CURRENT_SOURCE_DIR}/${TEST_SCRIPT}" ${TEST_ARGUMENTS})
+  set_tests_properties(${TEST_NAME} PROPERTIES LABELS "${TEST_LABEL}" TIMEOUT ${TEST_TIMEOUT_S} PROCESSORS 2
+    ENVIRONMENT "FAIRSWEEP=$<TARGET_FILE:fairsweep>;FAIRSWEEP_PYTHON=${FAIRSWEEP_DEPS}/venv/bin/python;FAIRSWEEP_SOURCE_DIR=${CMAKE_SOURCE_DIR};FAIRSWEEP_BINARY_DIR=${CMAKE_BINARY_DIR}")
+endfunction()

@@ -1,0 +1,87 @@
+#pragma once
+/// What a job file says, once it is parsed and checked. Immutable after that.
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace fairsweep {
+
+/// Weight and activation bit widths; 32 means "float, not quantised". Job files write `8` (both) or `w4a8`.
+struct Bits {
+    int weight = 32;
+    int activation = 32;
+    auto operator<=>(const Bits&) const = default;
+    [[nodiscard]] bool is_float() const noexcept { return weight == 32 && activation == 32; }
+    [[nodiscard]] std::string text() const;  ///< "8" or "w4a8"
+};
+
+enum class Arm : std::uint8_t { dense = 0, sham = 1, compressed = 2 };  // persistent: do not renumber
+[[nodiscard]] const char* name_of(Arm arm);
+
+/// One entry of the axes' cartesian product.
+struct Constraint {
+    std::string text;  ///< as written, for reports: "architecture == iresnet34 and training_set == ms1mv2"
+};
+
+/// How networks are trained and compressed. Every field is part of the identity of the stages that use it.
+/// Job keys are the field names with the prefix as written here: `recipe.baseline_epochs` and so on.
+struct Recipe {
+    std::string preset = "quantface";
+
+    // FP32 baseline: ArcFace (Deng et al., CVPR 2019), SGD with Nesterov, warm-up then cosine, horizontal flip.
+    int baseline_epochs = 16;
+    int baseline_batch_samples = 128;
+    double baseline_lr = 0.1;
+    double baseline_lr_warmup_fraction = 0.1;   ///< share of the steps
+    double margin_scale = 64.0;                 ///< ArcFace s
+    double margin_rad = 0.5;                    ///< ArcFace m
+    double margin_warmup_fraction = 0.0;        ///< m rises linearly from 0 over this share of the steps
+
+    // Compression: fine-tune against the teacher's unit embeddings.
+    int finetune_steps = 11350;
+    int finetune_batch_samples = 128;
+    double finetune_lr = 0.1;
+    double embedding_loss_scale = 1.0;          ///< times the mean squared error between unit embeddings
+    int observer_steps = 299;                   ///< ranges are learnt in the first so many steps, then frozen
+    double dropout = 0.4;                       ///< in the student, train mode
+
+    // Both.
+    double momentum = 0.9;
+    double weight_decay = 5e-4;
+    double clip_norm = 5.0;                     ///< L2 norm of all gradients of the backbone
+    bool flip = true;                           ///< horizontal flip with probability one half
+
+    int threads_per_stage = 1;                  ///< changes numbers in the last bit: part of the identity
+    int shards = 1;
+};
+
+struct DataSource {
+    std::string name;
+    std::string format;          ///< "recordio", "rfw", "folder" ...
+    std::filesystem::path path;  ///< after ${VARIABLE} expansion; never part of an identity
+    std::vector<std::string> groups;  ///< group names where the data are absent (rfw); empty: the RFW four
+};
+
+struct Sweep {
+    std::string name;
+    std::string task = "verification";
+    std::vector<std::uint64_t> seeds{1};
+    std::vector<Arm> arms{Arm::dense, Arm::sham, Arm::compressed};
+
+    std::vector<std::string> architectures;
+    std::vector<std::string> training_sets;
+    std::vector<Bits> bits;
+    std::vector<std::string> calibrations;   ///< "none", "real" (the training set itself), "synthetic" or a data set's name
+    std::vector<double> sparsities;          ///< share of zero weights, [0, 1)
+    std::vector<std::string> distillations{"embedding"};
+
+    std::vector<Constraint> constraints;
+    Recipe recipe;
+    std::string evaluation_data;
+    std::map<std::string, DataSource> data;  ///< by name
+    std::string source_text;                 ///< the job file after --set, for provenance
+};
+
+}  // namespace fairsweep

@@ -1,0 +1,93 @@
+/// The program: finds the command, runs it, turns what was thrown into one message and an exit code.
+#include <cstdio>
+#include <exception>
+#include <iostream>
+#include <new>
+#include <span>
+
+#include "commands.hpp"
+#include "fairsweep/error.hpp"
+#include "fairsweep/log.hpp"
+#include "fairsweep/text.hpp"
+#include "version.hpp"
+
+namespace fairsweep {
+namespace {
+
+struct Command {
+    const char* name;
+    const char* summary;
+    int (*run)(const Arguments&);
+    int data_error_exit;            ///< damaged or missing foreign files
+    int infrastructure_error_exit;  ///< disk, memory, MPI
+};
+
+// In the order in which people use them.
+constexpr Command kCommands[] = {
+    {"version", "print version, commit and libraries", nullptr, 2, 2},
+};
+
+void print_overview(std::ostream& out) {
+    out << "fairsweep " << version_line() << "\n\n"
+        << "Sweeps compressed face networks over MPI ranks and says which compression choice harms whom.\n\n"
+        << "usage: fairsweep COMMAND [arguments]     fairsweep COMMAND --help\n\ncommands:\n";
+    for (const Command& command : kCommands) {
+        if (command.run == nullptr) continue;
+        std::string name = command.name;
+        name.resize(10, ' ');
+        out << "  " << name << command.summary << "\n";
+    }
+}
+
+int exit_code(const Command& command, ErrorKind kind) {
+    switch (kind) {
+        case ErrorKind::usage: return 2;
+        case ErrorKind::data: return command.data_error_exit;
+        case ErrorKind::store: return 3;
+        case ErrorKind::infrastructure: return command.infrastructure_error_exit;
+        case ErrorKind::internal: return 70;
+    }
+    return 70;
+}
+
+int run_command(const Command& command, const Arguments& arguments) {
+    const std::string who = std::string("fairsweep ") + command.name + ": ";
+    try {
+        return command.run(arguments);
+    } catch (const Error& error) {
+        log_error(who + error.what());
+        return exit_code(command, error.kind());
+    } catch (const std::bad_alloc&) {
+        log_error(who + "out of memory");
+        return command.infrastructure_error_exit;
+    } catch (const std::exception& error) {
+        log_error(who + "unexpected: " + error.what());
+        return 70;
+    }
+}
+
+int run(const Arguments& words) {
+    if (words.empty() || words[0] == "--help" || words[0] == "-h" || words[0] == "help") {
+        print_overview(words.empty() ? std::cerr : std::cout);
+        return words.empty() ? 2 : 0;
+    }
+    if (words[0] == "--version" || words[0] == "version") {
+        std::cout << "fairsweep " << version_text() << "\n";
+        return 0;
+    }
+    std::vector<std::string> names;
+    for (const Command& command : kCommands) {
+        if (command.run != nullptr && words[0] == command.name) return run_command(command, {words.begin() + 1, words.end()});
+        names.emplace_back(command.name);
+    }
+    const std::string near = nearest_word(words[0], names);
+    log_error("unknown command '" + words[0] + "'" + (near.empty() ? "; see fairsweep --help" : ": did you mean '" + near + "'?"));
+    return 2;
+}
+
+}  // namespace
+}  // namespace fairsweep
+
+int main(int argc, char** argv) {
+    return fairsweep::run({argv + 1, argv + argc});
+}
