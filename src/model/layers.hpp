@@ -1,0 +1,74 @@
+#pragma once
+/// The layers that compression can act on. Each carries an empty place for it: an empty place costs one branch, so a
+/// network without compression computes exactly what the plain network computes.
+#include <torch/torch.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace fairsweep {
+
+/// Computes the weight that a layer uses from its master weight, on every forward pass (fake quantisation).
+using WeightTransform = std::function<torch::Tensor(const torch::Tensor& master)>;
+
+/// A layer with a parameter named "weight" that a WeightTransform may replace in the forward pass.
+struct WeightedLayer : torch::nn::Module {
+    enum class Kind { convolution, linear, prelu };
+    Kind kind{};
+    torch::Tensor weight;             ///< master; conv [out, in / groups, rows, cols], linear [out, in], prelu [channels]
+    WeightTransform weight_transform;  ///< empty: the master itself
+    torch::Tensor weight_mask;        ///< undefined, or 0/1 of weight's shape: the buffer "weight_mask" (compress/pruning.hpp)
+
+    [[nodiscard]] torch::Tensor used_weight() const { return weight_transform ? weight_transform(weight) : weight; }
+};
+
+struct ConvolutionShape {
+    int in = 0, out = 0, kernel = 1, stride = 1, padding = 0, groups = 1;
+};
+
+struct Convolution : WeightedLayer {  ///< no bias, as everywhere in these networks
+    explicit Convolution(const ConvolutionShape& shape);
+    torch::Tensor forward(const torch::Tensor& x);
+    ConvolutionShape shape;
+};
+
+struct Linear : WeightedLayer {
+    Linear(int in, int out, bool with_bias);
+    torch::Tensor forward(const torch::Tensor& x);
+    torch::Tensor bias;  ///< undefined without bias
+};
+
+/// What may be attached to an ActivationPoint.
+struct ActivationTransform : torch::nn::Module {
+    virtual torch::Tensor forward(torch::Tensor x) = 0;
+};
+
+/// A place in the network where the activation may be quantised. Identity while nothing is attached; the attached
+/// module is the child "quantiser", so its buffers are part of the state and a plain network has none.
+struct ActivationPoint : torch::nn::Module {
+    torch::Tensor forward(torch::Tensor x) { return transform_ ? transform_->forward(std::move(x)) : x; }
+    void attach(std::shared_ptr<ActivationTransform> transform);  ///< replaces what was attached; null detaches
+    [[nodiscard]] const std::shared_ptr<ActivationTransform>& attached() const { return transform_; }
+
+private:
+    std::shared_ptr<ActivationTransform> transform_;
+};
+
+struct PRelu : WeightedLayer {  ///< one slope per channel, then an activation point
+    explicit PRelu(int channels);
+    torch::Tensor forward(const torch::Tensor& x);
+    std::shared_ptr<ActivationPoint> output;
+};
+
+/// Dropout with its own generator, so that the numbers do not depend on what else draws from torch's.
+struct Dropout : torch::nn::Module {
+    torch::Tensor forward(torch::Tensor x);  ///< identity in eval mode or when probability is 0
+    void set(double probability, std::uint64_t seed);
+
+private:
+    double probability_ = 0.0;
+    torch::Generator generator_;
+};
+
+}  // namespace fairsweep
