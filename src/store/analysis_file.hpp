@@ -1,0 +1,94 @@
+#pragma once
+/// The analysis file: what `merge` makes of stores and `analyze` adds its tables to. Compressed HDF5 for people and
+/// notebooks; layout and a worked h5py example in docs/file_format.md. No HDF5 type shows here.
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "fairsweep/outcome.hpp"
+#include "fairsweep/pairs.hpp"
+#include "fairsweep/plan.hpp"
+
+namespace fairsweep {
+
+/// persistent: part of every analysis file.
+inline constexpr std::uint32_t kAnalysisVersion = 1;
+
+/// A point with what its network stage (baseline or compression) and its evaluation stage left behind.
+struct AnalysisPoint {
+    Point point;                      ///< stage indices in it are not kept: 0
+    Digest network_id;                ///< id of the stage whose checkpoint was evaluated
+    std::string recipe;               ///< 12 hex digits: equal for points whose recipe fields are equal; tells two sweeps'
+                                      ///< points with the same axes apart
+    StageState state = StageState::waiting;  ///< of the point (see point_state)
+    FailureClass failure = FailureClass::none;
+    std::string message;
+    std::uint32_t attempts = 0;       ///< network and evaluation stage together
+    double wall_s = 0.0;              ///< network and evaluation stage together
+    std::uint64_t peak_memory_bytes = 0;
+    double loss_first = 0.0;          ///< of the network stage; NaN where it has no row
+    double loss_last = 0.0;
+    double sparsity_measured = 0.0;
+    double teacher_cosine = 0.0;
+    double pooled_threshold = 0.0;    ///< of the evaluation; NaN unless done
+    std::string code_version;         ///< of the program that ran the evaluation (or the network, where that is all)
+    std::vector<GroupFigures> figures;  ///< [groups]; empty unless done
+};
+
+/// What statistics starts from.
+struct AnalysisInput {
+    std::vector<std::string> groups;
+    std::vector<AnalysisPoint> points;       ///< grid order, sources one after another, deduplicated by id; any state
+    PairTable pairs;
+    std::vector<std::string> sources;        ///< store paths as given to merge
+    std::string sweep_name;
+    std::string code_version;                ///< of the program that merged
+    std::string job_text;
+    std::string created;                     ///< UTC, ISO 8601
+};
+
+/// An analysis file opened for reading. Errors: store kind (missing, foreign, truncated, other version).
+class AnalysisReader {
+public:
+    explicit AnalysisReader(const std::filesystem::path& path);
+    ~AnalysisReader();
+    AnalysisReader(AnalysisReader&&) noexcept;
+    AnalysisReader& operator=(AnalysisReader&&) noexcept;
+
+    [[nodiscard]] const AnalysisInput& input() const;
+    /// Similarity of every pair in the order of input().pairs; the point must be done. Read on demand.
+    [[nodiscard]] std::vector<float> scores(std::size_t point_index) const;
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+/// A column of a result table. All columns of a table have the same length. Undefined doubles are NaN.
+struct ResultColumn {
+    std::string name;
+    std::string unit;   ///< "percent", "fraction", "s" ...; empty: none
+    std::variant<std::vector<double>, std::vector<std::int64_t>, std::vector<std::string>> values;
+};
+
+/// Stored as /analysis/<name>/<column>, one dataset each, with `attributes` (conventions: ddof, threshold source, tie
+/// rule ...) as string attributes of the group. Names: lower-case letters, digits, '_' (not empty).
+struct ResultTable {
+    std::string name;
+    std::vector<ResultColumn> columns;
+    std::map<std::string, std::string> attributes;
+};
+
+/// Writes tables into an analysis file; one that is there under the same name is replaced, others stay. All or nothing:
+/// the file is copied beside with the new tables, synced and renamed (one call for all tables is one copy).
+void write_result_tables(const std::filesystem::path& path, std::span<const ResultTable> tables);
+[[nodiscard]] std::vector<std::string> result_table_names(const std::filesystem::path& path);
+/// Columns come back in the order in which they were written.
+[[nodiscard]] ResultTable read_result_table(const std::filesystem::path& path, const std::string& name);
+
+}  // namespace fairsweep
