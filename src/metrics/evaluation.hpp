@@ -1,0 +1,20 @@
+#pragma once
+/// All figures of a verification set from its scores, group by group: what the evaluation stage puts into its row.
+#include <span>
+#include <vector>
+
+#include "fairsweep/outcome.hpp"
+#include "fairsweep/pairs.hpp"
+
+namespace fairsweep {
+
+struct VerificationFigures {
+    double pooled_threshold = 0.0;      ///< one for all groups: the smallest observed score with the highest pooled accuracy
+    std::vector<GroupFigures> groups;   ///< one per PairTable::groups; undefined figures are NaN
+};
+
+/// `scores` [pairs] are similarities in the order of `pairs`. Throws a data error when a score is not finite, when their
+/// number is not that of the pairs, or when there are none.
+[[nodiscard]] VerificationFigures verification_figures(const PairTable& pairs, std::span<const float> scores);
+
+}  // namespace fairsweep

@@ -1,0 +1,44 @@
+#pragma once
+/// The ten-fold accuracy of the RFW and LFW protocols, as deepinsight/insightface computes it (recognition/arcface_torch/
+/// eval/verification.py): folds are contiguous in file order, the threshold of a fold is the best on the nine others.
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace fairsweep {
+
+inline constexpr std::uint32_t kFolds = 10;
+inline constexpr std::uint32_t kGridThresholds = 400;  ///< distances 0, 0.01 ... 3.99
+
+/// Threshold `index` of the grid, as a double product, not a sum of steps.
+[[nodiscard]] constexpr double grid_threshold(std::uint32_t index) { return index * 0.01; }
+
+/// Squared Euclidean distance of two unit vectors whose cosine is `score`; the one place where the two rules meet.
+[[nodiscard]] constexpr double squared_distance(double score) { return 2.0 - 2.0 * score; }
+
+/// Pairs [first, second) of fold `fold`: the first `pairs` mod 10 folds have one pair more (scikit-learn's KFold).
+[[nodiscard]] std::pair<std::uint32_t, std::uint32_t> fold_range(std::uint32_t pairs, std::uint32_t fold);
+
+struct TenFold {
+    double accuracy_percent = 0.0;                         ///< mean over folds
+    std::array<double, kFolds> fold_accuracy{};            ///< fractions
+    std::array<std::uint32_t, kFolds> threshold_index{};   ///< in the grid; the lowest of equally good ones
+    std::vector<std::uint8_t> correct;                     ///< [pairs] 1: decided rightly with its fold's threshold
+    std::uint32_t correct_total = 0;
+};
+
+/// A pair is called the same person when distance < threshold (strict). `genuine` [pairs] is 1 for the same person.
+/// nullopt with fewer than ten pairs, since a fold would be empty. A NaN distance is never below a threshold.
+[[nodiscard]] std::optional<TenFold> ten_fold_from_distances(std::span<const double> distances,
+                                                             std::span<const std::uint8_t> genuine);
+/// The same from cosine similarities, by squared_distance().
+[[nodiscard]] std::optional<TenFold> ten_fold_from_scores(std::span<const double> scores,
+                                                          std::span<const std::uint8_t> genuine);
+
+/// First index of the grid whose threshold is above the distance: the pair is accepted from there on. kGridThresholds: never.
+[[nodiscard]] std::uint32_t first_accepting_threshold(double distance);
+
+}  // namespace fairsweep
