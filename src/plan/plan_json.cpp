@@ -1,0 +1,152 @@
+/// The plan as JSON. Ids, names and indices are checked on reading; nothing is trusted to be in range.
+#include <nlohmann/json.hpp>
+
+#include "fairsweep/error.hpp"
+#include "fairsweep/plan.hpp"
+
+namespace fairsweep {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr int kFormat = 1;  // persistent: raise when the layout below changes
+
+Json to_json(const Stage& stage) {
+    return {{"id", stage.id.hex()},        {"kind", name_of(stage.kind)}, {"parameters", stage.parameters},
+            {"needs", stage.needs},        {"data", stage.data_sets},     {"cost_s", stage.cost_s}};
+}
+
+Json to_json(const Point& point) {
+    return {{"id", point.id.hex()},
+            {"arm", name_of(point.arm)},
+            {"architecture", point.architecture},
+            {"training_set", point.training_set},
+            {"bits_weight", point.bits.weight},
+            {"bits_activation", point.bits.activation},
+            {"calibration", point.calibration},
+            {"sparsity", point.sparsity},
+            {"distillation", point.distillation},
+            {"seed", point.seed},
+            {"network_stage", point.network_stage},
+            {"evaluation_stage", point.evaluation_stage}};
+}
+
+Json to_json(const PlannedData& data) {
+    return {{"format", data.source.format}, {"path", data.source.path.string()}, {"groups", data.source.groups},
+            {"id", data.id.hex()},          {"present", data.present}};
+}
+
+template <typename Enumeration>
+Enumeration from_name(const Json& json, std::initializer_list<Enumeration> values) {
+    const auto& name = json.get_ref<const std::string&>();
+    for (const Enumeration value : values) {
+        if (name == name_of(value)) return value;
+    }
+    throw_store({.attempted = "cannot read a plan", .where = {}, .found = "'" + name + "'", .expected = "a stage kind or an arm", .hint = {}});
+}
+
+StageIndex checked_index(const Json& json, std::size_t limit, const char* what) {
+    const auto value = json.get<std::int64_t>();
+    if (value < 0 || static_cast<std::uint64_t>(value) >= limit) {
+        throw_store({.attempted = "cannot read a plan", .where = what, .found = std::to_string(value),
+                     .expected = "a stage index below " + std::to_string(limit), .hint = {}});
+    }
+    return static_cast<StageIndex>(value);
+}
+
+Stage stage_from(const Json& json, std::size_t own_index) {
+    Stage stage;
+    stage.id = Digest::from_hex(json.at("id").get_ref<const std::string&>());
+    stage.kind = from_name(json.at("kind"), {StageKind::prepare, StageKind::baseline, StageKind::teacher, StageKind::compression, StageKind::evaluation});
+    stage.parameters = json.at("parameters").get<std::string>();
+    // Needs come before: the list is in topological order.
+    for (const Json& need : json.at("needs")) stage.needs.push_back(checked_index(need, own_index, "needs of a stage"));
+    stage.data_sets = json.at("data").get<std::vector<std::string>>();
+    stage.cost_s = json.at("cost_s").get<double>();
+    return stage;
+}
+
+Point point_from(const Json& json, std::size_t stages) {
+    Point point;
+    point.id = Digest::from_hex(json.at("id").get_ref<const std::string&>());
+    point.arm = from_name(json.at("arm"), {Arm::dense, Arm::sham, Arm::compressed});
+    point.architecture = json.at("architecture").get<std::string>();
+    point.training_set = json.at("training_set").get<std::string>();
+    point.bits.weight = json.at("bits_weight").get<int>();
+    point.bits.activation = json.at("bits_activation").get<int>();
+    point.calibration = json.at("calibration").get<std::string>();
+    point.sparsity = json.at("sparsity").get<double>();
+    point.distillation = json.at("distillation").get<std::string>();
+    point.seed = json.at("seed").get<std::uint64_t>();
+    point.network_stage = checked_index(json.at("network_stage"), stages, "network stage of a point");
+    point.evaluation_stage = checked_index(json.at("evaluation_stage"), stages, "evaluation stage of a point");
+    return point;
+}
+
+PlannedData data_from(const std::string& name, const Json& json) {
+    PlannedData data;
+    data.source.name = name;
+    data.source.format = json.at("format").get<std::string>();
+    data.source.path = json.at("path").get<std::string>();
+    data.source.groups = json.at("groups").get<std::vector<std::string>>();
+    data.id = Digest::from_hex(json.at("id").get_ref<const std::string&>());
+    data.present = json.at("present").get<bool>();
+    return data;
+}
+
+Plan plan_from(const Json& json) {
+    const int format = json.at("format").get<int>();
+    if (format != kFormat) {
+        throw_store({.attempted = "cannot read a plan", .where = "format", .found = std::to_string(format),
+                     .expected = std::to_string(kFormat), .hint = "the store was made by another version of fairsweep"});
+    }
+    Plan plan;
+    plan.sweep_name = json.at("sweep_name").get<std::string>();
+    plan.task = json.at("task").get<std::string>();
+    plan.groups = json.at("groups").get<std::vector<std::string>>();
+    for (const Json& stage : json.at("stages")) plan.stages.push_back(stage_from(stage, plan.stages.size()));
+    for (const Json& point : json.at("points")) plan.points.push_back(point_from(point, plan.stages.size()));
+    for (const auto& [name, data] : json.at("data").items()) {
+        plan.data.emplace(name, data_from(name, data));
+    }
+    plan.axes = json.at("axes").get<std::map<std::string, std::uint64_t>>();
+    for (const Json& removed : json.at("removed")) {
+        plan.removed.push_back({removed.at("rule").get<std::string>(), removed.at("points").get<std::uint64_t>()});
+    }
+    plan.stages_shared = json.at("stages_shared").get<std::uint64_t>();
+    plan.provisional = json.at("provisional").get<bool>();
+    plan.job_text = json.at("job_text").get<std::string>();
+    plan.code_version = json.at("code_version").get<std::string>();
+    return plan;
+}
+
+}  // namespace
+
+std::string plan_to_json(const Plan& plan) {
+    Json json = {{"format", kFormat},         {"sweep_name", plan.sweep_name}, {"task", plan.task},
+                 {"groups", plan.groups},     {"axes", plan.axes},             {"stages_shared", plan.stages_shared},
+                 {"provisional", plan.provisional}, {"job_text", plan.job_text}, {"code_version", plan.code_version}};
+    Json& stages = json["stages"] = Json::array();
+    for (const Stage& stage : plan.stages) stages.push_back(to_json(stage));
+    Json& points = json["points"] = Json::array();
+    for (const Point& point : plan.points) points.push_back(to_json(point));
+    Json& data = json["data"] = Json::object();
+    for (const auto& [name, planned] : plan.data) data[name] = to_json(planned);
+    Json& removed = json["removed"] = Json::array();
+    for (const RemovedPoints& rule : plan.removed) removed.push_back({{"rule", rule.rule}, {"points", rule.points}});
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Plan plan_from_json(const std::string& text) {
+    try {
+        return plan_from(Json::parse(text));
+    } catch (const Json::exception& error) {
+        throw_store({.attempted = "cannot read a plan", .where = {}, .found = error.what(), .expected = "the JSON that plan_to_json writes",
+                     .hint = "the store is damaged, or was made by another version of fairsweep"});
+    } catch (const Error& error) {
+        if (error.kind() == ErrorKind::store) throw;
+        throw_store({.attempted = "cannot read a plan", .where = {}, .found = error.what(), .expected = "the JSON that plan_to_json writes", .hint = {}});
+    }
+}
+
+}  // namespace fairsweep

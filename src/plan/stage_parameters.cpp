@@ -1,0 +1,143 @@
+/// Canonical text of a stage's parameters: one flat JSON object, keys sorted, numbers as exact_number() writes them.
+/// Changing a key or a number format here changes every id: the golden test of tests/plan notices.
+#include "fairsweep/stage_parameters.hpp"
+
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "fairsweep/error.hpp"
+#include "fairsweep/text.hpp"
+#include "plan/stage_id.hpp"
+
+namespace fairsweep {
+namespace {
+
+using Json = nlohmann::json;
+
+/// Visits the fields that a stage kind uses as (key, member), for writing and reading alike, so that both always agree.
+/// `Parameters` is StageParameters, const or not.
+template <typename Parameters, typename Visit>
+void visit_training_fields(Parameters& p, const Visit& visit) {
+    visit("seed", p.seed);
+    visit("preset", p.recipe.preset);
+    visit("momentum", p.recipe.momentum);
+    visit("weight_decay", p.recipe.weight_decay);
+    visit("clip_norm", p.recipe.clip_norm);
+    visit("flip", p.recipe.flip);
+}
+
+template <typename Parameters, typename Visit>
+void visit_baseline_fields(Parameters& p, const Visit& visit) {
+    visit_training_fields(p, visit);
+    visit("baseline_epochs", p.recipe.baseline_epochs);
+    visit("baseline_batch_samples", p.recipe.baseline_batch_samples);
+    visit("baseline_lr", p.recipe.baseline_lr);
+    visit("baseline_lr_warmup_fraction", p.recipe.baseline_lr_warmup_fraction);
+    visit("margin_scale", p.recipe.margin_scale);
+    visit("margin_rad", p.recipe.margin_rad);
+    visit("margin_warmup_fraction", p.recipe.margin_warmup_fraction);
+}
+
+template <typename Parameters, typename Visit>
+void visit_compression_fields(Parameters& p, const Visit& visit) {
+    visit_training_fields(p, visit);
+    visit("bits_weight", p.bits.weight);
+    visit("bits_activation", p.bits.activation);
+    visit("sparsity", p.sparsity);
+    visit("distillation", p.distillation);
+    visit("finetune_steps", p.recipe.finetune_steps);
+    visit("finetune_batch_samples", p.recipe.finetune_batch_samples);
+    visit("finetune_lr", p.recipe.finetune_lr);
+    visit("embedding_loss_scale", p.recipe.embedding_loss_scale);
+    visit("dropout", p.recipe.dropout);
+    // Read after the bits. A network that is not quantised has no observers: their schedule must not change its id.
+    if (!p.bits.is_float()) visit("observer_steps", p.recipe.observer_steps);
+}
+
+template <typename Parameters, typename Visit>
+void visit_fields(Parameters& p, const Visit& visit) {
+    visit("version", p.version);
+    visit("data", p.data);
+    if (p.kind == StageKind::prepare) {
+        visit("image_size", p.image_size);
+        return;
+    }
+    visit("architecture", p.architecture);
+    visit("threads_per_stage", p.recipe.threads_per_stage);
+    visit("shards", p.recipe.shards);
+    if (p.kind == StageKind::teacher) visit("flip", p.recipe.flip);
+    if (p.kind == StageKind::baseline) visit_baseline_fields(p, visit);
+    if (p.kind == StageKind::compression) visit_compression_fields(p, visit);
+}
+
+std::string json_text(int value) { return std::to_string(value); }
+std::string json_text(std::uint64_t value) { return std::to_string(value); }
+std::string json_text(bool value) { return value ? "true" : "false"; }
+std::string json_text(double value) { return exact_number(value); }
+std::string json_text(const std::string& value) { return Json(value).dump(); }
+std::string json_text(const Digest& value) { return '"' + value.hex() + '"'; }
+
+void read(const Json& json, Digest& value) { value = Digest::from_hex(json.get_ref<const std::string&>()); }
+void read(const Json& json, std::string& value) { value = json.get_ref<const std::string&>(); }
+template <typename Number>
+void read(const Json& json, Number& value) { value = json.get<Number>(); }
+
+StageKind kind_from_name(const std::string& name) {
+    for (const StageKind kind : {StageKind::prepare, StageKind::baseline, StageKind::teacher, StageKind::compression, StageKind::evaluation}) {
+        if (name == name_of(kind)) return kind;
+    }
+    throw_store({.attempted = "cannot read the parameters of a stage", .where = "key kind", .found = "'" + name + "'",
+                 .expected = "prepare, baseline, teacher, compression or evaluation", .hint = {}});
+}
+
+StageParameters parse(const std::string& text) {
+    const Json json = Json::parse(text);
+    StageParameters parameters;
+    parameters.kind = kind_from_name(json.at("kind").get_ref<const std::string&>());
+    visit_fields(parameters, [&json](const char* key, auto& value) { read(json.at(key), value); });
+    return parameters;
+}
+
+}  // namespace
+
+std::string canonical_text(const StageParameters& parameters) {
+    std::map<std::string, std::string> fields;
+    fields["kind"] = json_text(std::string(name_of(parameters.kind)));
+    visit_fields(parameters, [&fields](const char* key, const auto& value) { fields[key] = json_text(value); });
+    std::string text = "{";
+    for (const auto& [key, value] : fields) {
+        if (text.size() > 1) text += ',';
+        text += '"' + key + "\":" + value;
+    }
+    return text + '}';
+}
+
+StageParameters parse_stage_parameters(const std::string& text) {
+    constexpr std::size_t kShownBytes = 200;
+    const auto refuse = [&text](const std::string& problem) {
+        throw_store({.attempted = "cannot read the parameters of a stage", .where = problem, .found = text.substr(0, kShownBytes),
+                     .expected = "the canonical JSON that this version writes",
+                     .hint = "the store may come from another version of fairsweep"});
+    };
+    StageParameters parameters;
+    try {
+        parameters = parse(text);
+    } catch (const Json::exception& error) {
+        refuse(error.what());
+    } catch (const Error& error) {
+        refuse(error.what());
+    }
+    // Catches unknown keys, doubled keys, wrong spacing, numbers that were cut: the text would not hash to its id.
+    if (canonical_text(parameters) != text) refuse("not in canonical form, or with unknown keys");
+    return parameters;
+}
+
+Digest stage_id(StageKind kind, const std::string& parameters, std::span<const Digest> needs) {
+    std::string text = "fairsweep stage 1\n";
+    text += name_of(kind);
+    text += '\n' + parameters + '\n';
+    for (const Digest& need : needs) text += need.hex() + '\n';
+    return sha256(text);
+}
+
+}  // namespace fairsweep

@@ -1,0 +1,132 @@
+#include "fairsweep/stage_parameters.hpp"
+
+#include <array>
+
+#include "fairsweep/error.hpp"
+#include "plan/stage_id.hpp"
+#include "support/catch.hpp"
+
+using namespace fairsweep;
+
+namespace {
+
+StageParameters example(StageKind kind) {
+    StageParameters parameters;
+    parameters.kind = kind;
+    parameters.architecture = "iresnet10-w16-56";
+    parameters.data = sha256("faces");
+    parameters.image_size = 56;
+    parameters.seed = 18446744073709551615ULL;
+    parameters.bits = {4, 8};
+    parameters.sparsity = 0.7;
+    parameters.distillation = "embedding";
+    parameters.recipe.weight_decay = 1e-8;
+    parameters.recipe.finetune_steps = 40;
+    return parameters;
+}
+
+constexpr StageKind kKinds[] = {StageKind::prepare, StageKind::baseline, StageKind::teacher, StageKind::compression, StageKind::evaluation};
+
+}  // namespace
+
+TEST_CASE("the canonical text has sorted keys, exact numbers and no blanks") {
+    const std::string data = sha256("faces").hex();
+    CHECK(canonical_text(example(StageKind::prepare)) == R"({"data":")" + data + R"(","image_size":56,"kind":"prepare","version":1})");
+    CHECK(canonical_text(example(StageKind::teacher)) ==
+          R"({"architecture":"iresnet10-w16-56","data":")" + data + R"(","flip":true,"kind":"teacher","shards":1,"threads_per_stage":1,"version":1})");
+    CHECK(canonical_text(example(StageKind::evaluation)) ==
+          R"({"architecture":"iresnet10-w16-56","data":")" + data + R"(","kind":"evaluation","shards":1,"threads_per_stage":1,"version":1})");
+    CHECK(canonical_text(example(StageKind::baseline)) ==
+          R"({"architecture":"iresnet10-w16-56","baseline_batch_samples":128,"baseline_epochs":16,"baseline_lr":0.1,)"
+          R"("baseline_lr_warmup_fraction":0.1,"clip_norm":5,"data":")" + data + R"(","flip":true,"kind":"baseline","margin_rad":0.5,)"
+          R"("margin_scale":64,"margin_warmup_fraction":0,"momentum":0.9,"preset":"quantface","seed":18446744073709551615,"shards":1,)"
+          R"("threads_per_stage":1,"version":1,"weight_decay":1e-08})");
+    CHECK(canonical_text(example(StageKind::compression)) ==
+          R"({"architecture":"iresnet10-w16-56","bits_activation":8,"bits_weight":4,"clip_norm":5,"data":")" + data +
+          R"(","distillation":"embedding","dropout":0.4,"embedding_loss_scale":1,"finetune_batch_samples":128,"finetune_lr":0.1,)"
+          R"("finetune_steps":40,"flip":true,"kind":"compression","momentum":0.9,"observer_steps":299,"preset":"quantface",)"
+          R"("seed":18446744073709551615,"shards":1,"sparsity":0.7,"threads_per_stage":1,"version":1,"weight_decay":1e-08})");
+}
+
+TEST_CASE("parameters read back as what they were") {
+    for (const StageKind kind : kKinds) {
+        const std::string text = canonical_text(example(kind));
+        const StageParameters back = parse_stage_parameters(text);
+        CHECK(back.kind == kind);
+        CHECK(canonical_text(back) == text);
+    }
+    const StageParameters back = parse_stage_parameters(canonical_text(example(StageKind::compression)));
+    CHECK(back.seed == 18446744073709551615ULL);
+    CHECK(back.bits == Bits{4, 8});
+    CHECK(back.sparsity == 0.7);
+    CHECK(back.recipe.weight_decay == 1e-8);
+    CHECK(back.recipe.finetune_steps == 40);
+    CHECK(back.data == sha256("faces"));
+}
+
+TEST_CASE("a recipe field that a stage does not use is not in its text") {
+    StageParameters parameters = example(StageKind::baseline);
+    const std::string baseline = canonical_text(parameters);
+    parameters.recipe.finetune_steps = 77;
+    parameters.recipe.dropout = 0.1;
+    parameters.sparsity = 0.2;
+    parameters.bits = {2, 2};
+    CHECK(canonical_text(parameters) == baseline);
+    parameters.recipe.momentum = 0.8;
+    CHECK(canonical_text(parameters) != baseline);
+
+    parameters = example(StageKind::compression);
+    const std::string compression = canonical_text(parameters);
+    parameters.recipe.baseline_epochs = 77;
+    parameters.recipe.margin_rad = 0.1;
+    CHECK(canonical_text(parameters) == compression);
+    parameters.recipe.observer_steps = 7;
+    CHECK(canonical_text(parameters) != compression);
+}
+
+TEST_CASE("the observers' schedule matters only where there are observers") {
+    StageParameters parameters = example(StageKind::compression);
+    parameters.bits = {32, 32};
+    const std::string text = canonical_text(parameters);
+    parameters.recipe.observer_steps = 7;
+    CHECK(canonical_text(parameters) == text);
+    CHECK(canonical_text(parse_stage_parameters(text)) == text);
+}
+
+TEST_CASE("text that is not canonical is a store error") {
+    const std::string good = canonical_text(example(StageKind::compression));
+    const auto kind_of = [](const std::string& text) {
+        try {
+            static_cast<void>(parse_stage_parameters(text));
+        } catch (const Error& error) {
+            return error.kind();
+        }
+        return ErrorKind::internal;
+    };
+    REQUIRE_NOTHROW(parse_stage_parameters(good));
+    const auto replaced = [&good](const std::string& from, const std::string& to) {
+        std::string text = good;
+        text.replace(text.find(from), from.size(), to);
+        return text;
+    };
+    for (const std::string& text : {std::string(), std::string("{}"), std::string("[]"), std::string("null"), good.substr(0, good.size() - 1), good + " ",
+                                    replaced("\"kind\":\"compression\"", "\"kind\":\"compresion\""), replaced("\"kind\":\"compression\"", "\"kind\":3"),
+                                    replaced("\"sparsity\":0.7", "\"sparsity\":\"0.7\""), replaced("\"sparsity\":0.7", "\"sparsity\":0.70"),
+                                    replaced("\"shards\":1", "\"shards\":1,\"surprise\":1"), replaced("\"shards\":1,", ""),
+                                    replaced("\"shards\":1", "\"shards\":1.5"), replaced("\"flip\":true", "\"flip\":1"),
+                                    replaced(sha256("faces").hex(), "abc")}) {
+        INFO(text);
+        CHECK(kind_of(text) == ErrorKind::store);
+    }
+}
+
+TEST_CASE("a stage's id depends on kind, parameters and the order of what it needs") {
+    const std::array<Digest, 2> needs = {sha256("a"), sha256("b")};
+    const std::array<Digest, 2> swapped = {sha256("b"), sha256("a")};
+    const Digest id = stage_id(StageKind::evaluation, "{}", needs);
+    CHECK(id == stage_id(StageKind::evaluation, "{}", needs));
+    CHECK(id != stage_id(StageKind::compression, "{}", needs));
+    CHECK(id != stage_id(StageKind::evaluation, "{ }", needs));
+    CHECK(id != stage_id(StageKind::evaluation, "{}", swapped));
+    CHECK(id != stage_id(StageKind::evaluation, "{}", {}));
+}
