@@ -1,0 +1,110 @@
+#include "data/jpeg.hpp"
+
+#include <fmt/format.h>
+#include <turbojpeg.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "data/png.hpp"
+#include "fairsweep/check.hpp"
+#include "fairsweep/error.hpp"
+
+namespace fairsweep {
+namespace {
+
+struct DestroyCodec {
+    void operator()(void* codec) const { tjDestroy(codec); }
+};
+using Codec = std::unique_ptr<void, DestroyCodec>;
+
+// A codec keeps tables and buffers between images; one per thread is what TurboJPEG asks for.
+Codec& decompressor() {
+    thread_local Codec codec;
+    if (codec == nullptr) codec.reset(tjInitDecompress());
+    if (codec == nullptr) {
+        throw_infrastructure({.attempted = "cannot start the JPEG decoder", .where = {}, .found = tjGetErrorStr2(nullptr), .expected = {}, .hint = {}});
+    }
+    return codec;
+}
+
+void* compressor() {
+    thread_local const Codec codec(tjInitCompress());
+    if (codec == nullptr) {
+        throw_infrastructure({.attempted = "cannot start the JPEG encoder", .where = {}, .found = tjGetErrorStr2(nullptr), .expected = {}, .hint = {}});
+    }
+    return codec.get();
+}
+
+bool is_jpeg(std::span<const std::byte> encoded) {
+    return encoded.size() >= 3 && encoded[0] == std::byte{0xFF} && encoded[1] == std::byte{0xD8} && encoded[2] == std::byte{0xFF};
+}
+
+[[noreturn]] void not_an_image(std::span<const std::byte> encoded, const std::string& where) {
+    std::string found = fmt::format("{} bytes", encoded.size());
+    if (!encoded.empty()) found += ", starting";
+    for (const std::byte byte : encoded.first(std::min<std::size_t>(8, encoded.size()))) {
+        found += fmt::format(" {:02x}", std::to_integer<unsigned>(byte));
+    }
+    throw_data({.attempted = "cannot decode an image", .where = where, .found = found, .expected = "a JPEG (ff d8 ff) or a PNG (89 50 4e 47)", .hint = {}});
+}
+
+Image decode_jpeg(std::span<const std::byte> encoded, const std::string& where) {
+    Codec& owned = decompressor();
+    void* const codec = owned.get();
+    const auto* bytes = reinterpret_cast<const unsigned char*>(encoded.data());
+    const auto failed = [&owned, &where] {
+        const std::string message = tjGetErrorStr2(owned.get());
+        // A decoder that failed inside a header reads the next image from the middle of that header (libjpeg-turbo 2.1.5).
+        owned.reset();
+        throw_data({.attempted = "cannot decode a JPEG", .where = where, .found = message, .expected = {},
+                    .hint = "the image is damaged or cut off"});
+    };
+    // Stray bytes between segments are a warning that costs no pixel and is common in files of old cameras.
+    const auto harmless = [codec] {
+        return tjGetErrorCode(codec) == TJERR_WARNING &&
+               std::string_view(tjGetErrorStr2(codec)).find("extraneous bytes") != std::string_view::npos;
+    };
+    int cols = 0;
+    int rows = 0;
+    int subsampling = 0;
+    int colour_space = 0;
+    if (tjDecompressHeader3(codec, bytes, encoded.size(), &cols, &rows, &subsampling, &colour_space) != 0 && !harmless()) failed();
+    check_image_size(rows, cols, where);
+    Image image{.rows = rows, .cols = cols, .pixels = {}};
+    image.pixels.resize(std::size_t{3} * static_cast<std::size_t>(rows) * static_cast<std::size_t>(cols));
+    const int status = tjDecompress2(codec, bytes, encoded.size(), image.pixels.data(), cols, 0, rows, TJPF_RGB,
+                                     TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS);
+    if (status != 0 && !harmless()) failed();
+    return image;
+}
+
+}  // namespace
+
+Image decode_image(std::span<const std::byte> encoded, const std::string& where) {
+    if (is_jpeg(encoded)) return decode_jpeg(encoded, where);
+    if (is_png(encoded)) return decode_png(encoded, where);
+    not_an_image(encoded, where);
+}
+
+std::vector<std::byte> encode_jpeg(const Image& image, int quality) {
+    FAIRSWEEP_CHECK(image.rows > 0 && image.cols > 0 && image.rows <= kMaxImageSide && image.cols <= kMaxImageSide, "encode an image of a sane size");
+    FAIRSWEEP_CHECK(image.pixels.size() == std::size_t{3} * static_cast<std::size_t>(image.rows) * static_cast<std::size_t>(image.cols),
+                    "encode an image whose pixels are rows x cols x 3");
+    FAIRSWEEP_CHECK(quality >= 1 && quality <= 100, "JPEG quality is 1 .. 100");
+    void* codec = compressor();
+    std::vector<std::byte> encoded(tjBufSize(image.cols, image.rows, TJSAMP_420));
+    auto* bytes = reinterpret_cast<unsigned char*>(encoded.data());
+    unsigned long size_bytes = encoded.size();
+    const int status = tjCompress2(codec, image.pixels.data(), image.cols, 0, image.rows, TJPF_RGB, &bytes, &size_bytes, TJSAMP_420, quality,
+                                   TJFLAG_ACCURATEDCT | TJFLAG_NOREALLOC);
+    if (status != 0) {
+        throw_infrastructure({.attempted = "cannot encode a JPEG", .where = {}, .found = tjGetErrorStr2(codec), .expected = {}, .hint = {}});
+    }
+    encoded.resize(size_bytes);
+    return encoded;
+}
+
+}  // namespace fairsweep

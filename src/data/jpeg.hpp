@@ -1,0 +1,23 @@
+#pragma once
+/// Encoded images to pixels and back: JPEG by libjpeg-turbo, PNG by libpng. Bounded: the size that a file claims is
+/// checked before memory is taken for it. Safe to call from several threads.
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "fairsweep/dataset.hpp"
+
+namespace fairsweep {
+
+/// Largest side of an image, in pixels, that is decoded.
+inline constexpr int kMaxImageSide = 8192;
+
+/// JPEG (grey, RGB) or PNG, told apart by their first bytes, as 8-bit RGB; transparency is laid over black. `where` names
+/// the bytes in errors ("train.rec, offset 4096"). Throws a data error when they are neither, damaged, cut off or too large.
+[[nodiscard]] Image decode_image(std::span<const std::byte> encoded, const std::string& where);
+
+/// Baseline JPEG, 4:2:0, accurate DCT: the same image and quality (1 .. 100) give the same bytes with the same library.
+[[nodiscard]] std::vector<std::byte> encode_jpeg(const Image& image, int quality);
+
+}  // namespace fairsweep
