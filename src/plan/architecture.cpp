@@ -42,15 +42,15 @@ bool read_reduction(std::string_view text, ArchitectureName& name) {
 
 }  // namespace
 
-std::optional<ArchitectureName> parse_architecture(std::string_view text) {
+std::optional<ArchitectureName> read_architecture_name(std::string_view text) {
     ArchitectureName name;
     const auto dash = text.find('-');
     const std::string_view base = text.substr(0, dash);
     constexpr std::string_view kIResNet = "iresnet";
     if (base == "mobilefacenet") {
-        name.family = NetworkFamily::mobilefacenet;
+        name.family = ArchitectureName::Family::mobilefacenet;
     } else if (base.substr(0, kIResNet.size()) == kIResNet) {
-        name.family = NetworkFamily::iresnet;
+        name.family = ArchitectureName::Family::iresnet;
         const auto depth = plain_number(base.substr(kIResNet.size()));
         if (!depth || (*depth != 10 && *depth != 18 && *depth != 34 && *depth != 50 && *depth != 100)) return std::nullopt;
         name.depth = *depth;
@@ -59,7 +59,7 @@ std::optional<ArchitectureName> parse_architecture(std::string_view text) {
     }
     if (dash == std::string_view::npos) {
         // Depth 10 is ours, for tests and the demo; it exists only reduced.
-        if (name.family == NetworkFamily::iresnet && name.depth == 10) return std::nullopt;
+        if (name.family == ArchitectureName::Family::iresnet && name.depth == 10) return std::nullopt;
         return name;
     }
     if (!read_reduction(text.substr(dash + 1), name)) return std::nullopt;
@@ -73,7 +73,7 @@ const std::vector<std::string>& known_architectures() {
 }
 
 int input_size_of(const std::string& architecture) {
-    const auto name = parse_architecture(architecture);
+    const auto name = read_architecture_name(architecture);
     if (!name) {
         const std::string near = nearest_word(architecture, known_architectures());
         throw_usage({.attempted = "cannot tell the input size of a network", .where = {}, .found = "'" + architecture + "'",

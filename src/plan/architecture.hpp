@@ -8,10 +8,9 @@
 
 namespace fairsweep {
 
-enum class NetworkFamily { iresnet, mobilefacenet };
-
 struct ArchitectureName {
-    NetworkFamily family{};
+    enum class Family { iresnet, mobilefacenet };
+    Family family{};
     int depth = 0;         ///< iresnet: 10, 18, 34, 50 or 100; mobilefacenet: 0
     int width = 64;        ///< channels of the first stage; 64 is the full-size member's
     int input_size = 112;  ///< pixels per side
@@ -20,7 +19,7 @@ struct ArchitectureName {
 
 /// Full-size names, and reduced ones `iresnet<10|18|34|50|100>-w<W>[-<S>]`, `mobilefacenet-w<W>[-<S>]` with W a multiple of
 /// 8 in 16..512 and S a multiple of 8 in 32..224 (112 is left out of the name). Nothing for any other text.
-[[nodiscard]] std::optional<ArchitectureName> parse_architecture(std::string_view name);
+[[nodiscard]] std::optional<ArchitectureName> read_architecture_name(std::string_view name);
 
 /// Full-size names and the reduced ones that the demo uses: candidates for suggestions.
 [[nodiscard]] const std::vector<std::string>& known_architectures();

@@ -9,20 +9,20 @@ using namespace fairsweep;
 TEST_CASE("full-size and reduced names are understood") {
     for (const std::string& name : known_architectures()) {
         INFO(name);
-        CHECK(parse_architecture(name).has_value());
+        CHECK(read_architecture_name(name).has_value());
     }
-    const auto reduced = parse_architecture("iresnet10-w16-56");
+    const auto reduced = read_architecture_name("iresnet10-w16-56");
     REQUIRE(reduced.has_value());
-    CHECK(reduced->family == NetworkFamily::iresnet);
+    CHECK(reduced->family == ArchitectureName::Family::iresnet);
     CHECK(reduced->depth == 10);
     CHECK(reduced->width == 16);
     CHECK(reduced->input_size == 56);
     CHECK(reduced->is_reduced);
-    const auto wide = parse_architecture("mobilefacenet-w32");
+    const auto wide = read_architecture_name("mobilefacenet-w32");
     REQUIRE(wide.has_value());
-    CHECK(wide->family == NetworkFamily::mobilefacenet);
+    CHECK(wide->family == ArchitectureName::Family::mobilefacenet);
     CHECK(wide->input_size == 112);
-    CHECK_FALSE(parse_architecture("iresnet18")->is_reduced);
+    CHECK_FALSE(read_architecture_name("iresnet18")->is_reduced);
 }
 
 TEST_CASE("names that mean no network are not understood") {
@@ -30,7 +30,7 @@ TEST_CASE("names that mean no network are not understood") {
                              "iresnet18-w16-", "iresnet18-w16-30", "iresnet18-w16-60", "iresnet18-w16-232", "iresnet18-w16-112", "iresnet18-16",
                              "iresnet18-w16-56-1", "iresnet-18", "mobilefacenet50", "resnet18", "fer-cnn", "IRESNET18", "iresnet99999999999"}) {
         INFO(name);
-        CHECK_FALSE(parse_architecture(name).has_value());
+        CHECK_FALSE(read_architecture_name(name).has_value());
     }
 }
 
