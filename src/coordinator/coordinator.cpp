@@ -1,0 +1,209 @@
+/// Events of the coordinator. How stages change state is in coordinator_stages.cpp.
+#include "coordinator/coordinator.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "fairsweep/check.hpp"
+
+namespace fairsweep {
+
+Commands Coordinator::on_started(double now_s) {
+    Commands commands;
+    for (StageIndex stage = 0; stage < stages_.size(); ++stage) {
+        if (blocks_dependants(stages_[stage].state)) close_dependants(stage, commands);
+    }
+    for (StageIndex stage = 0; stage < stages_.size(); ++stage) make_ready(stage, now_s);
+    dispatch(now_s, commands);
+    return commands;
+}
+
+Commands Coordinator::on_worker_joined(WorkerId worker, double now_s) {
+    Commands commands;
+    const auto known = workers_.find(worker);
+    if (known != workers_.end() && known->second.state == WorkerState::running) lose_worker(worker, now_s, commands);
+    WorkerView view;
+    view.last_heard_s = now_s;
+    workers_[worker] = view;
+    idle_.insert(worker);
+    dispatch(now_s, commands);
+    return commands;
+}
+
+Commands Coordinator::on_worker_alive(WorkerId worker, double now_s) {
+    Commands commands;
+    heard_from(worker, now_s, commands);
+    dispatch(now_s, commands);
+    return commands;
+}
+
+Commands Coordinator::on_worker_lost(WorkerId worker, double now_s) {
+    Commands commands;
+    if (workers_.count(worker) != 0) lose_worker(worker, now_s, commands);
+    dispatch(now_s, commands);
+    return commands;
+}
+
+Commands Coordinator::on_progress(WorkerId worker, StageIndex stage, std::uint32_t attempt, double fraction, double now_s) {
+    Commands commands;
+    WorkerView* view = heard_from(worker, now_s, commands);
+    const bool current = view != nullptr && view->state == WorkerState::running && view->stage == stage && view->attempt == attempt;
+    if (current) {
+        const StageKind kind = plan_.stages[stage].kind;
+        double& longest_s = longest_gap_s_[static_cast<std::size_t>(kind)];
+        // The wait for the first beat is start-up (loading data, first step): lease_first_s is for that.
+        if (view->beats > 0) longest_s = std::max(longest_s, now_s - view->last_beat_s);
+        ++view->beats;
+        view->last_beat_s = now_s;
+        view->deadline_s = now_s + lease_length_s(kind);
+        if (std::isfinite(fraction)) view->fraction = std::clamp(fraction, 0.0, 1.0);
+    }
+    dispatch(now_s, commands);
+    return commands;
+}
+
+Commands Coordinator::on_stage_finished(WorkerId worker, StageIndex stage, std::uint32_t attempt, const Verdict& verdict, double now_s) {
+    Commands commands;
+    const WorkerView* view = heard_from(worker, now_s, commands);
+    const bool granted = stage < stages_.size() && attempt > stages_[stage].attempts_before && attempt <= stages_[stage].attempts;
+    const Report report{worker, stage, attempt};
+    if (view == nullptr || !granted) {
+        commands.emplace_back(DropResult{worker, stage, attempt, "it was never granted"});
+    } else {
+        const bool current = free_worker(worker, stage, attempt);
+        const bool result = verdict.state == StageState::done || verdict.state == StageState::diverged;
+        const bool numeric = verdict.state == StageState::failed && verdict.failure == FailureClass::numeric;
+        if (is_final(stages_[stage].state)) {
+            commands.emplace_back(DropResult{worker, stage, attempt, "the stage is closed already"});
+        } else if (result || numeric) {
+            settle(report, numeric ? StageState::diverged : verdict.state, now_s, commands);
+        } else if (!current) {
+            commands.emplace_back(DropResult{worker, stage, attempt, "the attempt was given up"});
+        } else if (verdict.state == StageState::preempted || verdict.failure == FailureClass::preempted) {
+            settle_preempted(report, now_s, commands);
+        } else {
+            settle_failure(report, verdict.state == StageState::failed ? verdict.failure : FailureClass::internal, now_s, commands);
+        }
+    }
+    dispatch(now_s, commands);
+    return commands;
+}
+
+Commands Coordinator::on_tick(double now_s) {
+    Commands commands;
+    forgive_own_sleep(now_s);
+    expire(now_s, commands);
+    const std::vector<StageIndex> waits(delayed_.begin(), delayed_.end());
+    for (const StageIndex stage : waits) make_ready(stage, now_s);
+    dispatch(now_s, commands);
+    return commands;
+}
+
+Commands Coordinator::on_stop_requested(double now_s) {
+    Commands commands;
+    begin_stopping(commands);
+    dispatch(now_s, commands);
+    return commands;
+}
+
+bool Coordinator::is_finished() const { return leases_.empty() && (stopping_ || selected_open_ == 0); }
+
+std::size_t Coordinator::workers_in_service() const {
+    return static_cast<std::size_t>(std::count_if(workers_.begin(), workers_.end(), [](const auto& entry) {
+        return entry.second.state != WorkerState::lost && entry.second.state != WorkerState::dismissed;
+    }));
+}
+
+/// Notes that the worker lives. One that was taken for lost comes back: it may still be busy with the attempt it had, so it
+/// is asked to give that up first.
+WorkerView* Coordinator::heard_from(WorkerId worker, double now_s, Commands& commands) {
+    const auto found = workers_.find(worker);
+    if (found == workers_.end() || found->second.state == WorkerState::dismissed) return nullptr;
+    WorkerView& view = found->second;
+    view.last_heard_s = now_s;
+    if (view.state == WorkerState::lost) {
+        if (view.attempt == 0) {
+            view.state = WorkerState::idle;
+            idle_.insert(worker);
+        } else {
+            revoke(worker, now_s, commands);
+        }
+    }
+    return &view;
+}
+
+/// A suspended laptop or a disk that took its time makes everybody look silent: time in which nobody listened is not counted.
+void Coordinator::forgive_own_sleep(double now_s) {
+    const double asleep_s = ticked_ ? now_s - last_tick_s_ : 0.0;
+    if (asleep_s > policy_.worker_silence_s / 3) {
+        for (auto& [worker, view] : workers_) {
+            view.last_heard_s += asleep_s;
+            view.deadline_s += asleep_s;
+        }
+    }
+    ticked_ = true;
+    last_tick_s_ = now_s;
+}
+
+void Coordinator::expire(double now_s, Commands& commands) {
+    std::vector<WorkerId> silent;
+    std::vector<WorkerId> late;
+    for (const auto& [worker, view] : workers_) {
+        if (view.state == WorkerState::lost || view.state == WorkerState::dismissed) continue;
+        if (now_s - view.last_heard_s > policy_.worker_silence_s) silent.push_back(worker);
+        else if (view.state != WorkerState::idle && now_s > view.deadline_s) late.push_back(worker);
+    }
+    for (const WorkerId worker : silent) lose_worker(worker, now_s, commands);
+    for (const WorkerId worker : late) {
+        WorkerView& view = workers_[worker];
+        if (view.state == WorkerState::running) {
+            const StageIndex stage = view.stage;
+            revoke(worker, now_s, commands);
+            lose_attempt(stage, FailureClass::hang, now_s, commands);
+        } else {
+            // It lives, but its stage does not end: of no more use.
+            view.state = WorkerState::dismissed;
+            commands.emplace_back(DismissWorker{worker});
+        }
+    }
+}
+
+void Coordinator::lose_worker(WorkerId worker, double now_s, Commands& commands) {
+    WorkerView& view = workers_[worker];
+    const WorkerState before = view.state;
+    if (before == WorkerState::lost || before == WorkerState::dismissed) return;
+    view.state = WorkerState::lost;
+    idle_.erase(worker);
+    if (before != WorkerState::running) return;
+    leases_.erase(view.stage);
+    lose_attempt(view.stage, FailureClass::lost, now_s, commands);
+}
+
+/// Takes the lease away; what becomes of the stage is the caller's business.
+void Coordinator::revoke(WorkerId worker, double now_s, Commands& commands) {
+    WorkerView& view = workers_[worker];
+    if (view.state == WorkerState::running) leases_.erase(view.stage);
+    view.state = WorkerState::revoked;
+    view.deadline_s = now_s + lease_length_s(plan_.stages[view.stage].kind);
+    commands.emplace_back(RevokeLease{worker, view.stage, view.attempt});
+}
+
+/// True when the worker held the stage's lease with this attempt.
+bool Coordinator::free_worker(WorkerId worker, StageIndex stage, std::uint32_t attempt) {
+    WorkerView& view = workers_[worker];
+    const bool busy = view.state == WorkerState::running || view.state == WorkerState::revoked;
+    if (!busy || view.stage != stage || view.attempt != attempt) return false;
+    const bool current = view.state == WorkerState::running;
+    if (current) leases_.erase(stage);
+    const double heard_s = view.last_heard_s;
+    view = WorkerView{};
+    view.last_heard_s = heard_s;
+    idle_.insert(worker);
+    return current;
+}
+
+double Coordinator::lease_length_s(StageKind kind) const {
+    return std::max(policy_.lease_least_s, policy_.lease_factor * longest_gap_s_[static_cast<std::size_t>(kind)]);
+}
+
+}  // namespace fairsweep

@@ -1,0 +1,178 @@
+#pragma once
+/// The brain of a sweep: events in, commands out. It knows no MPI, no clock and no file; time is an argument, so that the
+/// same code runs under mpirun, in one process, in tests and in the simulator.
+///
+/// A stage is in exactly one state: waiting -> running -> done | diverged | failed | lost | skipped (| quarantined), or
+/// preempted when the run is stopped. An attempt is one lease of a stage to one worker; attempts are numbered from 1 and
+/// never reused. A worker is idle, running (holds the one lease of its stage), revoked (was told to give its attempt up and
+/// has not answered yet: gets no work), lost (silent) or dismissed.
+///
+/// What the adapter promises: it delivers what arrived before it calls on_tick; it makes the row of an AcceptResult or a
+/// CloseStage durable before it acknowledges; it carries commands out in order.
+#include <array>
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "coordinator/stage_graph.hpp"
+#include "fairsweep/outcome.hpp"
+#include "fairsweep/plan.hpp"
+
+namespace fairsweep {
+
+using WorkerId = std::int32_t;  ///< rank
+
+inline constexpr std::size_t kStageStates = 9;
+inline constexpr std::size_t kFailureClasses = 9;
+
+struct CoordinatorPolicy {
+    /// Retries after a failure of each class (index: FailureClass); one more failure closes the stage.
+    /// numeric: divergence is a result, not a failure. preempted: never counted.
+    std::array<std::uint32_t, kFailureClasses> retries = {/*none*/ 0, /*lost*/ 3, /*hang*/ 2, /*out_of_memory*/ 1, /*io*/ 3,
+                                                         /*numeric*/ 0, /*config*/ 0, /*preempted*/ 0, /*internal*/ 1};
+    double io_backoff_s = 2.0;          ///< wait before an attempt that follows an I/O failure, doubled each time
+    double worker_silence_s = 15.0;     ///< a worker that was not heard of for so long is lost
+    double lease_first_s = 900.0;       ///< until the first progress beat: loading data, first step
+    double lease_least_s = 300.0;       ///< shortest time between beats that counts as a hang
+    double lease_factor = 10.0;         ///< times the longest gap between beats seen for the stage's kind
+    std::uint32_t max_failures = 0;     ///< stop the run after so many stages failed or were lost; 0: never
+};
+
+struct GrantLease { WorkerId worker; StageIndex stage; std::uint32_t attempt; double deadline_s; };
+/// Give the attempt up at the next step. The worker answers with whatever outcome it has.
+struct RevokeLease { WorkerId worker; StageIndex stage; std::uint32_t attempt; };
+/// The result counts: write it as the stage's row in this state, then acknowledge.
+struct AcceptResult { WorkerId worker; StageIndex stage; std::uint32_t attempt; StageState state; };
+/// The result makes no row (the stage is closed already, or is tried again): acknowledge, so that the worker forgets it.
+struct DropResult { WorkerId worker; StageIndex stage; std::uint32_t attempt; std::string reason; };
+/// The coordinator itself ends a stage: lost, hung too often, or skipped because of what it needs. attempt 0: never tried.
+struct CloseStage { StageIndex stage; std::uint32_t attempt; StageState state; FailureClass failure; std::string message; };
+/// End the running stage at its next step, as preempted; take no more work.
+struct DrainWorker { WorkerId worker; };
+/// There is nothing more to do: leave.
+struct DismissWorker { WorkerId worker; };
+using Command = std::variant<GrantLease, RevokeLease, AcceptResult, DropResult, CloseStage, DrainWorker, DismissWorker>;
+using Commands = std::vector<Command>;
+
+enum class WorkerState : std::uint8_t { idle, running, revoked, lost, dismissed };
+
+struct WorkerView {
+    WorkerState state = WorkerState::idle;
+    StageIndex stage = 0;          ///< running and revoked
+    std::uint32_t attempt = 0;     ///< running and revoked
+    double fraction = 0.0;         ///< of the running stage, as last reported
+    double started_s = 0.0;        ///< of the attempt
+    double last_beat_s = 0.0;      ///< last proof of progress
+    double deadline_s = 0.0;       ///< of the lease, or of the answer to its revocation
+    std::uint32_t beats = 0;       ///< progress beats of the attempt
+    double last_heard_s = 0.0;
+};
+
+struct StateCounts {
+    std::uint64_t total = 0;
+    std::array<std::uint64_t, kStageStates> by_state{};
+    [[nodiscard]] std::uint64_t of(StageState state) const { return by_state[static_cast<std::size_t>(state)]; }
+};
+
+/// What a finished attempt says of itself; figures and scores stay with the adapter.
+struct Verdict {
+    StageState state = StageState::failed;
+    FailureClass failure = FailureClass::none;
+};
+
+class Coordinator {
+public:
+    /// `plan` must outlive the coordinator.
+    Coordinator(const Plan& plan, const Opening& opening, const CoordinatorPolicy& policy);
+
+    // Events. Unknown workers, stages and attempts are answered with a DropResult or ignored: nothing that arrives over a
+    // wire can break a promise.
+    [[nodiscard]] Commands on_started(double now_s);  ///< first of all: closes what can never run
+    [[nodiscard]] Commands on_worker_joined(WorkerId worker, double now_s);
+    [[nodiscard]] Commands on_worker_alive(WorkerId worker, double now_s);
+    [[nodiscard]] Commands on_worker_lost(WorkerId worker, double now_s);
+    [[nodiscard]] Commands on_progress(WorkerId worker, StageIndex stage, std::uint32_t attempt, double fraction, double now_s);
+    [[nodiscard]] Commands on_stage_finished(WorkerId worker, StageIndex stage, std::uint32_t attempt, const Verdict& verdict, double now_s);
+    [[nodiscard]] Commands on_tick(double now_s);     ///< silent workers, expired leases, waits that are over
+    [[nodiscard]] Commands on_stop_requested(double now_s);
+
+    /// Nothing is running and nothing more will be granted.
+    [[nodiscard]] bool is_finished() const;
+    [[nodiscard]] bool is_stopping() const { return stopping_; }
+    [[nodiscard]] bool failure_limit_reached() const { return failure_limit_reached_; }
+    /// Workers that could be given work, now or when they have answered.
+    [[nodiscard]] std::size_t workers_in_service() const;
+
+    [[nodiscard]] StageState state(StageIndex stage) const { return stages_[stage].state; }
+    [[nodiscard]] std::uint32_t attempts(StageIndex stage) const { return stages_[stage].attempts; }
+    [[nodiscard]] bool is_selected(StageIndex stage) const { return stages_[stage].selected; }
+    [[nodiscard]] bool has_delay(StageIndex stage) const { return delayed_.count(stage) != 0; }  ///< waits after an I/O failure
+    [[nodiscard]] const std::map<WorkerId, WorkerView>& workers() const { return workers_; }
+    [[nodiscard]] std::uint64_t attempts_granted() const { return attempts_granted_; }  ///< in this run
+    [[nodiscard]] StateCounts stage_counts() const;
+    [[nodiscard]] StateCounts point_counts() const;
+
+private:
+    struct StageEntry {
+        StageState state = StageState::waiting;
+        bool selected = false;
+        std::uint32_t attempts = 0;          ///< highest number used
+        std::uint32_t attempts_before = 0;   ///< of earlier runs
+        std::uint32_t needs_open = 0;
+        double not_before_s = 0.0;
+        std::array<std::uint32_t, kFailureClasses> failures{};
+    };
+    struct Report { WorkerId worker; StageIndex stage; std::uint32_t attempt; };
+    struct ReadyOrder {
+        const std::vector<double>* bottom_level_s;
+        bool operator()(StageIndex a, StageIndex b) const {
+            const double level_a = (*bottom_level_s)[a];
+            const double level_b = (*bottom_level_s)[b];
+            return level_a != level_b ? level_a > level_b : a < b;
+        }
+    };
+
+    void set_state(StageIndex stage, StageState state);
+    void make_ready(StageIndex stage, double now_s);
+    void forget_waiting(StageIndex stage);
+    void close(StageIndex stage, StageState state, double now_s, Commands& commands);
+    void close_dependants(StageIndex stage, Commands& commands);
+    void lose_attempt(StageIndex stage, FailureClass failure, double now_s, Commands& commands);
+    void revoke(WorkerId worker, double now_s, Commands& commands);
+    bool free_worker(WorkerId worker, StageIndex stage, std::uint32_t attempt);
+    void settle(const Report& report, StageState state, double now_s, Commands& commands);
+    void settle_failure(const Report& report, FailureClass failure, double now_s, Commands& commands);
+    void settle_preempted(const Report& report, double now_s, Commands& commands);
+    void begin_stopping(Commands& commands);
+    void lose_worker(WorkerId worker, double now_s, Commands& commands);
+    void expire(double now_s, Commands& commands);
+    void forgive_own_sleep(double now_s);
+    void grant(WorkerId worker, StageIndex stage, double now_s, Commands& commands);
+    void dispatch(double now_s, Commands& commands);
+    WorkerView* heard_from(WorkerId worker, double now_s, Commands& commands);
+    [[nodiscard]] double lease_length_s(StageKind kind) const;
+
+    const Plan& plan_;
+    CoordinatorPolicy policy_;
+    StageGraph graph_;
+    std::vector<StageEntry> stages_;
+    std::set<StageIndex, ReadyOrder> ready_;
+    std::set<StageIndex> delayed_;
+    std::map<WorkerId, WorkerView> workers_;
+    std::set<WorkerId> idle_;
+    std::map<StageIndex, WorkerId> leases_;       ///< running stages and who holds them
+    std::array<double, 5> longest_gap_s_{};       ///< between beats, by StageKind; 0: none seen
+    StateCounts counts_;
+    std::uint64_t selected_open_ = 0;             ///< selected stages that are not final
+    std::uint64_t attempts_granted_ = 0;
+    std::uint32_t failures_ = 0;
+    double last_tick_s_ = 0.0;
+    bool ticked_ = false;
+    bool stopping_ = false;
+    bool failure_limit_reached_ = false;
+};
+
+}  // namespace fairsweep

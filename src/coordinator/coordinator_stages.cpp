@@ -1,0 +1,212 @@
+/// How stages change state, and who works on what. Events are in coordinator.cpp.
+#include <algorithm>
+
+#include "coordinator/coordinator.hpp"
+#include "fairsweep/check.hpp"
+
+namespace fairsweep {
+namespace {
+
+std::size_t index_of(StageState state) { return static_cast<std::size_t>(state); }
+std::size_t index_of(FailureClass failure) { return static_cast<std::size_t>(failure); }
+
+std::string gave_up_text(FailureClass failure, std::uint32_t times) {
+    const std::string what = failure == FailureClass::lost ? "its worker died or fell silent" : "it showed no progress before its deadline";
+    return what + " " + std::to_string(times) + (times == 1 ? " time" : " times");
+}
+
+}  // namespace
+
+Coordinator::Coordinator(const Plan& plan, const Opening& opening, const CoordinatorPolicy& policy)
+    : plan_(plan), policy_(policy), graph_(make_stage_graph(plan)), stages_(plan.stages.size()), ready_(ReadyOrder{&graph_.bottom_level_s}) {
+    FAIRSWEEP_CHECK(opening.stages.size() == stages_.size() && opening.selected.size() == stages_.size(), "one entry per stage");
+    counts_.total = stages_.size();
+    for (StageIndex stage = 0; stage < stages_.size(); ++stage) {
+        StageEntry& entry = stages_[stage];
+        entry.state = opening.stages[stage].state;
+        FAIRSWEEP_CHECK(entry.state == StageState::waiting || is_final(entry.state), "a run begins with waiting and final stages");
+        entry.selected = opening.selected[stage];
+        entry.attempts = opening.stages[stage].attempts;
+        entry.attempts_before = entry.attempts;
+        const auto& needs = plan.stages[stage].needs;
+        entry.needs_open = static_cast<std::uint32_t>(std::count_if(
+            needs.begin(), needs.end(), [this](StageIndex need) { return stages_[need].state != StageState::done; }));
+        ++counts_.by_state[index_of(entry.state)];
+        if (entry.selected && !is_final(entry.state)) ++selected_open_;
+    }
+}
+
+void Coordinator::set_state(StageIndex stage, StageState state) {
+    StageEntry& entry = stages_[stage];
+    FAIRSWEEP_CHECK(!is_final(entry.state), "a final stage never changes");
+    --counts_.by_state[index_of(entry.state)];
+    ++counts_.by_state[index_of(state)];
+    if (entry.selected && is_final(state)) --selected_open_;
+    entry.state = state;
+}
+
+/// Puts a stage that may run where dispatch finds it; does nothing for any other.
+void Coordinator::make_ready(StageIndex stage, double now_s) {
+    const StageEntry& entry = stages_[stage];
+    if (entry.state != StageState::waiting || !entry.selected || entry.needs_open != 0) return;
+    if (entry.not_before_s > now_s) {
+        delayed_.insert(stage);
+        return;
+    }
+    delayed_.erase(stage);
+    ready_.insert(stage);
+}
+
+void Coordinator::forget_waiting(StageIndex stage) {
+    ready_.erase(stage);
+    delayed_.erase(stage);
+}
+
+/// Ends a stage for good and lets those that need it run, or ends them too.
+void Coordinator::close(StageIndex stage, StageState state, double now_s, Commands& commands) {
+    forget_waiting(stage);
+    set_state(stage, state);
+    if (state == StageState::done) {
+        for (const StageIndex dependant : graph_.dependants[stage]) {
+            FAIRSWEEP_CHECK(stages_[dependant].needs_open > 0, "a stage ends once");
+            --stages_[dependant].needs_open;
+            make_ready(dependant, now_s);
+        }
+        return;
+    }
+    close_dependants(stage, commands);
+    if (state == StageState::diverged) return;
+    ++failures_;
+    if (policy_.max_failures != 0 && failures_ >= policy_.max_failures && !stopping_) {
+        failure_limit_reached_ = true;
+        begin_stopping(commands);
+    }
+}
+
+/// The evaluation of a diverged network has diverged itself (that is the point's result); everything else is skipped.
+void Coordinator::close_dependants(StageIndex stage, Commands& commands) {
+    std::vector<StageIndex> causes{stage};
+    while (!causes.empty()) {
+        const StageIndex cause = causes.back();
+        causes.pop_back();
+        for (const StageIndex dependant : graph_.dependants[cause]) {
+            StageEntry& entry = stages_[dependant];
+            if (is_final(entry.state)) continue;
+            FAIRSWEEP_CHECK(entry.state != StageState::running, "a stage runs only when what it needs is done");
+            const bool diverged = stages_[cause].state == StageState::diverged && plan_.stages[dependant].kind == StageKind::evaluation;
+            const StageState state = diverged ? StageState::diverged : StageState::skipped;
+            forget_waiting(dependant);
+            set_state(dependant, state);
+            commands.emplace_back(CloseStage{dependant, entry.attempts, state, diverged ? FailureClass::numeric : FailureClass::none,
+                                          std::string("needs ") + name_of(plan_.stages[cause].kind) + " " +
+                                              plan_.stages[cause].id.short_hex() + ", which is " + name_of(stages_[cause].state)});
+            causes.push_back(dependant);
+        }
+    }
+}
+
+/// The lease of a running stage is gone without a result.
+void Coordinator::lose_attempt(StageIndex stage, FailureClass failure, double now_s, Commands& commands) {
+    StageEntry& entry = stages_[stage];
+    const std::uint32_t times = ++entry.failures[index_of(failure)];
+    if (times <= policy_.retries[index_of(failure)]) {
+        set_state(stage, StageState::waiting);
+        make_ready(stage, now_s);
+        return;
+    }
+    const StageState state = failure == FailureClass::lost ? StageState::lost : StageState::failed;
+    commands.emplace_back(CloseStage{stage, entry.attempts, state, failure, gave_up_text(failure, times)});
+    close(stage, state, now_s, commands);
+}
+
+/// A result that counts, from whoever brings it first: same id, same answer.
+void Coordinator::settle(const Report& report, StageState state, double now_s, Commands& commands) {
+    const auto lease = leases_.find(report.stage);
+    if (lease != leases_.end()) revoke(lease->second, now_s, commands);
+    commands.emplace_back(AcceptResult{report.worker, report.stage, report.attempt, state});
+    close(report.stage, state, now_s, commands);
+}
+
+void Coordinator::settle_preempted(const Report& report, double now_s, Commands& commands) {
+    if (stopping_) {
+        set_state(report.stage, StageState::preempted);
+        commands.emplace_back(AcceptResult{report.worker, report.stage, report.attempt, StageState::preempted});
+        return;
+    }
+    set_state(report.stage, StageState::waiting);
+    make_ready(report.stage, now_s);
+    commands.emplace_back(DropResult{report.worker, report.stage, report.attempt, "it was interrupted and runs again"});
+}
+
+void Coordinator::settle_failure(const Report& report, FailureClass failure, double now_s, Commands& commands) {
+    StageEntry& entry = stages_[report.stage];
+    const std::uint32_t times = ++entry.failures[index_of(failure)];
+    const std::uint32_t retries = policy_.retries[index_of(failure)];
+    if (times > retries) {
+        commands.emplace_back(AcceptResult{report.worker, report.stage, report.attempt, StageState::failed});
+        close(report.stage, StageState::failed, now_s, commands);
+        return;
+    }
+    if (failure == FailureClass::io) entry.not_before_s = now_s + policy_.io_backoff_s * static_cast<double>(1U << std::min(times - 1, 20U));
+    set_state(report.stage, StageState::waiting);
+    make_ready(report.stage, now_s);
+    commands.emplace_back(DropResult{report.worker, report.stage, report.attempt,
+                                  std::string("it failed (") + name_of(failure) + ") and is tried again: retry " + std::to_string(times) +
+                                      " of " + std::to_string(retries)});
+}
+
+void Coordinator::begin_stopping(Commands& commands) {
+    if (stopping_) return;
+    stopping_ = true;
+    for (const auto& [stage, worker] : leases_) commands.emplace_back(DrainWorker{worker});
+}
+
+void Coordinator::grant(WorkerId worker, StageIndex stage, double now_s, Commands& commands) {
+    const std::uint32_t attempt = ++stages_[stage].attempts;
+    set_state(stage, StageState::running);
+    leases_[stage] = worker;
+    ++attempts_granted_;
+    WorkerView& view = workers_[worker];
+    view.state = WorkerState::running;
+    view.stage = stage;
+    view.attempt = attempt;
+    view.started_s = now_s;
+    view.last_beat_s = now_s;
+    view.deadline_s = now_s + std::max(policy_.lease_first_s, lease_length_s(plan_.stages[stage].kind));
+    commands.emplace_back(GrantLease{worker, stage, attempt, view.deadline_s});
+}
+
+/// Longest way to the end first, while there are idle workers; when all is done, everybody may leave.
+void Coordinator::dispatch(double now_s, Commands& commands) {
+    while (!stopping_ && !idle_.empty() && !ready_.empty()) {
+        const WorkerId worker = *idle_.begin();
+        const StageIndex stage = *ready_.begin();
+        idle_.erase(idle_.begin());
+        ready_.erase(ready_.begin());
+        grant(worker, stage, now_s, commands);
+    }
+    if (!is_finished()) return;
+    for (auto& [worker, view] : workers_) {
+        if (view.state == WorkerState::lost || view.state == WorkerState::dismissed) continue;
+        view.state = WorkerState::dismissed;
+        idle_.erase(worker);
+        commands.emplace_back(DismissWorker{worker});
+    }
+}
+
+StateCounts Coordinator::stage_counts() const { return counts_; }
+
+StateCounts Coordinator::point_counts() const {
+    StateCounts counts;
+    counts.total = plan_.points.size();
+    for (const Point& point : plan_.points) {
+        const StageState evaluation = stages_[point.evaluation_stage].state;
+        const StageState network = stages_[point.network_stage].state;
+        StageState state = evaluation;
+        if (!is_final(evaluation) && evaluation != StageState::running && !is_final(network)) state = network;
+        ++counts.by_state[index_of(state)];
+    }
+    return counts;
+}
+
+}  // namespace fairsweep

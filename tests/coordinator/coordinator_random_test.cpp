@@ -1,0 +1,238 @@
+/// The coordinator among thousands of seeded events: workers that die, fall silent, come back, report late, twice or
+/// nonsense; stops; and restarts at any moment from the rows that were durable. Invariants hold after each event. A failing
+/// seed is printed by Catch2 and makes a test of its own.
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "coordinator/coordinator.hpp"
+#include "fairsweep/random.hpp"
+#include "support/catch.hpp"
+#include "world.hpp"
+
+using namespace fairsweep;
+using namespace fairsweep::testing;
+
+namespace {
+
+struct Attempt { WorkerId worker; StageIndex stage; std::uint32_t attempt; };
+
+struct FakeWorker {
+    bool alive = true;
+    bool silent = false;
+    std::optional<Attempt> running;
+};
+
+Plan random_plan(RandomStream& random) {
+    std::string line;
+    const auto baselines = 1 + random.below(3);
+    for (std::uint64_t b = 0; b < baselines; ++b) {
+        const std::string name = std::to_string(b);
+        line += "p" + name + "=1 b" + name + "=" + std::to_string(1 + random.below(9)) + " t" + name + "=1<b" + name + " e" + name + "=1<b" +
+                name + ",p" + name + " ";
+        const auto compressions = random.below(4);
+        for (std::uint64_t c = 0; c < compressions; ++c) {
+            const std::string id = name + "x" + std::to_string(c);
+            line += "c" + id + "=" + std::to_string(1 + random.below(5)) + "<b" + name + ",t" + name + " e" + id + "=1<c" + id + ",p" + name + " ";
+        }
+    }
+    return world(line);
+}
+
+class Chaos {
+public:
+    explicit Chaos(std::uint64_t seed) : random_(seed, 0, "chaos"), plan_(random_plan(random_)), stored_(plan_.stages.size()) { restart({}); }
+
+    void step() {
+        now_s_ += random_.uniform(0.0, 2.0);
+        const double dice = random_.uniform();
+        if (dice < 0.08) join();
+        else if (dice < 0.11) kill();
+        else if (dice < 0.14) hush();
+        else if (dice < 0.17) wake();
+        else if (dice < 0.30) repeat_old_report();
+        else if (dice < 0.55) finish();
+        else if (dice < 0.60) carry_out(brain_->on_progress(some_worker(), some_stage(), 1 + small(3), random_.uniform(), now_s_));
+        else if (dice < 0.602) restart({});
+        else if (dice < 0.604) carry_out(brain_->on_stop_requested(now_s_));
+        else if (dice < 0.61) carry_out(brain_->on_worker_lost(some_worker(), now_s_));
+        else beat_and_tick();
+        if (brain_->is_finished() && brain_->is_stopping()) restart({});
+        check_invariants();
+    }
+
+    /// From here on everything works; the sweep must come to its end.
+    void run_to_the_end() {
+        if (brain_->is_stopping()) restart({});
+        for (int round = 0; round < 20000 && !brain_->is_finished(); ++round) {
+            now_s_ += 1;
+            join();
+            for (auto& [id, worker] : workers_) worker.silent = false;
+            beat_and_tick();
+            finish_as(kDone);
+            check_invariants();
+        }
+        REQUIRE(brain_->is_finished());
+        for (StageIndex stage = 0; stage < plan_.stages.size(); ++stage) {
+            CHECK(is_final(brain_->state(stage)));
+            CHECK(stored_[stage].state == brain_->state(stage));  // nothing ended without a row
+        }
+        const StateCounts points = brain_->point_counts();
+        CHECK(points.of(StageState::waiting) + points.of(StageState::running) + points.of(StageState::preempted) == 0);
+    }
+
+    std::uint64_t granted() const { return granted_total_; }
+
+private:
+    std::uint32_t small(std::uint64_t bound) { return static_cast<std::uint32_t>(random_.below(bound)); }
+    StageIndex some_stage() { return small(plan_.stages.size() + 1); }
+    WorkerId some_worker() { return static_cast<WorkerId>(small(10)); }
+
+    /// As after kill -9 of everything: only rows and attempt numbers survive.
+    void restart(const OpeningRequest& request) {
+        brain_.emplace(plan_, open_stages(plan_, stored_, request), policy());
+        workers_.clear();
+        reports_.clear();
+        carry_out(brain_->on_started(now_s_));
+        join();
+    }
+    static CoordinatorPolicy policy() {
+        CoordinatorPolicy policy;
+        policy.lease_first_s = 40;
+        policy.lease_least_s = 20;
+        policy.retries[static_cast<std::size_t>(FailureClass::lost)] = 20;
+        policy.retries[static_cast<std::size_t>(FailureClass::hang)] = 20;
+        return policy;
+    }
+    void join() {
+        for (WorkerId id = 1; id <= 6; ++id) {
+            if (workers_.count(id) == 0 || !workers_[id].alive) {
+                workers_[id] = FakeWorker{};
+                carry_out(brain_->on_worker_joined(id, now_s_));
+                return;
+            }
+        }
+    }
+    FakeWorker* pick() {
+        if (workers_.empty()) return nullptr;
+        auto it = workers_.begin();
+        std::advance(it, static_cast<std::ptrdiff_t>(random_.below(workers_.size())));
+        return &it->second;
+    }
+    void kill() {
+        if (FakeWorker* worker = pick()) *worker = FakeWorker{false, true, {}};
+    }
+    void hush() {
+        if (FakeWorker* worker = pick()) worker->silent = true;
+    }
+    void wake() {
+        for (auto& [id, worker] : workers_) worker.silent = worker.silent && !worker.alive;
+    }
+    void finish() {
+        static constexpr std::array kStates = {StageState::done, StageState::done, StageState::done, StageState::failed, StageState::diverged,
+                                               StageState::preempted, StageState::running};
+        finish_as({kStates[random_.below(kStates.size())], static_cast<FailureClass>(random_.below(kFailureClasses))});
+    }
+    void finish_as(Verdict verdict) {
+        for (auto& [id, worker] : workers_) {
+            if (!worker.alive || worker.silent || !worker.running) continue;
+            const Attempt attempt = *worker.running;
+            worker.running.reset();
+            reports_.push_back(attempt);
+            carry_out(brain_->on_stage_finished(id, attempt.stage, attempt.attempt, verdict, now_s_));
+            return;
+        }
+    }
+    /// The same report again, or one with a changed number.
+    void repeat_old_report() {
+        if (reports_.empty()) return;
+        Attempt report = reports_[random_.below(reports_.size())];
+        if (random_.below(3) == 0) report.attempt += small(3);
+        if (random_.below(5) == 0) report.stage = some_stage();
+        for (const auto& [id, worker] : workers_) {
+            // A worker never reports the attempt it is still running; anything else it may say.
+            if (id == report.worker && worker.running && worker.running->stage == report.stage && worker.running->attempt == report.attempt) return;
+        }
+        carry_out(brain_->on_stage_finished(report.worker, report.stage, report.attempt, kDone, now_s_));
+    }
+    void beat_and_tick() {
+        std::vector<WorkerId> heard;
+        for (const auto& [id, worker] : workers_) {
+            if (worker.alive && !worker.silent) heard.push_back(id);
+        }
+        for (const WorkerId id : heard) carry_out(brain_->on_worker_alive(id, now_s_));
+        carry_out(brain_->on_tick(now_s_));
+    }
+
+    void carry_out(const Commands& commands) {
+        for (const Command& command : commands) std::visit([this](const auto& item) { apply(item); }, command);
+    }
+    void apply(const GrantLease& grant) {
+        REQUIRE(grant.attempt > stored_[grant.stage].attempts);  // never reused, not even after a restart
+        stored_[grant.stage].attempts = grant.attempt;
+        ++granted_total_;
+        for (const StageIndex need : plan_.stages[grant.stage].needs) REQUIRE(stored_[need].state == StageState::done);
+        REQUIRE_FALSE(brain_->is_stopping());
+        workers_[grant.worker].running = Attempt{grant.worker, grant.stage, grant.attempt};
+    }
+    void apply(const AcceptResult& accept) { store(accept.stage, accept.state); }
+    void apply(const CloseStage& closed) { store(closed.stage, closed.state); }
+    void store(StageIndex stage, StageState state) {
+        REQUIRE_FALSE(is_final(stored_[stage].state));  // one final row for ever
+        stored_[stage].state = state;
+    }
+    void apply(const RevokeLease&) {}  // this worker is deaf: it answers late or never
+    void apply(const DropResult&) {}
+    void apply(const DrainWorker&) {}
+    void apply(const DismissWorker& dismiss) { workers_[dismiss.worker].running.reset(); }
+
+    void check_invariants() {
+        std::vector<int> holders(plan_.stages.size(), 0);
+        for (const auto& [id, view] : brain_->workers()) {
+            if (view.state == WorkerState::running) ++holders[view.stage];
+        }
+        StateCounts counts;
+        for (StageIndex stage = 0; stage < plan_.stages.size(); ++stage) {
+            const StageState state = brain_->state(stage);
+            ++counts.by_state[static_cast<std::size_t>(state)];
+            REQUIRE(holders[stage] == (state == StageState::running ? 1 : 0));
+            REQUIRE(is_final(state) == is_final(stored_[stage].state));
+        }
+        REQUIRE(counts.by_state == brain_->stage_counts().by_state);
+        const bool idle_worker = std::any_of(brain_->workers().begin(), brain_->workers().end(),
+                                             [](const auto& entry) { return entry.second.state == WorkerState::idle; });
+        if (idle_worker && !brain_->is_stopping()) require_no_runnable_stage_left();
+    }
+    /// An idle worker means that every waiting stage waits for something.
+    void require_no_runnable_stage_left() {
+        for (StageIndex stage = 0; stage < plan_.stages.size(); ++stage) {
+            if (brain_->state(stage) != StageState::waiting) continue;
+            const auto& needs = plan_.stages[stage].needs;
+            const bool ready = std::all_of(needs.begin(), needs.end(), [this](StageIndex need) { return brain_->state(need) == StageState::done; });
+            if (ready) REQUIRE(brain_->has_delay(stage));
+        }
+    }
+
+    RandomStream random_;
+    Plan plan_;
+    std::vector<StageBefore> stored_;  ///< what survives a crash
+    std::optional<Coordinator> brain_;
+    std::map<WorkerId, FakeWorker> workers_;
+    std::vector<Attempt> reports_;
+    double now_s_ = 0;
+    std::uint64_t granted_total_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("No order of events breaks an invariant, and every sweep comes to its end") {
+    std::uint64_t granted = 0;
+    for (std::uint64_t seed = 1; seed <= 2000; ++seed) {
+        INFO("seed " << seed);
+        Chaos chaos(seed);
+        for (int i = 0; i < 150; ++i) chaos.step();
+        chaos.run_to_the_end();
+        granted += chaos.granted();
+    }
+    CHECK(granted > 20000);
+}

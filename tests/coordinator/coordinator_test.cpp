@@ -1,0 +1,247 @@
+#include "coordinator/coordinator.hpp"
+
+#include "support/catch.hpp"
+#include "world.hpp"
+
+using namespace fairsweep;
+using namespace fairsweep::testing;
+
+namespace {
+
+/// A coordinator, its world, and every command it ever gave.
+struct Sweeping {
+    explicit Sweeping(const std::string& line, CoordinatorPolicy policy = {}, OpeningRequest request = {})
+        : plan(world(line)), brain(plan, opening_of(plan, request), policy) {
+        heard(brain.on_started(0));
+    }
+    std::string heard(const Commands& commands) {
+        const std::string text = text_of(commands);
+        if (!text.empty()) record += (record.empty() ? "" : " ") + text;
+        return text;
+    }
+    std::string joined(WorkerId worker, double now_s = 0) { return heard(brain.on_worker_joined(worker, now_s)); }
+    std::string finished(WorkerId worker, StageIndex stage, std::uint32_t attempt, Verdict verdict = kDone, double now_s = 1) {
+        return heard(brain.on_stage_finished(worker, stage, attempt, verdict, now_s));
+    }
+    /// Ticks every second, all `alive` workers beating.
+    std::string wait(double from_s, double to_s, const std::vector<WorkerId>& alive) {
+        std::string all;
+        for (double now_s = from_s; now_s <= to_s; now_s += 1) {
+            for (const WorkerId worker : alive) {
+                const std::string text = heard(brain.on_worker_alive(worker, now_s));
+                if (!text.empty()) all += (all.empty() ? "" : " ") + text;
+            }
+            const std::string text = heard(brain.on_tick(now_s));
+            if (!text.empty()) all += (all.empty() ? "" : " ") + text;
+        }
+        return all;
+    }
+    Plan plan;
+    Coordinator brain;
+    std::string record;
+};
+
+}  // namespace
+
+TEST_CASE("The longest way to the end is granted first, ties in plan order") {
+    Sweeping sweep("b1=1 b2=1 c1=9<b2 e1=1<b1 e2=1<c1");
+    CHECK(sweep.joined(1) == "grant(w1,s1,a1)");
+    CHECK(sweep.joined(2) == "grant(w2,s0,a1)");
+    CHECK(sweep.finished(1, 1, 1) == "accept(s1,done) grant(w1,s2,a1)");
+    CHECK(sweep.finished(2, 0, 1) == "accept(s0,done) grant(w2,s3,a1)");
+    CHECK(sweep.finished(2, 3, 1) == "accept(s3,done)");
+    CHECK(sweep.finished(1, 2, 1) == "accept(s2,done) grant(w1,s4,a1)");
+    CHECK_FALSE(sweep.brain.is_finished());
+    CHECK(sweep.finished(1, 4, 1) == "accept(s4,done) dismiss(w1) dismiss(w2)");
+    CHECK(sweep.brain.is_finished());
+    CHECK(sweep.brain.point_counts().of(StageState::done) == 2);
+}
+
+TEST_CASE("A finished sweep sends everybody home at once") {
+    const Plan plan = world("b=1 e=1<b");
+    Coordinator brain(plan, open_stages(plan, {{StageState::done, 1}, {StageState::done, 1}}, {}), {});
+    CHECK(text_of(brain.on_started(0)).empty());
+    CHECK(brain.is_finished());
+    CHECK(text_of(brain.on_worker_joined(1, 0)) == "dismiss(w1)");
+}
+
+TEST_CASE("A silent worker is lost and its stage goes to another with a new attempt number") {
+    Sweeping sweep("b=1");
+    sweep.joined(1);
+    sweep.joined(2);
+    CHECK(sweep.wait(1, 15, {2}).empty());
+    CHECK(sweep.wait(16, 16, {2}) == "grant(w2,s0,a2)");
+    CHECK(sweep.brain.workers().at(1).state == WorkerState::lost);
+
+    SECTION("its late result is accepted while the stage is open, and the second runner is called off") {
+        CHECK(sweep.finished(1, 0, 1, kDone, 20) == "revoke(w1,s0) revoke(w2,s0) accept(s0,done) dismiss(w1) dismiss(w2)");
+        CHECK(sweep.finished(2, 0, 2, kDone, 21) == "drop(w2,s0)");
+    }
+    SECTION("its late result is dropped when the stage is closed") {
+        CHECK(sweep.finished(2, 0, 2, kDone, 20) == "accept(s0,done) dismiss(w2)");
+        CHECK(sweep.finished(1, 0, 1, kDone, 21) == "revoke(w1,s0) drop(w1,s0) dismiss(w1)");
+    }
+    SECTION("its late failure changes nothing") {
+        CHECK(sweep.finished(1, 0, 1, failed(FailureClass::config), 20) == "revoke(w1,s0) drop(w1,s0)");
+        CHECK(sweep.brain.state(0) == StageState::running);
+        CHECK(sweep.brain.workers().at(1).state == WorkerState::idle);
+    }
+    SECTION("when it comes back it gives up what it had before it gets more") {
+        CHECK(text_of(sweep.brain.on_worker_alive(1, 20)) == "revoke(w1,s0)");
+        CHECK(sweep.brain.workers().at(1).state == WorkerState::revoked);
+        CHECK(sweep.finished(1, 0, 1, kPreempted, 21) == "drop(w1,s0)");
+        CHECK(sweep.brain.workers().at(1).state == WorkerState::idle);
+    }
+}
+
+TEST_CASE("A stage that loses its worker too often is lost, and what needs it is skipped") {
+    Sweeping sweep("b=1 t=1<b c=1<b,t e1=1<b e2=1<c");
+    for (WorkerId worker = 1; worker <= 3; ++worker) {
+        CHECK(sweep.joined(worker) == "grant(w" + std::to_string(worker) + ",s0,a" + std::to_string(worker) + ")");
+        CHECK(sweep.heard(sweep.brain.on_worker_lost(worker, worker)).empty());
+    }
+    sweep.joined(4);
+    const std::string last = sweep.heard(sweep.brain.on_worker_lost(4, 4));
+    CHECK(last == "close(s0,lost) close(s1,skipped) close(s2,skipped) close(s3,skipped) close(s4,skipped)");
+    CHECK(sweep.brain.is_finished());
+    CHECK(sweep.brain.point_counts().of(StageState::skipped) == 2);
+}
+
+TEST_CASE("Every failure class has its own budget") {
+    const auto [failure, attempts, state] = GENERATE(table<FailureClass, std::uint32_t, const char*>({
+        {FailureClass::io, 4, "failed"}, {FailureClass::internal, 2, "failed"}, {FailureClass::out_of_memory, 2, "failed"},
+        {FailureClass::config, 1, "failed"}, {FailureClass::hang, 3, "failed"}, {FailureClass::numeric, 1, "diverged"}}));
+    Sweeping sweep("b=1 c=1<b");
+    sweep.joined(1);
+    double now_s = 0;
+    for (std::uint32_t attempt = 1; attempt < attempts; ++attempt) {
+        CHECK_THAT(sweep.finished(1, 0, attempt, failed(failure), now_s), ContainsSubstring("drop(w1,s0)"));
+        sweep.wait(now_s, now_s + 20, {1});  // after I/O errors there is a wait
+        now_s += 20;
+        REQUIRE(sweep.brain.state(0) == StageState::running);
+    }
+    CHECK(sweep.finished(1, 0, attempts, failed(failure), now_s) ==
+          std::string("accept(s0,") + state + ") close(s1,skipped) dismiss(w1)");
+}
+
+TEST_CASE("Budgets are separate: one class does not use up another") {
+    Sweeping sweep("b=1");
+    sweep.joined(1);
+    sweep.finished(1, 0, 1, failed(FailureClass::internal));
+    sweep.finished(1, 0, 2, failed(FailureClass::out_of_memory));
+    CHECK(sweep.brain.state(0) == StageState::running);
+    CHECK(sweep.finished(1, 0, 3) == "accept(s0,done) dismiss(w1)");
+}
+
+TEST_CASE("The evaluation of a diverged network is diverged, what else needs it is skipped") {
+    Sweeping sweep("b=1 t=1<b e1=1<b c=1<b,t e2=1<c");
+    sweep.joined(1);
+    CHECK(sweep.finished(1, 0, 1, {StageState::diverged, FailureClass::numeric}) ==
+          "accept(s0,diverged) close(s1,skipped) close(s2,diverged) close(s3,skipped) close(s4,skipped) dismiss(w1)");
+    CHECK(sweep.brain.point_counts().of(StageState::diverged) == 1);
+    CHECK(sweep.brain.point_counts().of(StageState::skipped) == 1);
+}
+
+TEST_CASE("After an I/O failure the stage waits, and others go first") {
+    CoordinatorPolicy policy;
+    policy.io_backoff_s = 10;
+    Sweeping sweep("b1=5 b2=1", policy);
+    sweep.joined(1);
+    CHECK(sweep.finished(1, 0, 1, failed(FailureClass::io), 1) == "drop(w1,s0) grant(w1,s1,a1)");
+    CHECK(sweep.finished(1, 1, 1, kDone, 2) == "accept(s1,done)");
+    CHECK(sweep.wait(3, 10, {1}).empty());
+    CHECK(sweep.wait(11, 11, {1}) == "grant(w1,s0,a2)");
+}
+
+TEST_CASE("A stage without progress is taken away; its worker gets no work until it answers") {
+    CoordinatorPolicy policy;
+    policy.lease_first_s = 30;
+    policy.lease_least_s = 10;
+    Sweeping sweep("b=1", policy);
+    sweep.joined(1);
+    CHECK(sweep.wait(1, 30, {1}).empty());
+    CHECK(sweep.wait(31, 31, {1}) == "revoke(w1,s0)");
+    SECTION("it answers") {
+        CHECK(sweep.finished(1, 0, 1, kPreempted, 32) == "drop(w1,s0) grant(w1,s0,a2)");
+    }
+    SECTION("it never answers and is sent away") {
+        CHECK(sweep.wait(32, 41, {1}).empty());
+        CHECK(sweep.wait(42, 42, {1}) == "dismiss(w1)");
+        CHECK(sweep.brain.workers_in_service() == 0);
+        CHECK(sweep.wait(43, 60, {1}).empty());
+        CHECK(sweep.joined(2, 61) == "grant(w2,s0,a2)");
+    }
+}
+
+TEST_CASE("Deadlines follow the beats of the stage's kind") {
+    CoordinatorPolicy policy;
+    policy.lease_first_s = 100;
+    policy.lease_least_s = 5;
+    policy.lease_factor = 10;
+    Sweeping sweep("b1=1 b2=1", policy);
+    sweep.joined(1);
+    CHECK(text_of(sweep.brain.on_progress(1, 0, 1, 0.1, 50)).empty());
+    CHECK(sweep.brain.workers().at(1).deadline_s == 55);
+    CHECK(text_of(sweep.brain.on_progress(1, 0, 1, 0.2, 53)).empty());
+    CHECK(sweep.brain.workers().at(1).deadline_s == 83);
+    CHECK(sweep.brain.workers().at(1).fraction == 0.2);
+    CHECK(text_of(sweep.brain.on_progress(1, 0, 7, 0.9, 54)).empty());
+    CHECK(sweep.brain.workers().at(1).fraction == 0.2);
+}
+
+TEST_CASE("Time in which the coordinator itself slept counts against nobody") {
+    Sweeping sweep("b=1");
+    sweep.joined(1);
+    CHECK(text_of(sweep.brain.on_tick(1)).empty());
+    CHECK(text_of(sweep.brain.on_tick(5000)).empty());
+    CHECK(sweep.brain.workers().at(1).state == WorkerState::running);
+    CHECK(sweep.wait(5001, 5016, {}).empty());
+    CHECK(sweep.brain.workers().at(1).state == WorkerState::lost);
+}
+
+TEST_CASE("A stop drains what runs, grants nothing more and ends with preempted stages") {
+    Sweeping sweep("b1=1 b2=1 b3=1");
+    sweep.joined(1);
+    sweep.joined(2);
+    CHECK(sweep.heard(sweep.brain.on_stop_requested(1)) == "drain(w1) drain(w2)");
+    CHECK(sweep.finished(1, 0, 1, kDone, 2) == "accept(s0,done)");
+    CHECK_FALSE(sweep.brain.is_finished());
+    CHECK(sweep.finished(2, 1, 1, kPreempted, 3) == "accept(s1,preempted) dismiss(w1) dismiss(w2)");
+    CHECK(sweep.brain.is_finished());
+    CHECK(sweep.brain.stage_counts().of(StageState::preempted) == 1);
+    CHECK(sweep.brain.stage_counts().of(StageState::waiting) == 1);
+}
+
+TEST_CASE("A worker that interrupts itself does not cost the stage an attempt of any budget") {
+    Sweeping sweep("b=1");
+    sweep.joined(1);
+    for (std::uint32_t attempt = 1; attempt < 50; ++attempt) {
+        CHECK(sweep.finished(1, 0, attempt, kPreempted) == "drop(w1,s0) grant(w1,s0,a" + std::to_string(attempt + 1) + ")");
+    }
+}
+
+TEST_CASE("The failure limit stops the run") {
+    CoordinatorPolicy policy;
+    policy.max_failures = 1;
+    Sweeping sweep("b1=1 b2=1 b3=1 c=1<b1", policy);
+    sweep.joined(1);
+    sweep.joined(2);
+    CHECK(sweep.finished(1, 0, 1, failed(FailureClass::config)) == "accept(s0,failed) close(s3,skipped) drain(w2)");
+    CHECK(sweep.brain.failure_limit_reached());
+    CHECK(sweep.finished(2, 1, 1, kPreempted) == "accept(s1,preempted) dismiss(w1) dismiss(w2)");
+}
+
+TEST_CASE("Nothing that a worker claims can break a promise") {
+    Sweeping sweep("b=1 c=1<b");
+    CHECK(sweep.finished(9, 0, 1) == "drop(w9,s0)");
+    sweep.joined(1);
+    CHECK(sweep.finished(1, 77, 1) == "drop(w1,s77)");
+    CHECK(sweep.finished(1, 0, 2) == "drop(w1,s0)");
+    CHECK(sweep.finished(1, 0, 0) == "drop(w1,s0)");
+    CHECK(sweep.finished(1, 1, 1) == "drop(w1,s1)");
+    CHECK(text_of(sweep.brain.on_progress(1, 99, 1, std::nan(""), 1)).empty());
+    CHECK(sweep.brain.state(0) == StageState::running);
+    CHECK(sweep.finished(1, 0, 1, {StageState::running, FailureClass::none}) == "drop(w1,s0) grant(w1,s0,a2)");
+    CHECK(sweep.finished(1, 0, 2) == "accept(s0,done) grant(w1,s1,a1)");
+    CHECK(sweep.finished(1, 0, 2) == "drop(w1,s0)");
+}
