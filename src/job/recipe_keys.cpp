@@ -1,0 +1,126 @@
+#include "job/recipe_keys.hpp"
+
+#include <variant>
+
+#include "fairsweep/text.hpp"
+#include "job/values.hpp"
+
+namespace fairsweep {
+namespace {
+
+enum class Bounds { closed, open_below, open_above };  // which end is outside the range
+
+struct RecipeKey {
+    const char* name;
+    std::variant<int Recipe::*, double Recipe::*, bool Recipe::*> field;
+    double low = 0;
+    double high = 1;
+    Bounds bounds = Bounds::closed;
+};
+
+// Batches of at least two: BatchNorm has no variance over one sample.
+const RecipeKey kKeys[] = {
+    {"baseline_epochs", &Recipe::baseline_epochs, 1, 10000},
+    {"baseline_batch_samples", &Recipe::baseline_batch_samples, 2, 65536},
+    {"baseline_lr", &Recipe::baseline_lr, 0, 100, Bounds::open_below},
+    {"baseline_lr_warmup_fraction", &Recipe::baseline_lr_warmup_fraction, 0, 1},
+    {"margin_scale", &Recipe::margin_scale, 0, 1000, Bounds::open_below},
+    {"margin_rad", &Recipe::margin_rad, 0, 1.5},
+    {"margin_warmup_fraction", &Recipe::margin_warmup_fraction, 0, 1},
+    {"finetune_steps", &Recipe::finetune_steps, 1, 10000000},
+    {"finetune_batch_samples", &Recipe::finetune_batch_samples, 2, 65536},
+    {"finetune_lr", &Recipe::finetune_lr, 0, 100, Bounds::open_below},
+    {"embedding_loss_scale", &Recipe::embedding_loss_scale, 0, 1e6, Bounds::open_below},
+    {"observer_steps", &Recipe::observer_steps, 1, 10000000},
+    {"dropout", &Recipe::dropout, 0, 1, Bounds::open_above},
+    {"momentum", &Recipe::momentum, 0, 1, Bounds::open_above},
+    {"weight_decay", &Recipe::weight_decay, 0, 1},
+    {"clip_norm", &Recipe::clip_norm, 0, 1e6, Bounds::open_below},
+    {"flip", &Recipe::flip},
+    {"threads_per_stage", &Recipe::threads_per_stage, 1, 256},
+    {"shards", &Recipe::shards, 1, 1024},
+};
+
+std::string limit_text(double limit) {
+    const auto whole = static_cast<long long>(limit);  // limits are small: "10000000", not "1e+07"
+    return static_cast<double>(whole) == limit ? std::to_string(whole) : exact_number(limit);
+}
+
+std::string range_text(const RecipeKey& key, const char* kind) {
+    const char* left = key.bounds == Bounds::open_below ? "above " : "from ";
+    const char* right = key.bounds == Bounds::open_above ? " to below " : " to ";
+    return std::string(kind) + left + limit_text(key.low) + right + limit_text(key.high);
+}
+
+bool is_inside(const RecipeKey& key, double value) {
+    const bool above = key.bounds == Bounds::open_below ? value > key.low : value >= key.low;
+    const bool below = key.bounds == Bounds::open_above ? value < key.high : value <= key.high;
+    return above && below;
+}
+
+struct SetField {
+    Recipe& recipe;
+    const RecipeKey& key;
+    const JobEntry& entry;
+
+    void operator()(int Recipe::*field) const {
+        const auto value = parse_integer(entry.value);
+        if (!value || !is_inside(key, static_cast<double>(*value))) refuse("a whole number ");
+        recipe.*field = static_cast<int>(*value);
+    }
+    void operator()(double Recipe::*field) const {
+        const auto value = parse_number(entry.value);
+        if (!value || !is_inside(key, *value)) refuse("a number ");
+        recipe.*field = *value;
+    }
+    void operator()(bool Recipe::*field) const {
+        const auto value = parse_switch(entry.value);
+        if (!value) refuse_value(entry, "'" + entry.value + "'", "true or false");
+        recipe.*field = *value;
+    }
+    [[noreturn]] void refuse(const char* kind) const {
+        refuse_value(entry, entry.value.empty() ? "nothing" : "'" + entry.value + "'", range_text(key, kind));
+    }
+};
+
+void read_preset(const JobEntries& entries, Recipe& recipe) {
+    const JobEntry* entry = entries.find("recipe", "preset");
+    if (entry == nullptr) return;
+    if (entry->value == "modern") refuse_value(*entry, "'modern'", "quantface", "the preset 'modern' is not available yet");
+    if (entry->value != "quantface") refuse_value(*entry, "'" + entry->value + "'", "quantface", suggestion(entry->value, {"quantface"}));
+    recipe.preset = entry->value;
+}
+
+void check_shards(const JobEntries& entries, const Recipe& recipe) {
+    // Each part of a batch has its own BatchNorm statistics, so it needs two samples.
+    for (const int batch_samples : {recipe.baseline_batch_samples, recipe.finetune_batch_samples}) {
+        if (batch_samples % recipe.shards == 0 && batch_samples / recipe.shards >= 2) continue;
+        const JobEntry* entry = entries.find("recipe", "shards");
+        const JobEntry implied{"recipe", "shards", "1", "key recipe.shards"};
+        refuse_value(entry != nullptr ? *entry : implied, std::to_string(recipe.shards) + " parts of a batch of " + std::to_string(batch_samples),
+                     "a number that divides both batch sizes into parts of at least 2 samples");
+    }
+}
+
+}  // namespace
+
+const std::vector<std::string>& recipe_key_names() {
+    static const std::vector<std::string> names = [] {
+        std::vector<std::string> list{"preset"};
+        for (const RecipeKey& key : kKeys) list.emplace_back(key.name);
+        return list;
+    }();
+    return names;
+}
+
+Recipe read_recipe(const JobEntries& entries) {
+    Recipe recipe;
+    read_preset(entries, recipe);
+    for (const RecipeKey& key : kKeys) {
+        if (const JobEntry* entry = entries.find("recipe", key.name)) std::visit(SetField{recipe, key, *entry}, key.field);
+    }
+    check_shards(entries, recipe);
+    return recipe;
+}
+
+}  // namespace fairsweep
