@@ -1,0 +1,52 @@
+#pragma once
+/// What coordinator and workers say to each other, as values and as bytes. Bytes are a fixed header (magic, version, kind,
+/// payload size, CRC-32C over header and payload) and a bounded payload of plain fields in the machine's byte order: all
+/// ranks run the same program. A stranger's or a damaged message is an Error, never a wrong value.
+///
+///   worker -> coordinator   Join   Beat   Finished (until acknowledged the worker keeps the result)   Leaving
+///   coordinator -> worker   Welcome (the plan)   Lease   Revoke   Acknowledge   Alive   Drain   Dismiss
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "fairsweep/outcome.hpp"
+#include "fairsweep/plan.hpp"
+
+namespace fairsweep {
+
+using Bytes = std::vector<std::byte>;
+
+/// "I am here": first message of a worker.
+struct JoinMessage { std::uint32_t pid = 0; std::string host; };
+/// Every second or so. `progress` counts the steps of the running stage: a changed number proves that it moves.
+struct BeatMessage { bool busy = false; StageIndex stage = 0; std::uint32_t attempt = 0; double fraction = 0.0; std::uint64_t progress = 0; };
+struct FinishedMessage { StageIndex stage = 0; std::uint32_t attempt = 0; double finished_unix_s = 0.0; StageOutcome outcome; };
+/// The worker was told by a signal to go; it holds nothing any more.
+struct LeavingMessage {};
+struct WelcomeMessage { std::string plan_json; };
+struct LeaseMessage { StageIndex stage = 0; std::uint32_t attempt = 0; };
+struct RevokeMessage { StageIndex stage = 0; std::uint32_t attempt = 0; };
+/// The result is durable, or not wanted: forget it.
+struct AcknowledgeMessage { StageIndex stage = 0; std::uint32_t attempt = 0; };
+struct AliveMessage {};
+struct DrainMessage {};
+struct DismissMessage {};
+
+using Message = std::variant<JoinMessage, BeatMessage, FinishedMessage, LeavingMessage, WelcomeMessage, LeaseMessage, RevokeMessage,
+                             AcknowledgeMessage, AliveMessage, DrainMessage, DismissMessage>;
+
+inline constexpr std::size_t kMessageHeaderBytes = 24;
+inline constexpr std::size_t kMaxMessageBytes = std::size_t{256} << 20;  ///< largest: the plan of a huge sweep
+inline constexpr std::size_t kMaxOutcomeGroups = 4096;
+inline constexpr std::size_t kMaxOutcomeScores = std::size_t{16} << 20;  ///< 64 MiB of similarities
+
+/// Throws an infrastructure error when a value is beyond its bound; texts of outcomes are cut to kMessageBytes instead.
+[[nodiscard]] Bytes encode(const Message& message);
+/// Throws an infrastructure error for anything that encode() does not write.
+[[nodiscard]] Message decode(std::span<const std::byte> bytes);
+
+}  // namespace fairsweep
