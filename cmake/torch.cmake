@@ -19,3 +19,30 @@ target_link_libraries(fairsweep_torch INTERFACE "${TORCH_CPU_LIBRARY}" "${C10_LI
 target_link_options(fairsweep_torch INTERFACE "LINKER:--allow-shlib-undefined")
 get_filename_component(torch_library_dir "${TORCH_CPU_LIBRARY}" DIRECTORY)
 list(APPEND CMAKE_BUILD_RPATH "${torch_library_dir}" ${TORCH_NVIDIA_LIBRARY_DIRS})
+
+# torch/torch.h costs 20-30 s a file, so it is compiled once, in fairsweep_torch_pch, and reused by every target that calls
+# fairsweep_use_torch_headers(target). GCC takes a precompiled header only under the same flags (-O, -f..., -m...,
+# -Wpedantic): set other flags only on single files, together with SKIP_PRECOMPILE_HEADERS.
+function(fairsweep_add_torch_pch)
+  file(CONFIGURE OUTPUT "${CMAKE_BINARY_DIR}/torch_pch/torch_pch.cpp" CONTENT "// Carries the precompiled header of LibTorch.\n")
+  add_library(fairsweep_torch_pch OBJECT "${CMAKE_BINARY_DIR}/torch_pch/torch_pch.cpp")
+  target_link_libraries(fairsweep_torch_pch PRIVATE fairsweep_torch fairsweep_warnings)
+  target_compile_options(fairsweep_torch_pch PRIVATE -fpch-preprocess)
+  target_precompile_headers(fairsweep_torch_pch PRIVATE <torch/torch.h>)
+  # The header itself (700 MB) stays out of ccache.
+  set_target_properties(fairsweep_torch_pch PROPERTIES CXX_COMPILER_LAUNCHER "")
+endfunction()
+
+function(fairsweep_use_torch_headers target)
+  # Made on first use, in a room's folder: the flags of rooms (sanitizers) are not set yet where this file is included.
+  if(NOT TARGET fairsweep_torch_pch)
+    fairsweep_add_torch_pch()
+  endif()
+  target_link_libraries(${target} PRIVATE fairsweep_torch)
+  target_compile_options(${target} PRIVATE -fpch-preprocess)
+  target_precompile_headers(${target} REUSE_FROM fairsweep_torch_pch)
+  if(CCACHE_PROGRAM)
+    set_target_properties(${target} PROPERTIES
+      CXX_COMPILER_LAUNCHER "${CMAKE_COMMAND};-E;env;CCACHE_SLOPPINESS=pch_defines,time_macros;${CCACHE_PROGRAM}")
+  endif()
+endfunction()

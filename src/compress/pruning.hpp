@@ -11,7 +11,7 @@
 namespace fairsweep {
 
 /// Zeroes the round(sparsity * prunable) weights of least magnitude over the whole network (ties: earlier layer, lower
-/// index) and keeps the masks as buffers "weight_mask". sparsity in [0, 1); 0 is an exact no-op. A later call starts from
+/// index) and keeps the masks as buffers "weight_pruned". sparsity in [0, 1); 0 is an exact no-op. A later call starts from
 /// the present weights, so zeros stay zero when sparsity grows. Throws a usage Error outside [0, 1), NonFiniteError for NaN weights.
 void prune_by_magnitude(Network& network, double sparsity);
 

@@ -31,10 +31,11 @@ struct ActivationRange {
 
 /// In order of execution; empty without activation quantisers.
 [[nodiscard]] std::vector<ActivationRange> activation_ranges(Network& network);
-/// Sets ranges by name; names must be exactly those of activation_ranges(). For synchronising over shards and ranks:
+/// Sets the ranges; names and order must be those of activation_ranges(). For synchronising over shards and ranks:
 /// reduce x_min with MIN and x_max with MAX between the forward pass and the next step.
 void set_activation_ranges(Network& network, const std::vector<ActivationRange>& ranges);
 
-/// A forward pass throws NonFiniteError (an Error) naming the layer when an activation or weight to be quantised is NaN or infinite.
-/// Study rooms map it to "diverged".
+/// A forward pass throws NonFiniteError (compress/non_finite_error.hpp) naming the layer when an activation or weight to be
+/// quantised is NaN or infinite.
+
 }  // namespace fairsweep

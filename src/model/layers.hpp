@@ -3,6 +3,7 @@
 /// network without compression computes exactly what the plain network computes.
 #include <torch/torch.h>
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -18,7 +19,10 @@ struct WeightedLayer : torch::nn::Module {
     Kind kind{};
     torch::Tensor weight;             ///< master; conv [out, in / groups, rows, cols], linear [out, in], prelu [channels]
     WeightTransform weight_transform;  ///< empty: the master itself
-    torch::Tensor weight_mask;        ///< undefined, or 0/1 of weight's shape: the buffer "weight_mask" (compress/pruning.hpp)
+    torch::Tensor weight_pruned;       ///< undefined, or bool of weight's shape: true is held at zero (compress/pruning.hpp)
+
+    /// Keeps `pruned` (bool, of weight's shape) as the buffer "weight_pruned".
+    void set_pruned(const torch::Tensor& pruned);
 
     [[nodiscard]] torch::Tensor used_weight() const { return weight_transform ? weight_transform(weight) : weight; }
 };

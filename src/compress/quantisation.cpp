@@ -1,0 +1,194 @@
+#include "compress/quantisation.hpp"
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <mutex>
+#include <span>
+#include <utility>
+
+#include "compress/fake_quant_kernel.hpp"
+#include "fairsweep/check.hpp"
+
+namespace fairsweep {
+
+NonFiniteError::NonFiniteError(const std::string& layer, const std::string& what)
+    : Error(ErrorKind::internal, {.attempted = "quantise the " + what,
+                                  .where = layer,
+                                  .found = "NaN or infinity",
+                                  .expected = "finite values",
+                                  .hint = "training diverged: a lower learning rate or more bits may help"}) {}
+
+namespace {
+
+constexpr int kFloatBits = 32, kFewestBits = 2, kMostBits = 16;
+constexpr std::int64_t kGrain = 1 << 16;  // values per thread below which threads do not pay
+
+/// Same values, in memory without gaps; the order in memory does not matter to a per-tensor quantiser.
+torch::Tensor dense(const torch::Tensor& x) { return x.is_non_overlapping_and_dense() ? x : x.contiguous(); }
+
+std::span<const float> values_of(const torch::Tensor& x, std::int64_t begin, std::int64_t end) {
+    return {x.const_data_ptr<float>() + begin, static_cast<std::size_t>(end - begin)};
+}
+
+ValueRange range_of_tensor(const torch::Tensor& x) {
+    ValueRange total{.min = x.const_data_ptr<float>()[0], .max = x.const_data_ptr<float>()[0], .is_finite = true};
+    std::mutex mutex;
+    at::parallel_for(0, x.numel(), kGrain, [&](std::int64_t begin, std::int64_t end) {
+        const ValueRange part = range_of(values_of(x, begin, end));
+        const std::lock_guard lock(mutex);
+        total = {std::min(total.min, part.min), std::max(total.max, part.max), total.is_finite && part.is_finite};
+    });
+    return total;
+}
+
+torch::Tensor quantise_tensor(const torch::Tensor& x, const QuantiserScale& scale, const std::string& layer) {
+    torch::Tensor out = torch::empty_like(x);
+    float* const target = out.data_ptr<float>();
+    std::atomic<bool> is_finite{true};
+    at::parallel_for(0, x.numel(), kGrain, [&](std::int64_t begin, std::int64_t end) {
+        if (!fake_quantise(values_of(x, begin, end), target + begin, scale)) is_finite = false;
+    });
+    if (!is_finite) throw NonFiniteError(layer, "activation");
+    return out;
+}
+
+/// `rows` ranges, one per slice of the first dimension (1: one range for the whole tensor).
+torch::Tensor quantise_rows(const torch::Tensor& weight, std::int64_t rows, int bits, const std::string& layer) {
+    // A dense layout in which the first dimension is outermost (plain or channels-last) holds each row in one piece.
+    const bool rows_whole = weight.is_contiguous() || weight.is_contiguous(torch::MemoryFormat::ChannelsLast);
+    const torch::Tensor source = rows_whole ? weight : weight.contiguous();
+    torch::Tensor out = torch::empty_like(source);
+    float* const target = out.data_ptr<float>();
+    const std::int64_t row_size = source.numel() / rows;
+    for (std::int64_t row = 0; row < rows; ++row) {
+        const auto values = values_of(source, row * row_size, (row + 1) * row_size);
+        const ValueRange range = range_of(values);
+        if (!range.is_finite || !fake_quantise(values, target + row * row_size, quantiser_scale(range.min, range.max, bits)))
+            throw NonFiniteError(layer, "weight");
+    }
+    return out;
+}
+
+/// Quantised forward, gradient passed on unchanged, also outside the range.
+struct QuantiseActivation : torch::autograd::Function<QuantiseActivation> {
+    static torch::Tensor forward(torch::autograd::AutogradContext*, const torch::Tensor& x, const QuantiserScale& scale,
+                                 const std::string& layer) {
+        return quantise_tensor(dense(x), scale, layer);
+    }
+    static torch::autograd::variable_list backward(torch::autograd::AutogradContext*, const torch::autograd::variable_list& gradients) {
+        return {gradients[0], {}, {}};
+    }
+};
+
+struct QuantiseWeight : torch::autograd::Function<QuantiseWeight> {
+    static torch::Tensor forward(torch::autograd::AutogradContext*, const torch::Tensor& weight, std::int64_t rows, int bits,
+                                 const std::string& layer) {
+        return quantise_rows(weight, rows, bits, layer);
+    }
+    static torch::autograd::variable_list backward(torch::autograd::AutogradContext*, const torch::autograd::variable_list& gradients) {
+        return {gradients[0], {}, {}, {}};
+    }
+};
+
+struct ActivationQuantiser : ActivationTransform {
+    ActivationQuantiser(std::string layer_name, int width)
+        : layer(std::move(layer_name)),
+          bits(width),
+          x_min(register_buffer("x_min", torch::zeros({1}))),
+          x_max(register_buffer("x_max", torch::zeros({1}))) {}
+
+    torch::Tensor forward(torch::Tensor x) override {
+        if (observing) {
+            widen(range_of_tensor(dense(x.detach())));
+        } else if (low() == 0.0F && high() == 0.0F) {
+            refuse_uncalibrated();
+        }
+        return QuantiseActivation::apply(x, quantiser_scale(low(), high(), bits), layer);
+    }
+
+    float& low() { return *x_min.data_ptr<float>(); }
+    float& high() { return *x_max.data_ptr<float>(); }
+
+    std::string layer;
+    int bits;
+    torch::Tensor x_min, x_max;  // [1]
+    bool observing = true;
+
+private:
+    void widen(const ValueRange& batch) {
+        if (!batch.is_finite) throw NonFiniteError(layer, "activation");
+        // As the reference updates it: the stored value may miss the true minimum by its last bit.
+        low() += -low() + std::min(low(), batch.min);
+        high() += -high() + std::max(high(), batch.max);
+    }
+
+    [[noreturn]] void refuse_uncalibrated() const {
+        throw Error(ErrorKind::internal, {.attempted = "quantise an activation with a frozen range",
+                                          .where = layer,
+                                          .found = "the range (0, 0): it was never calibrated",
+                                          .expected = "at least one forward pass with observing on",
+                                          .hint = "set_observing(network, true) before the first step"});
+    }
+};
+
+std::vector<std::pair<std::string, ActivationQuantiser*>> quantisers(Network& network) {
+    std::vector<std::pair<std::string, ActivationQuantiser*>> found;
+    for (const auto& [name, point] : activation_points(network))
+        if (auto* quantiser = dynamic_cast<ActivationQuantiser*>(point->attached().get())) found.emplace_back(name, quantiser);
+    return found;
+}
+
+void check_bits(int bits, const std::string& which) {
+    if (bits == kFloatBits || (bits >= kFewestBits && bits <= kMostBits)) return;
+    throw_usage({.attempted = "quantise a network",
+                 .where = which,
+                 .found = std::to_string(bits) + " bits",
+                 .expected = "2 ... 16, or 32 for float",
+                 .hint = {}});
+}
+
+}  // namespace
+
+void set_bits(Network& network, Bits bits) {
+    check_bits(bits.weight, "weight width");
+    check_bits(bits.activation, "activation width");
+    for (const auto& [name, layer] : weighted_layers(network)) {
+        const bool is_prelu = layer->kind == WeightedLayer::Kind::prelu;
+        const int width = is_prelu ? bits.activation : bits.weight;
+        if (width == kFloatBits) {
+            layer->weight_transform = nullptr;
+            continue;
+        }
+        const std::int64_t rows = is_prelu ? 1 : layer->weight.size(0);
+        layer->weight_transform = [rows, width, layer_name = name](const torch::Tensor& master) {
+            return QuantiseWeight::apply(master, rows, width, layer_name);
+        };
+    }
+    for (const auto& [name, point] : activation_points(network))
+        point->attach(bits.activation == kFloatBits ? nullptr : std::make_shared<ActivationQuantiser>(name, bits.activation));
+}
+
+void set_observing(Network& network, bool observing) {
+    for (const auto& [name, quantiser] : quantisers(network)) quantiser->observing = observing;
+}
+
+std::vector<ActivationRange> activation_ranges(Network& network) {
+    std::vector<ActivationRange> ranges;
+    for (const auto& [name, quantiser] : quantisers(network)) ranges.push_back({name, quantiser->low(), quantiser->high()});
+    return ranges;
+}
+
+void set_activation_ranges(Network& network, const std::vector<ActivationRange>& ranges) {
+    const auto found = quantisers(network);
+    FAIRSWEEP_CHECK(found.size() == ranges.size(), "one range for each activation quantiser");
+    for (std::size_t i = 0; i < ranges.size(); ++i) {
+        FAIRSWEEP_CHECK(found[i].first == ranges[i].name, "ranges in the order of activation_ranges()");
+        found[i].second->low() = ranges[i].x_min;
+        found[i].second->high() = ranges[i].x_max;
+    }
+}
+
+}  // namespace fairsweep

@@ -1,0 +1,102 @@
+#include "model/families.hpp"
+
+namespace fairsweep {
+namespace {
+
+using torch::nn::BatchNorm1d;
+using torch::nn::BatchNorm2d;
+
+/// conv1x1 -> BN, named as a sequence ("0", "1").
+struct Downsample : torch::nn::Module {
+    Downsample(int in, int out, int stride)
+        : conv(register_module("0", std::make_shared<Convolution>(ConvolutionShape{.in = in, .out = out, .stride = stride}))),
+          bn(register_module("1", BatchNorm2d(out))) {}
+    torch::Tensor forward(const torch::Tensor& x) { return bn(conv->forward(x)); }
+    std::shared_ptr<Convolution> conv;
+    BatchNorm2d bn;
+};
+
+/// BN -> conv3x3 -> BN -> PReLU -> conv3x3 (carries the stride) -> BN -> + identity; nothing follows the addition.
+struct IResNetBlock : torch::nn::Module {
+    IResNetBlock(int in, int out, int stride)
+        : bn1(register_module("bn1", BatchNorm2d(in))),
+          conv1(register_module("conv1", std::make_shared<Convolution>(
+              ConvolutionShape{.in = in, .out = out, .kernel = 3, .padding = 1}))),
+          bn2(register_module("bn2", BatchNorm2d(out))),
+          prelu(register_module("prelu", std::make_shared<PRelu>(out))),
+          conv2(register_module("conv2", std::make_shared<Convolution>(
+              ConvolutionShape{.in = out, .out = out, .kernel = 3, .stride = stride, .padding = 1}))),
+          bn3(register_module("bn3", BatchNorm2d(out))) {
+        if (stride != 1 || in != out) downsample = register_module("downsample", std::make_shared<Downsample>(in, out, stride));
+        sum = register_module("sum", std::make_shared<ActivationPoint>());
+    }
+
+    torch::Tensor forward(const torch::Tensor& x) {
+        torch::Tensor y = prelu->forward(bn2(conv1->forward(bn1(x))));
+        y = bn3(conv2->forward(y));
+        return sum->forward(y + (downsample ? downsample->forward(x) : x));
+    }
+
+    BatchNorm2d bn1;
+    std::shared_ptr<Convolution> conv1;
+    BatchNorm2d bn2;
+    std::shared_ptr<PRelu> prelu;
+    std::shared_ptr<Convolution> conv2;
+    BatchNorm2d bn3;
+    std::shared_ptr<Downsample> downsample;
+    std::shared_ptr<ActivationPoint> sum;
+};
+
+torch::nn::Sequential make_stage(int in, int out, int blocks) {
+    torch::nn::Sequential stage;
+    for (int i = 0; i < blocks; ++i) stage->push_back(std::make_shared<IResNetBlock>(i == 0 ? in : out, out, i == 0 ? 2 : 1));
+    return stage;
+}
+
+struct IResNet : Network {
+    explicit IResNet(const Architecture& a)
+        : Network(a),
+          conv1(register_module("conv1", std::make_shared<Convolution>(
+              ConvolutionShape{.in = 3, .out = a.width, .kernel = 3, .stride = a.stem_stride, .padding = 1}))),
+          bn1(register_module("bn1", BatchNorm2d(a.width))),
+          prelu(register_module("prelu", std::make_shared<PRelu>(a.width))) {
+        int channels = a.width;
+        int side = a.stem_stride == 2 ? halved(a.input_size) : a.input_size;
+        for (std::size_t i = 0; i < 4; ++i) {
+            const int out = a.width << i;
+            layers[i] = register_module("layer" + std::to_string(i + 1), make_stage(channels, out, a.stage_blocks[i]));
+            channels = out;
+            side = halved(side);
+        }
+        bn2 = register_module("bn2", BatchNorm2d(channels));
+        dropout = register_module("dropout", std::make_shared<Dropout>());
+        fc = register_module("fc", std::make_shared<Linear>(channels * side * side, a.embedding_size, true));
+        features = register_module("features", BatchNorm1d(a.embedding_size));
+        features->weight.requires_grad_(false);  // fixed at 1: the scale of an embedding means nothing
+    }
+
+    torch::Tensor forward(torch::Tensor x) override {
+        x = prelu->forward(bn1(conv1->forward(x)));
+        for (auto& layer : layers) x = layer->forward(x);
+        // Flattened as (channel, row, column) whatever the memory format.
+        x = dropout->forward(bn2(x).flatten(1));
+        return features(fc->forward(x));
+    }
+
+    void set_dropout(double probability, std::uint64_t seed) override { dropout->set(probability, seed); }
+
+    std::shared_ptr<Convolution> conv1;
+    BatchNorm2d bn1;
+    std::shared_ptr<PRelu> prelu;
+    std::array<torch::nn::Sequential, 4> layers{nullptr, nullptr, nullptr, nullptr};
+    BatchNorm2d bn2{nullptr};
+    std::shared_ptr<Dropout> dropout;
+    std::shared_ptr<Linear> fc;
+    BatchNorm1d features{nullptr};
+};
+
+}  // namespace
+
+std::shared_ptr<Network> build_iresnet(const Architecture& architecture) { return std::make_shared<IResNet>(architecture); }
+
+}  // namespace fairsweep

@@ -1,0 +1,61 @@
+#include "model/layers.hpp"
+
+#include <ATen/CPUGeneratorImpl.h>
+
+#include <cmath>
+
+namespace fairsweep {
+
+void WeightedLayer::set_pruned(const torch::Tensor& pruned) {
+    TORCH_CHECK(pruned.sizes() == weight.sizes() && pruned.scalar_type() == torch::kBool, "a mask of the weight's shape");
+    if (weight_pruned.defined()) {
+        weight_pruned.copy_(pruned);
+    } else {
+        weight_pruned = register_buffer("weight_pruned", pruned.clone());
+    }
+}
+
+Convolution::Convolution(const ConvolutionShape& shape_value) : shape(shape_value) {
+    kind = Kind::convolution;
+    weight = register_parameter("weight", torch::zeros({shape.out, shape.in / shape.groups, shape.kernel, shape.kernel}));
+}
+
+torch::Tensor Convolution::forward(const torch::Tensor& x) {
+    return torch::conv2d(x, used_weight(), {}, shape.stride, shape.padding, 1, shape.groups);
+}
+
+Linear::Linear(int in, int out, bool with_bias) {
+    kind = Kind::linear;
+    weight = register_parameter("weight", torch::zeros({out, in}));
+    if (with_bias) bias = register_parameter("bias", torch::zeros({out}));
+}
+
+torch::Tensor Linear::forward(const torch::Tensor& x) { return torch::linear(x, used_weight(), bias); }
+
+void ActivationPoint::attach(std::shared_ptr<ActivationTransform> transform) {
+    if (transform_) unregister_module("quantiser");
+    transform_ = std::move(transform);
+    if (transform_) register_module("quantiser", transform_);
+}
+
+PRelu::PRelu(int channels) {
+    kind = Kind::prelu;
+    weight = register_parameter("weight", torch::full({channels}, 0.25));
+    output = register_module("output", std::make_shared<ActivationPoint>());
+}
+
+torch::Tensor PRelu::forward(const torch::Tensor& x) { return output->forward(torch::prelu(x, used_weight())); }
+
+void Dropout::set(double probability, std::uint64_t seed) {
+    TORCH_CHECK(probability >= 0.0 && probability < 1.0, "dropout probability must be in [0, 1)");
+    probability_ = probability;
+    generator_ = at::detail::createCPUGenerator(seed);
+}
+
+torch::Tensor Dropout::forward(torch::Tensor x) {
+    if (!is_training() || probability_ == 0.0) return x;
+    const double keep = 1.0 - probability_;
+    return x * torch::empty_like(x).bernoulli_(keep, generator_).div_(keep);
+}
+
+}  // namespace fairsweep
