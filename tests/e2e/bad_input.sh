@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# What users get wrong: one clear error each, the exit code of the contract, nothing half-written.
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+job=$FAIRSWEEP_SOURCE_DIR/jobs/smoke.cfg
+make_faces
+run() { "$FAIRSWEEP" run "$job" --store bad.h5 --workers 0 "$@"; }
+nothing_written() { [ ! -e bad.h5 ] && [ ! -e bad.h5.journal ] || die "a store was left behind"; }
+
+note "command line"
+expect 2 'did you mean .?run' "$FAIRSWEEP" rnu
+expect 2 'did you mean --store' run --stroe x
+expect 2 'workers' "$FAIRSWEEP" run "$job" --store bad.h5 --workers 1000
+nothing_written
+
+note "job file"
+expect 2 'No such file' "$FAIRSWEEP" run absent.cfg --store bad.h5
+sed 's/^architecture/architecure/' "$job" >misspelt.cfg
+expect 2 'misspelt.cfg.*architecure.*architecture' "$FAIRSWEEP" run misspelt.cfg --store bad.h5
+expect 2 'bits' run --set axes.bits=0
+expect 2 'bits' run --set axes.bits=33
+expect 2 'sparsity' run --set axes.sparsity=1.0
+expect 2 'empty' run --set axes.architecture=
+expect 2 'resnet' run --set axes.architecture=resnet18
+nothing_written
+
+note "data"
+expect 2 'data/absent' run --set data.faces.path=data/absent
+cp -r data broken
+truncate -s -1000 broken/train/train.rec
+expect 2 'train.rec.*offset' run --set data.faces.path=broken/train
+printf 'XXXX' | dd of=broken/synthetic/train.rec conv=notrunc status=none
+expect 2 'train.rec.*offset 0.*magic' run --set data.synthetic.path=broken/synthetic
+pairs=broken/test/txts/A/A_pairs.txt
+cp $pairs pairs.txt
+sed -i '3s/.*/nobody\t1\t2/' $pairs
+expect 2 'A_pairs.txt.*3' run --set data.faces_test.path=broken/test
+cp pairs.txt $pairs
+sed -i '2s/[0-9.]*$/99999/' broken/test/txts/A/A_lmk.txt
+expect 2 'A_lmk.txt.*2' run --set data.faces_test.path=broken/test
+nothing_written
+expect 1 'train.rec' "$FAIRSWEEP" data describe broken/train
+
+note "store"
+run -q
+cp bad.h5 other.h5
+"$FAIRSWEEP_PYTHON" - <<'PY'
+import h5py
+with h5py.File("other.h5", "r+") as f:
+    f.attrs["schema_version"] = 999
+PY
+expect 3 'version.*999' "$FAIRSWEEP" status other.h5
+expect 3 'version.*999' "$FAIRSWEEP" merge other.h5 --output merged.h5
+printf 'not a store' >text.h5
+expect 3 'text.h5' "$FAIRSWEEP" status text.h5
+head -c 3000 bad.h5 >short.h5
+expect 3 'short.h5' "$FAIRSWEEP" status short.h5
+[ ! -e merged.h5 ] || die "merge left half a file"
+
+note "folders and disks"
+expect 4 '/proc' "$FAIRSWEEP" run "$job" --store /proc/none/s.h5 --workers 0
+expect 2 '/proc' "$FAIRSWEEP" data make --out /proc/none/faces
+# A full disk: the file-size limit makes every write past it fail, as ENOSPC would.
+status=0
+(ulimit -f 64; trap '' XFSZ; "$FAIRSWEEP" run "$job" --store full.h5 --workers 0) >out.txt 2>err.txt || status=$?
+[ $status -eq 4 ] || { cat err.txt; die "exit $status on a full disk, expected 4"; }
+"$FAIRSWEEP" run "$job" --store full.h5 --workers 0 -q || die "the store cannot be continued after a full disk"
