@@ -1,0 +1,261 @@
+#include "store/layout.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <functional>
+#include <limits>
+#include <map>
+
+#include "fairsweep/check.hpp"
+#include "fairsweep/error.hpp"
+#include "store/row_record.hpp"
+#include "store/store.hpp"
+
+namespace fairsweep {
+namespace {
+
+using Texts = std::vector<std::string>;
+
+/// One value of every item as a column.
+template <typename T, typename Items, typename Get>
+std::vector<T> column(const Items& items, Get get) {
+    std::vector<T> values;
+    values.reserve(items.size());
+    for (const auto& item : items) values.push_back(std::invoke(get, item));
+    return values;
+}
+
+h5::TypeHandle code_type(const std::vector<std::string>& names) {
+    h5::TypeHandle type(H5Tenum_create(H5T_STD_U8LE));
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        const auto value = static_cast<std::uint8_t>(i);
+        H5Tenum_insert(type.get(), names[i].c_str(), &value);
+    }
+    return type;
+}
+
+h5::TypeHandle scalar_type(const RowField& field) {
+    switch (field.type) {
+        case RowFieldType::text: return h5::text_type(field.size_bytes);
+        case RowFieldType::u8_code: return code_type(field.code_names);
+        case RowFieldType::u32: return h5::TypeHandle(H5Tcopy(H5T_STD_U32LE));
+        case RowFieldType::i32: return h5::TypeHandle(H5Tcopy(H5T_STD_I32LE));
+        case RowFieldType::u64: return h5::TypeHandle(H5Tcopy(H5T_STD_U64LE));
+        case RowFieldType::f64: return h5::TypeHandle(H5Tcopy(H5T_IEEE_F64LE));
+    }
+    return {};
+}
+
+h5::TypeHandle row_type(std::uint32_t groups) {
+    h5::TypeHandle compound(H5Tcreate(H5T_COMPOUND, row_bytes(groups)));
+    for (const RowField& field : row_fields(groups)) {
+        h5::TypeHandle type = scalar_type(field);
+        if (field.is_array) {
+            const hsize_t length = field.count;
+            type = h5::TypeHandle(H5Tarray_create2(type.get(), 1, &length));
+        }
+        const herr_t status = H5Tinsert(compound.get(), field.name.c_str(), field.offset, type.get());
+        FAIRSWEEP_CHECK(status >= 0, "fields of a row fit its type");
+    }
+    return compound;
+}
+
+void put_points(h5::Writer& file, const Plan& plan) {
+    const auto& points = plan.points;
+    file.make_group("/plan/points");
+    file.put_text("/plan/points/id", column<std::string>(points, [](const Point& p) { return p.id.hex(); }));
+    file.put_text("/plan/points/arm", column<std::string>(points, [](const Point& p) { return std::string(name_of(p.arm)); }));
+    file.put_text("/plan/points/architecture", column<std::string>(points, &Point::architecture));
+    file.put_text("/plan/points/training_set", column<std::string>(points, &Point::training_set));
+    file.put_text("/plan/points/bits", column<std::string>(points, [](const Point& p) { return p.bits.text(); }));
+    file.put_text("/plan/points/calibration", column<std::string>(points, &Point::calibration));
+    file.put("/plan/points/sparsity", column<double>(points, &Point::sparsity));
+    file.put_text("/plan/points/distillation", column<std::string>(points, &Point::distillation));
+    file.put("/plan/points/seed", column<std::uint64_t>(points, &Point::seed));
+    file.put("/plan/points/network_stage", column<std::uint32_t>(points, &Point::network_stage));
+    file.put("/plan/points/evaluation_stage", column<std::uint32_t>(points, &Point::evaluation_stage));
+}
+
+void put_stages(h5::Writer& file, const StoreContents& contents) {
+    const auto& stages = contents.plan.stages;
+    file.make_group("/plan/stages");
+    file.put_text("/plan/stages/id", column<std::string>(stages, [](const Stage& s) { return s.id.hex(); }));
+    file.put_text("/plan/stages/kind", column<std::string>(stages, [](const Stage& s) { return std::string(name_of(s.kind)); }));
+    file.put("/plan/stages/cost_s", column<double>(stages, &Stage::cost_s));
+    file.put("/plan/stages/score_shard", column<std::int32_t>(contents.score_slots, &ScoreSlot::shard));
+    file.put("/plan/stages/score_row", column<std::uint32_t>(contents.score_slots, &ScoreSlot::row));
+}
+
+std::vector<ScoreSlot> get_score_slots(const h5::Reader& file, std::size_t stages) {
+    const auto shards = file.get<std::int32_t>("/plan/stages/score_shard", {stages});
+    const auto rows = file.get<std::uint32_t>("/plan/stages/score_row", {stages});
+    std::vector<ScoreSlot> slots(stages);
+    for (std::size_t i = 0; i < stages; ++i) {
+        // Every slot belongs to one stage, so neither number can exceed the stages.
+        if (shards[i] >= 0 && (static_cast<std::size_t>(shards[i]) >= stages || rows[i] >= stages)) {
+            file.damaged("/plan/stages/score_shard", fmt::format("shard {} row {}", shards[i], rows[i]), fmt::format("below {}", stages));
+        }
+        slots[i] = {shards[i], rows[i]};
+    }
+    return slots;
+}
+
+std::vector<std::uint32_t> count_shard_rows(const std::vector<ScoreSlot>& slots) {
+    std::vector<std::uint32_t> rows;
+    for (const ScoreSlot& slot : slots) {
+        if (slot.shard < 0) continue;
+        const auto shard = static_cast<std::size_t>(slot.shard);
+        if (shard >= rows.size()) rows.resize(shard + 1, 0);
+        rows[shard] = std::max(rows[shard], slot.row + 1);
+    }
+    return rows;
+}
+
+StoreId id_from_hex(const h5::Reader& file, const std::string& text) {
+    StoreId id{};
+    if (text.size() != 2 * id.size() || text.find_first_not_of("0123456789abcdef") != std::string::npos) {
+        file.damaged("/@store_id", text, "32 hexadecimal digits");
+    }
+    for (std::size_t i = 0; i < id.size(); ++i) id[i] = static_cast<std::byte>(std::stoul(text.substr(2 * i, 2), nullptr, 16));
+    return id;
+}
+
+void check_plan(const h5::Reader& file, const Plan& plan) {
+    if (plan.stages.empty()) file.damaged("/plan/json", "a plan without stages", "at least one");
+    for (const Point& point : plan.points) {
+        if (point.network_stage >= plan.stages.size() || point.evaluation_stage >= plan.stages.size()) {
+            file.damaged("/plan/json", "a point whose stage is not in the plan", "positions of stages");
+        }
+    }
+}
+
+}  // namespace
+
+void check_format(const h5::Reader& file, const char* format, std::uint64_t version) {
+    if (!file.has_attribute("/", "format") || !file.has_attribute("/", "version")) {
+        file.damaged("/@format", "an HDF5 file of somebody else", fmt::format("a file of format {}", format));
+    }
+    const std::string found = file.text_attribute("/", "format");
+    if (found != format) file.damaged("/@format", "format " + found, fmt::format("format {}", format));
+    const std::uint64_t found_version = file.number_attribute("/", "version");
+    if (found_version != version) {
+        throw_store({.attempted = fmt::format("cannot read a {} file of another version", format), .where = file.path().string(),
+                     .found = fmt::format("version {}", found_version), .expected = fmt::format("version {}", version),
+                     .hint = "use the fairsweep that wrote it"});
+    }
+}
+
+void assign_score_slots(StoreContents& contents) {
+    contents.shard_rows = count_shard_rows(contents.score_slots);
+    const std::uint64_t row_size = sizeof(float) * std::uint64_t{contents.pairs.size()};
+    const std::uint64_t rows_per_shard = row_size == 0 ? 0 : std::max<std::uint64_t>(1, kShardBytes / row_size);
+    bool fresh = true;  // earlier shards are full: they were made to measure
+    for (std::size_t i = contents.score_slots.size(); i < contents.plan.stages.size(); ++i) {
+        ScoreSlot slot;
+        if (contents.plan.stages[i].kind == StageKind::evaluation && row_size > 0) {
+            if (fresh || contents.shard_rows.back() >= rows_per_shard) contents.shard_rows.push_back(0);
+            fresh = false;
+            slot = {static_cast<std::int32_t>(contents.shard_rows.size()) - 1, contents.shard_rows.back()++};
+        }
+        contents.score_slots.push_back(slot);
+    }
+}
+
+std::vector<std::byte> lay_out_store(const StoreContents& contents, std::span<const std::vector<std::byte>> rows) {
+    const Plan& plan = contents.plan;
+    FAIRSWEEP_CHECK(contents.score_slots.size() == plan.stages.size() && rows.size() == plan.stages.size(), "one slot and row a stage");
+    h5::Writer file("a new store", h5::Storage::contiguous);
+    file.set_attribute("/", "format", std::string(kStoreFormat));
+    file.set_attribute("/", "version", kStoreVersion);
+    file.set_attribute("/", "store_id", hex(contents.id));
+    file.make_group("/plan");
+    const std::string json = plan_to_json(plan);
+    file.put("/plan/json", std::span(reinterpret_cast<const std::uint8_t*>(json.data()), json.size()), {json.size()});
+    file.put_text("/plan/groups", plan.groups);
+    put_points(file, plan);
+    put_stages(file, contents);
+    put_pairs(file, "/pairs", contents.pairs);
+    const h5::TypeHandle type = row_type(contents.groups());
+    h5::DatasetHandle dataset = file.make("/rows", type.get(), {plan.stages.size()}, nullptr);
+    const std::uint64_t offset = file.offset_of(dataset);
+    dataset.reset();
+    std::vector<std::byte> image = file.finish();
+    const std::size_t size = row_bytes(contents.groups());
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        if (!rows[i].empty()) std::memcpy(image.data() + offset + i * size, rows[i].data(), size);
+    }
+    return image;
+}
+
+StoreContents read_store_contents(const h5::Reader& file) {
+    check_format(file, kStoreFormat, kStoreVersion);
+    StoreContents contents;
+    contents.id = id_from_hex(file, file.text_attribute("/", "store_id"));
+    const auto json = file.get<std::uint8_t>("/plan/json");
+    contents.plan = plan_from_json(std::string(json.begin(), json.end()));
+    check_plan(file, contents.plan);
+    contents.pairs = get_pairs(file, "/pairs");
+    if (!contents.pairs.groups.empty() && contents.pairs.groups != contents.plan.groups) file.damaged("/pairs/groups", "other groups than the plan's", "the same groups");
+    contents.score_slots = get_score_slots(file, contents.plan.stages.size());
+    contents.shard_rows = count_shard_rows(contents.score_slots);
+    return contents;
+}
+
+std::uint64_t rows_offset(const h5::Reader& file, const StoreContents& contents) {
+    return file.contiguous_offset("/rows", row_type(contents.groups()).get(), {contents.plan.stages.size()});
+}
+
+std::vector<std::byte> lay_out_shard(const StoreContents& contents, std::uint32_t shard) {
+    std::vector<std::string> ids(contents.shard_rows[shard]);
+    for (std::size_t i = 0; i < contents.score_slots.size(); ++i) {
+        const ScoreSlot slot = contents.score_slots[i];
+        if (slot.shard == static_cast<std::int32_t>(shard)) ids[slot.row] = contents.plan.stages[i].id.hex();
+    }
+    h5::Writer file("a new score shard", h5::Storage::contiguous);
+    file.set_attribute("/", "format", std::string(kShardFormat));
+    file.set_attribute("/", "version", kStoreVersion);
+    file.set_attribute("/", "store_id", hex(contents.id));
+    file.put_text("/stage_id", ids);
+    const float nan = std::numeric_limits<float>::quiet_NaN();
+    const auto dataset = file.make("/scores", H5T_IEEE_F32LE, {contents.shard_rows[shard], contents.pairs.size()}, &nan);
+    return file.finish();
+}
+
+std::uint64_t shard_offset(const h5::Reader& file, const StoreContents& contents, std::uint32_t shard) {
+    check_format(file, kShardFormat, kStoreVersion);
+    const std::string id = file.text_attribute("/", "store_id");
+    if (id != hex(contents.id)) file.damaged("/@store_id", "scores of store " + id, "those of store " + hex(contents.id));
+    return file.contiguous_offset("/scores", H5T_IEEE_F32LE, {contents.shard_rows[shard], contents.pairs.size()});
+}
+
+void put_pairs(h5::Writer& file, const std::string& group, const PairTable& pairs) {
+    file.make_group(group);
+    file.put_text(group + "/groups", pairs.groups);
+    file.put(group + "/group_begin", pairs.group_begin);
+    file.put(group + "/genuine", pairs.genuine);
+    file.put(group + "/identity_a", pairs.identity_a);
+    file.put(group + "/identity_b", pairs.identity_b);
+}
+
+PairTable get_pairs(const h5::Reader& file, const std::string& group) {
+    PairTable pairs;
+    pairs.groups = file.get_text(group + "/groups");
+    pairs.group_begin = file.get<std::uint32_t>(group + "/group_begin", {pairs.groups.size() + 1});
+    pairs.genuine = file.get<std::uint8_t>(group + "/genuine");
+    pairs.identity_a = file.get<std::uint32_t>(group + "/identity_a", {pairs.genuine.size()});
+    pairs.identity_b = file.get<std::uint32_t>(group + "/identity_b", {pairs.genuine.size()});
+    if (!std::is_sorted(pairs.group_begin.begin(), pairs.group_begin.end()) || pairs.group_begin.front() != 0 ||
+        pairs.group_begin.back() != pairs.genuine.size()) {
+        file.damaged(group + "/group_begin", "numbers that do not part the pairs", "0 ... number of pairs, ascending");
+    }
+    return pairs;
+}
+
+bool same_pairs(const PairTable& a, const PairTable& b) {
+    return a.groups == b.groups && a.group_begin == b.group_begin && a.genuine == b.genuine && a.identity_a == b.identity_a &&
+           a.identity_b == b.identity_b;
+}
+
+}  // namespace fairsweep

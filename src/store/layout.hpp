@@ -1,0 +1,63 @@
+#pragma once
+/// How a store's HDF5 files are laid out: the main file with plan, pairs and rows, and the shards with pair scores. Laying
+/// out yields the bytes of a whole file; afterwards only bytes inside preallocated datasets change.
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "fairsweep/pairs.hpp"
+#include "fairsweep/plan.hpp"
+#include "store/h5.hpp"
+#include "store/journal.hpp"
+
+namespace fairsweep {
+
+/// Where the scores of a stage lie; shard < 0: it has none.
+struct ScoreSlot {
+    std::int32_t shard = -1;
+    std::uint32_t row = 0;
+};
+
+/// Everything of the main file but the rows.
+struct StoreContents {
+    StoreId id{};
+    Plan plan;
+    PairTable pairs;
+    std::vector<ScoreSlot> score_slots;   ///< [stages]
+    std::vector<std::uint32_t> shard_rows;  ///< [shards] rows of each
+    [[nodiscard]] std::uint32_t groups() const { return static_cast<std::uint32_t>(plan.groups.size()); }
+};
+
+/// A shard holds at most so many bytes of scores (one row at least).
+inline constexpr std::uint64_t kShardBytes = 64ULL << 20;
+
+/// Gives every evaluation stage from position score_slots.size() on a slot in new shards, in plan order; slots given
+/// earlier stay. Sets shard_rows.
+void assign_score_slots(StoreContents& contents);
+
+/// Bytes of the main file; `rows` [stages] are row bytes, empty where there is none.
+[[nodiscard]] std::vector<std::byte> lay_out_store(const StoreContents& contents, std::span<const std::vector<std::byte>> rows);
+/// Checks version and every part. Throws a store error.
+[[nodiscard]] StoreContents read_store_contents(const h5::Reader& file);
+/// Offset of row 0 in the file; row i follows at i * row_bytes(groups).
+[[nodiscard]] std::uint64_t rows_offset(const h5::Reader& file, const StoreContents& contents);
+
+/// Bytes of a shard, every score NaN.
+[[nodiscard]] std::vector<std::byte> lay_out_shard(const StoreContents& contents, std::uint32_t shard);
+/// Offset of row 0 of a shard's scores; row i follows at i * pairs * 4. Throws a store error when it is another store's.
+[[nodiscard]] std::uint64_t shard_offset(const h5::Reader& file, const StoreContents& contents, std::uint32_t shard);
+
+/// Columns of a pair table below `group`, as store and analysis file both have them.
+void put_pairs(h5::Writer& file, const std::string& group, const PairTable& pairs);
+[[nodiscard]] PairTable get_pairs(const h5::Reader& file, const std::string& group);
+[[nodiscard]] bool same_pairs(const PairTable& a, const PairTable& b);
+
+/// Throws a store error unless the file says it is of this format and version.
+void check_format(const h5::Reader& file, const char* format, std::uint64_t version);
+
+inline constexpr const char* kStoreFormat = "fairsweep-store";
+inline constexpr const char* kShardFormat = "fairsweep-scores";
+inline constexpr const char* kAnalysisFormat = "fairsweep-analysis";
+
+}  // namespace fairsweep

@@ -1,0 +1,73 @@
+#include "store/plan_union.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace fairsweep {
+namespace {
+
+std::map<Digest, StageIndex> positions(const Plan& plan) {
+    std::map<Digest, StageIndex> positions;
+    for (StageIndex i = 0; i < plan.stages.size(); ++i) positions.emplace(plan.stages[i].id, i);
+    return positions;
+}
+
+std::set<Digest> point_ids(const Plan& plan) {
+    std::set<Digest> ids;
+    for (const Point& point : plan.points) ids.insert(point.id);
+    return ids;
+}
+
+/// Stages that more than one point needs, over the whole union.
+std::uint64_t count_shared(const Plan& plan) {
+    std::vector<std::uint32_t> users(plan.stages.size(), 0);
+    for (const Point& point : plan.points) {
+        std::set<StageIndex> reached{point.evaluation_stage};
+        for (auto next = reached.rbegin(); next != reached.rend(); ++next) {  // needs have smaller indices
+            reached.insert(plan.stages[*next].needs.begin(), plan.stages[*next].needs.end());
+        }
+        for (const StageIndex stage : reached) ++users[stage];
+    }
+    return static_cast<std::uint64_t>(std::count_if(users.begin(), users.end(), [](std::uint32_t count) { return count > 1; }));
+}
+
+}  // namespace
+
+bool plan_covers(const Plan& held, const Plan& wanted) {
+    const auto stages = positions(held);
+    const auto points = point_ids(held);
+    return std::all_of(wanted.stages.begin(), wanted.stages.end(), [&](const Stage& stage) { return stages.contains(stage.id); }) &&
+           std::all_of(wanted.points.begin(), wanted.points.end(), [&](const Point& point) { return points.contains(point.id); });
+}
+
+Plan unite_plans(const Plan& held, const Plan& wanted) {
+    Plan plan = held;
+    auto stages = positions(held);
+    const auto points = point_ids(held);
+    for (const Stage& stage : wanted.stages) {
+        const auto next = static_cast<StageIndex>(plan.stages.size());
+        if (!stages.emplace(stage.id, next).second) continue;
+        Stage added = stage;
+        for (StageIndex& need : added.needs) need = stages.at(wanted.stages[need].id);
+        plan.stages.push_back(std::move(added));
+    }
+    for (const Point& point : wanted.points) {
+        if (points.contains(point.id)) continue;
+        Point added = point;
+        added.network_stage = stages.at(wanted.stages[point.network_stage].id);
+        added.evaluation_stage = stages.at(wanted.stages[point.evaluation_stage].id);
+        plan.points.push_back(std::move(added));
+    }
+    if (wanted.sweep_name != held.sweep_name) plan.sweep_name = held.sweep_name + " + " + wanted.sweep_name;
+    for (const auto& [name, data] : wanted.data) plan.data[name] = data;
+    for (const auto& [axis, values] : wanted.axes) plan.axes[axis] = std::max(plan.axes[axis], values);
+    plan.removed.insert(plan.removed.end(), wanted.removed.begin(), wanted.removed.end());
+    plan.stages_shared = count_shared(plan);
+    plan.provisional = held.provisional || wanted.provisional;
+    if (wanted.job_text != held.job_text) plan.job_text += "\n# --- added to the store later ---\n" + wanted.job_text;
+    plan.code_version = wanted.code_version;
+    return plan;
+}
+
+}  // namespace fairsweep
