@@ -29,7 +29,8 @@ Estimate t_estimate(double value, double variance, double degrees_of_freedom) {
     return {value, variance, degrees_of_freedom, {value - half, value + half}};
 }
 
-RateEstimate rate_estimate(const PairClusters& clusters, const PairSubset& subset, std::span<const std::uint8_t> flags) {
+RateEstimate rate_estimate(const PairClusters& clusters, const PairSubset& subset, std::span<const std::uint8_t> flags,
+                           double variance_inflation) {
     LinearContrast contrast(clusters);
     contrast.add(subset, flags, 1.0);
     RateEstimate result;
@@ -44,7 +45,7 @@ RateEstimate rate_estimate(const PairClusters& clusters, const PairSubset& subse
         result.variance = shifted * (1.0 - shifted) / result.effective_n;
     } else {
         const double dyadic = clusters.variance(contrast.influence());
-        result.effective_n = dyadic > 0.0 ? std::min(trials, spread / dyadic) : trials;
+        result.effective_n = (dyadic > 0.0 ? std::min(trials, spread / dyadic) : trials) / variance_inflation;
         result.variance = spread / result.effective_n;
     }
     const double q = student_t_quantile(kUpperTail, people_degrees_of_freedom(subset.identities, 1.0));

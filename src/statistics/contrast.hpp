@@ -38,8 +38,10 @@ struct RateEstimate {
 };
 
 /// `flags` [pairs] 1: a hit. The subset must not be empty. Where all or no pairs are hits nothing can be learnt about
-/// dependence, and people count as trials; elsewhere effective_n is at most the number of pairs.
-[[nodiscard]] RateEstimate rate_estimate(const PairClusters& clusters, const PairSubset& subset, std::span<const std::uint8_t> flags);
+/// dependence, and people count as trials; elsewhere effective_n is at most the number of pairs. `variance_inflation` (>= 1)
+/// multiplies the variance.
+[[nodiscard]] RateEstimate rate_estimate(const PairClusters& clusters, const PairSubset& subset, std::span<const std::uint8_t> flags,
+                                         double variance_inflation = 1.0);
 
 /// sum of weight * rate over the rates added. Rates of the same pairs are paired by construction.
 class LinearContrast {

@@ -44,31 +44,31 @@ double percentile(std::vector<double> values, double p) {
     return values[below] + (place - static_cast<double>(below)) * (values[above] - values[below]);
 }
 
-using Metric = std::function<double(std::span<const double> accuracies)>;
+/// A figure of spread of one network's group accuracies.
+using Metric = std::function<double(const GroupAccuracies& groups, std::span<const double> accuracies)>;
 
-std::vector<double> replicates_of(const GroupAccuracies& groups, bool rescaled, const Metric& metric) {
-    const std::size_t replicates = groups.raw_deviations.front().size();
-    const std::vector<double> accuracies = groups.accuracies();
+enum class Centre { estimate, equal_groups };
+
+/// Replicates of a figure around the estimated accuracies, or around their mean: then chance alone makes it.
+std::vector<double> replicates_of(const GroupAccuracies& groups, bool rescaled, Centre centre, const Metric& metric) {
+    std::vector<double> accuracies = groups.accuracies();
+    if (centre == Centre::equal_groups) std::fill(accuracies.begin(), accuracies.end(), average(accuracies).value());
     std::vector<double> moved(accuracies.size());
-    std::vector<double> values(replicates);
-    for (std::size_t b = 0; b < replicates; ++b) {
+    std::vector<double> values(groups.raw_deviations.front().size());
+    for (std::size_t b = 0; b < values.size(); ++b) {
         for (std::size_t g = 0; g < moved.size(); ++g) {
             moved[g] = accuracies[g] + (rescaled ? groups.scale[g] : 1.0) * groups.raw_deviations[g][b];
         }
-        values[b] = metric(moved);
+        values[b] = metric(groups, moved);
     }
     return values;
 }
 
-/// estimate +- 1.96 se, or [boundary, percentile] when the groups may well be equal.
-Interval hybrid(double estimate, std::vector<double> replicates, double boundary, bool groups_differ) {
-    const double half = normal_quantile(0.5 + kConfidence / 2.0) * standard_deviation(replicates);
-    if (groups_differ) return {std::max(boundary, estimate - half), estimate + half};
-    return {boundary, std::max(estimate, percentile(std::move(replicates), 0.5 + kConfidence / 2.0))};
-}
+double deviation_metric(const GroupAccuracies&, std::span<const double> accuracies) { return standard_deviation(accuracies); }
+double gap_metric(const GroupAccuracies&, std::span<const double> accuracies) { return largest_gap(accuracies).value(); }
 
 /// log of (worst error + 0.5) / (best error + 0.5), as rates, so that groups may differ in size.
-double log_error_ratio(const GroupAccuracies& groups, std::span<const double> accuracies) {
+double log_ratio_metric(const GroupAccuracies& groups, std::span<const double> accuracies) {
     double low = std::numeric_limits<double>::infinity();
     double high = 0.0;
     for (std::size_t g = 0; g < accuracies.size(); ++g) {
@@ -78,6 +78,66 @@ double log_error_ratio(const GroupAccuracies& groups, std::span<const double> ac
         high = std::max(high, error);
     }
     return std::log(high / low);
+}
+
+void add_scaled(std::vector<double>& sum, std::span<const double> values, double factor) {
+    sum.resize(values.size(), 0.0);
+    for (std::size_t i = 0; i < values.size(); ++i) sum[i] += factor * values[i];
+}
+
+/// Mean over seeds of a figure: its replicates, and estimate and standard error with the variance between seeds.
+struct SeedMean {
+    std::vector<double> replicates;
+    std::vector<double> no_bias;
+    Estimate estimate;
+};
+
+SeedMean seed_mean(std::span<const GroupAccuracies* const> seeds, const Metric& metric) {
+    const double share = 1.0 / static_cast<double>(seeds.size());
+    SeedMean result;
+    std::vector<double> values;
+    for (const GroupAccuracies* groups : seeds) {
+        add_scaled(result.replicates, replicates_of(*groups, true, Centre::estimate, metric), share);
+        add_scaled(result.no_bias, replicates_of(*groups, true, Centre::equal_groups, metric), share);
+        values.push_back(metric(*groups, groups->accuracies()));
+    }
+    // The normal quantile for what the people contribute, as in the simulation: infinite degrees of freedom.
+    result.estimate = seed_mean_estimate(std::pow(standard_deviation(result.replicates), 2), std::numeric_limits<double>::infinity(), values);
+    return result;
+}
+
+/// The estimate's own interval, or [0, percentile] when the groups may well be equal.
+Interval hybrid(const SeedMean& mean, bool groups_differ) {
+    const Interval& two_sided = mean.estimate.interval;
+    if (groups_differ) return {std::max(0.0, two_sided.low), two_sided.high};
+    // Seeds widen the upper limit as much as they widen the two-sided one.
+    const double replicate_deviation = standard_deviation(mean.replicates);
+    const double widening = replicate_deviation > 0.0 ? std::sqrt(mean.estimate.variance) / replicate_deviation : 1.0;
+    const double reach = percentile(mean.replicates, 0.5 + kConfidence / 2.0) - mean.estimate.value;
+    return {0.0, mean.estimate.value + std::max(0.0, reach) * std::max(1.0, widening)};
+}
+
+NoBias no_bias_of(const SeedMean& mean) { return {average(mean.no_bias).value(), percentile(mean.no_bias, 0.95)}; }
+
+/// p value of equality for the seed means of the accuracies, with identity and between-seed variance.
+double seed_mean_homogeneity(std::span<const GroupAccuracies* const> seeds) {
+    const double share = 1.0 / static_cast<double>(seeds.size());
+    std::vector<double> accuracies;
+    std::vector<double> variances;
+    for (std::size_t g = 0; g < seeds.front()->rates.size(); ++g) {
+        std::vector<double> values;
+        std::vector<double> deviations;
+        for (const GroupAccuracies* groups : seeds) {
+            values.push_back(groups->rates[g].rate);
+            add_scaled(deviations, groups->raw_deviations[g], share * groups->scale[g]);
+        }
+        double identity = std::pow(standard_deviation(deviations), 2);
+        if (seeds.size() == 1 || identity == 0.0) identity = seeds.front()->rates[g].variance;
+        const Estimate mean = seed_mean_estimate(identity, std::numeric_limits<double>::infinity(), values);
+        accuracies.push_back(mean.value);
+        variances.push_back(mean.variance);
+    }
+    return homogeneity_p_value(accuracies, variances);
 }
 
 /// Derivative of STD (ddof 1) with respect to each group's accuracy; zeros where all are equal.
@@ -121,11 +181,12 @@ std::vector<double> GroupAccuracies::accuracies() const {
     return values;
 }
 
-GroupAccuracies group_accuracies(const PairClusters& clusters, const IdentityBootstrap& bootstrap, std::span<const std::uint8_t> correct) {
+GroupAccuracies group_accuracies(const PairClusters& clusters, const IdentityBootstrap& bootstrap, std::span<const std::uint8_t> correct,
+                                 std::span<const double> variance_inflation) {
     GroupAccuracies result;
     for (std::uint32_t g = 0; g < clusters.groups(); ++g) {
         const PairSubset& subset = clusters.all_of(g);
-        result.rates.push_back(rate_estimate(clusters, subset, correct));
+        result.rates.push_back(rate_estimate(clusters, subset, correct, variance_inflation.empty() ? 1.0 : variance_inflation[g]));
         LinearContrast accuracy(clusters);
         accuracy.add(subset, correct, 1.0);
         const std::vector<double> sums = clusters.identity_sums(accuracy.influence());
@@ -136,32 +197,40 @@ GroupAccuracies group_accuracies(const PairClusters& clusters, const IdentityBoo
     return result;
 }
 
-double homogeneity_p_value(const GroupAccuracies& groups) {
-    if (groups.rates.size() < 2) return 1.0;
+double homogeneity_p_value(std::span<const double> accuracies, std::span<const double> variances) {
+    FAIRSWEEP_CHECK(accuracies.size() == variances.size(), "one variance per group");
+    if (accuracies.size() < 2) return 1.0;
     double weights = 0.0;
     double weighted = 0.0;
-    for (const RateEstimate& rate : groups.rates) {
-        weights += 1.0 / rate.variance;
-        weighted += rate.rate / rate.variance;
+    for (std::size_t g = 0; g < accuracies.size(); ++g) {
+        weights += 1.0 / variances[g];
+        weighted += accuracies[g] / variances[g];
     }
     double statistic = 0.0;
-    for (const RateEstimate& rate : groups.rates) statistic += std::pow(rate.rate - weighted / weights, 2) / rate.variance;
-    return chi_square_upper_tail(statistic, static_cast<double>(groups.rates.size() - 1));
+    for (std::size_t g = 0; g < accuracies.size(); ++g) statistic += std::pow(accuracies[g] - weighted / weights, 2) / variances[g];
+    return chi_square_upper_tail(statistic, static_cast<double>(accuracies.size() - 1));
+}
+
+std::optional<SpreadIntervals> seed_mean_spread_intervals(std::span<const GroupAccuracies* const> seeds) {
+    if (seeds.empty() || seeds.front()->rates.size() < 2) return std::nullopt;
+    SpreadIntervals result;
+    result.homogeneity_p = seed_mean_homogeneity(seeds);
+    const bool differ = result.homogeneity_p < kHomogeneityLevel;
+    const SeedMean deviation = seed_mean(seeds, deviation_metric);
+    const SeedMean log_ratio = seed_mean(seeds, log_ratio_metric);
+    result.deviation = hybrid(deviation, differ);
+    result.gap = hybrid(seed_mean(seeds, gap_metric), differ);
+    const Interval log_interval = hybrid(log_ratio, differ);
+    result.error_ratio = {std::exp(log_interval.low), std::exp(log_interval.high)};
+    result.deviation_no_bias = no_bias_of(deviation);
+    const NoBias log_no_bias = no_bias_of(log_ratio);
+    result.error_ratio_no_bias = {std::exp(log_no_bias.mean), std::exp(log_no_bias.p95)};
+    return result;
 }
 
 std::optional<SpreadIntervals> spread_intervals(const GroupAccuracies& groups) {
-    if (groups.rates.size() < 2) return std::nullopt;
-    const std::vector<double> accuracies = groups.accuracies();
-    SpreadIntervals result;
-    result.homogeneity_p = homogeneity_p_value(groups);
-    const bool differ = result.homogeneity_p < kHomogeneityLevel;
-    const Metric gap = [](std::span<const double> a) { return largest_gap(a).value(); };
-    const Metric log_ratio = [&groups](std::span<const double> a) { return log_error_ratio(groups, a); };
-    result.deviation = hybrid(standard_deviation(accuracies), replicates_of(groups, true, standard_deviation), 0.0, differ);
-    result.gap = hybrid(gap(accuracies), replicates_of(groups, true, gap), 0.0, differ);
-    const Interval log_interval = hybrid(log_ratio(accuracies), replicates_of(groups, true, log_ratio), 0.0, differ);
-    result.error_ratio = {std::exp(log_interval.low), std::exp(log_interval.high)};
-    return result;
+    const GroupAccuracies* const one = &groups;
+    return seed_mean_spread_intervals(std::span(&one, 1));
 }
 
 std::optional<Estimate> deviation_change(const PairClusters& clusters, const IdentityBootstrap& bootstrap,
@@ -171,6 +240,7 @@ std::optional<Estimate> deviation_change(const PairClusters& clusters, const Ide
     LinearContrast tangent(clusters);  // the change of STD, linearised: carries the dyadic variance
     std::vector<double> replicates(bootstrap.replicates(), 0.0);
     std::vector<double> values;
+    double inflation = 0.0;
     for (const PairedDecisions& seed : seeds) {
         const std::vector<double> reference = seed.reference_accuracies->accuracies();
         const std::vector<double> treated = seed.treated_accuracies->accuracies();
@@ -180,15 +250,17 @@ std::optional<Estimate> deviation_change(const PairClusters& clusters, const Ide
             tangent.add(clusters.all_of(g), seed.treated, share * treated_gradient[g]);
             tangent.add(clusters.all_of(g), seed.reference, -share * reference_gradient[g]);
         }
-        const std::vector<double> before = replicates_of(*seed.reference_accuracies, false, standard_deviation);
-        const std::vector<double> after = replicates_of(*seed.treated_accuracies, false, standard_deviation);
-        for (std::size_t b = 0; b < replicates.size(); ++b) replicates[b] += share * (after[b] - before[b]);
+        const std::vector<double> before = replicates_of(*seed.reference_accuracies, false, Centre::estimate, deviation_metric);
+        const std::vector<double> after = replicates_of(*seed.treated_accuracies, false, Centre::estimate, deviation_metric);
+        add_scaled(replicates, after, share);
+        add_scaled(replicates, before, -share);
         values.push_back(standard_deviation(treated) - standard_deviation(reference));
+        inflation += share * seed.variance_inflation;
     }
     const double bootstrap_variance = sum_of_squares(clusters.identity_sums(tangent.influence()));
     const double correction = bootstrap_variance > 0.0 ? tangent.variance() / bootstrap_variance : 1.0;
     const double spread = standard_deviation(replicates);
-    return seed_mean_estimate(std::max(spread * spread * correction, 1e-18), tangent.degrees_of_freedom(), values);
+    return seed_mean_estimate(std::max(spread * spread * correction * inflation, 1e-18), tangent.degrees_of_freedom(), values);
 }
 
 }  // namespace fairsweep

@@ -19,6 +19,10 @@ public:
     [[nodiscard]] std::uint32_t replicates() const { return replicates_; }
     /// [replicates] sum over people of (w - 1) * S, for the identity sums S of an estimate's influence.
     [[nodiscard]] std::vector<double> deviations(std::span<const double> identity_sums) const;
+    /// w of a person in a replicate: 0, 1, 2 ...
+    [[nodiscard]] int weight(std::uint32_t identity, std::uint32_t replicate) const {
+        return weight_minus_one_[std::size_t{identity} * replicates_ + replicate] + 1;
+    }
 
 private:
     std::uint32_t replicates_;
@@ -33,23 +37,36 @@ struct GroupAccuracies {
     [[nodiscard]] std::vector<double> accuracies() const;
 };
 
-/// `correct` [pairs] 1: decided rightly.
+/// `correct` [pairs] 1: decided rightly. `variance_inflation` [groups], each >= 1: what the choice of thresholds adds
+/// (threshold_choice.hpp); empty: thresholds were fixed beforehand.
 [[nodiscard]] GroupAccuracies group_accuracies(const PairClusters& clusters, const IdentityBootstrap& bootstrap,
-                                               std::span<const std::uint8_t> correct);
+                                               std::span<const std::uint8_t> correct, std::span<const double> variance_inflation = {});
 
 /// p value of "all groups have the same accuracy": chi-square with groups - 1 degrees of freedom. 1 with one group.
-[[nodiscard]] double homogeneity_p_value(const GroupAccuracies& groups);
+[[nodiscard]] double homogeneity_p_value(std::span<const double> accuracies, std::span<const double> variances);
+
+/// Distribution of a figure when nothing but chance tells the groups apart.
+struct NoBias {
+    double mean = 0.0;
+    double p95 = 0.0;
+};
 
 struct SpreadIntervals {
     double homogeneity_p = 1.0;
     Interval deviation;     ///< of STD (ddof 1), fractions
     Interval gap;           ///< of the largest gap, fractions
     Interval error_ratio;   ///< of SER; from errors + 0.5, so defined where SER is not
+    NoBias deviation_no_bias;   ///< what STD would be if all groups had the same true accuracy
+    NoBias error_ratio_no_bias;
 };
 
 /// Hybrid intervals: when equality of the groups is not rejected at 2.5 %, the lower limit is the boundary (0, or 1 for
 /// SER) and the upper one a percentile; else estimate +- 1.96 standard errors. nullopt below two groups.
 [[nodiscard]] std::optional<SpreadIntervals> spread_intervals(const GroupAccuracies& groups);
+
+/// The same for the mean over seeds of each figure: one element per seed, all on the same pairs. Between-seed variance of
+/// the figure is added to the standard error (Satterthwaite); equality is tested on the seed means of the accuracies.
+[[nodiscard]] std::optional<SpreadIntervals> seed_mean_spread_intervals(std::span<const GroupAccuracies* const> seeds);
 
 /// Two networks on the same pairs, and what each did on them.
 struct PairedDecisions {
@@ -57,6 +74,7 @@ struct PairedDecisions {
     std::span<const std::uint8_t> treated;
     const GroupAccuracies* reference_accuracies;
     const GroupAccuracies* treated_accuracies;
+    double variance_inflation = 1.0;          ///< of the change, by the choice of thresholds
 };
 
 /// Mean over seeds of STD(treated) - STD(reference), fractions; one element per seed. nullopt below two groups.

@@ -6,6 +6,7 @@
 
 #include "metrics/fairness.hpp"
 #include "statistics/spread.hpp"
+#include "statistics/threshold_choice.hpp"
 #include "latent_model.hpp"
 #include "support/catch.hpp"
 
@@ -128,4 +129,78 @@ TEST_CASE("Intervals of paired changes hold the truth as often as promised") {
         const Coverage coverage = cover_change(model, kBiased, kWorse, first_run);
         for (const char* what : {"change of accuracy", "change of a gap", "change of STD"}) check_near_nominal(coverage.of(what));
     }
+}
+
+namespace {
+
+/// Cosines whose sign tells the latent decision: the best threshold is near 0 and has to be found.
+std::vector<double> latent_scores(const PairTable& table, const std::vector<double>& values, const Truth& accuracy) {
+    std::vector<double> scores;
+    for (std::size_t g = 0; g < accuracy.size(); ++g) {
+        const double limit = normal_quantile(accuracy[g]);
+        for (std::uint32_t p = table.group_begin[g]; p < table.group_begin[g + 1]; ++p) {
+            const double margin = 0.12 * (limit - values[p]);
+            scores.push_back(table.genuine[p] != 0 ? margin : -margin);
+        }
+    }
+    return scores;
+}
+
+/// Ten-fold decisions of the first group and what re-choosing thresholds does to them.
+struct FoldedRun {
+    std::vector<std::uint8_t> correct;
+    double accuracy = 0.0;
+    ThresholdReplicates replicates;
+};
+
+FoldedRun folded_run(const LatentModel& model, const PairTable& table, const IdentityBootstrap& bootstrap, std::uint64_t run,
+                     std::uint64_t network, const Truth& truth) {
+    const auto scores = latent_scores(table, latent_values(model, table, run, network, 0.8), truth);
+    const TenFold folds = ten_fold_from_scores(scores, table.genuine).value();
+    return {folds.correct, folds.accuracy_percent / 100.0, threshold_replicates(bootstrap, table, 0, scores, folds)};
+}
+
+}  // namespace
+
+TEST_CASE("Ten-fold accuracies and their changes are covered once the choice of thresholds is counted") {
+    const LatentModel model{.groups = 1, .identities = 60, .pairs = 600};
+    struct Run {
+        double before, change;
+        Interval frozen, counted, change_counted;
+    };
+    std::vector<Run> runs;
+    for (std::uint64_t run = 7000; run < 7000 + kRuns; ++run) {
+        const PairTable table = latent_pairs(model, run);
+        const PairClusters clusters(table);
+        const IdentityBootstrap bootstrap(clusters.identities(), 200, run);
+        const FoldedRun before = folded_run(model, table, bootstrap, run, 1, {0.90});
+        const FoldedRun after = folded_run(model, table, bootstrap, run, 2, {0.82});
+        ThresholdInflation alone;
+        alone.add(before.replicates, 1.0);
+        ThresholdInflation paired;
+        paired.add(after.replicates, 1.0);
+        paired.add(before.replicates, -1.0);
+        LinearContrast change(clusters);
+        change.add(clusters.all_of(0), after.correct, 1.0);
+        change.add(clusters.all_of(0), before.correct, -1.0);
+        runs.push_back({before.accuracy, after.accuracy - before.accuracy, rate_estimate(clusters, clusters.all_of(0), before.correct).interval,
+                        rate_estimate(clusters, clusters.all_of(0), before.correct, alone.value()).interval,
+                        t_estimate(change.value(), change.variance() * paired.value(), change.degrees_of_freedom()).interval});
+    }
+    // The truth of a ten-fold accuracy is its expectation; the mean of the runs has a twentieth of one run's error.
+    double accuracy = 0.0;
+    double change = 0.0;
+    for (const Run& run : runs) {
+        accuracy += run.before / kRuns;
+        change += run.change / kRuns;
+    }
+    Coverage coverage;
+    for (const Run& run : runs) {
+        coverage.add("frozen thresholds", run.frozen, accuracy);
+        coverage.add("accuracy", run.counted, accuracy);
+        coverage.add("change", run.change_counted, change);
+    }
+    CHECK(coverage.of("accuracy") > 0.93 - 3 * kMonteCarloError);
+    CHECK(coverage.of("change") > 0.93 - 3 * kMonteCarloError);
+    CHECK(coverage.of("accuracy") > coverage.of("frozen thresholds"));
 }
