@@ -1,0 +1,25 @@
+/// main of the tests that run under mpirun: MPI lives as long as the process; every rank's verdict reaches mpirun.
+#define CATCH_CONFIG_RUNNER
+#include <mpi.h>
+
+#include <iostream>
+
+#include "mpi_main.hpp"
+#include "support/catch.hpp"
+
+namespace {
+fairsweep::MpiSession* the_session = nullptr;
+}
+
+fairsweep::MpiSession& session() { return *the_session; }
+
+void barrier() { MPI_Barrier(MPI_COMM_WORLD); }
+
+int main(int argc, char** argv) {
+    fairsweep::MpiSession session;
+    the_session = &session;
+    const int failures = Catch::Session().run(argc, argv);
+    if (failures != 0) std::cerr << "rank " << session.rank() << ": " << failures << " failed\n";
+    session.finish();
+    return failures == 0 ? 0 : 1;
+}
