@@ -58,10 +58,10 @@ void fill(Canvas& canvas, const Affine& local_to_pixel, const Extent& extent, Br
         float* __restrict red = canvas.red.data() + begin;
         float* __restrict green = canvas.green.data() + begin;
         float* __restrict blue = canvas.blue.data() + begin;
-        const float y = static_cast<float>(row) + 0.5F;
+        const float y = static_cast<float>(row);
         const float u_row = map.uy * y + map.u0, v_row = map.vy * y + map.v0;
         for (int col = box.left; col < box.right; ++col) {
-            const float x = static_cast<float>(col) + 0.5F;
+            const float x = static_cast<float>(col);
             const float u = map.ux * x + u_row, v = map.vx * x + v_row;
             const float value = shape(u, v);
             const float dx = shape(u + kStep * map.ux, v + kStep * map.vx) - value;

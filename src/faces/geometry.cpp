@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "fairsweep/check.hpp"
+
 namespace fairsweep::faces {
 namespace {
 
@@ -60,29 +62,6 @@ Affine inverse(const Affine& m) {
 Affine compose(const Affine& o, const Affine& i) {
     return {o.ux * i.ux + o.uy * i.vx, o.ux * i.uy + o.uy * i.vy, o.ux * i.u0 + o.uy * i.v0 + o.u0,
             o.vx * i.ux + o.vy * i.vx, o.vx * i.uy + o.vy * i.vy, o.vx * i.u0 + o.vy * i.v0 + o.v0};
-}
-
-const FivePoints& arcface_template() {
-    static const FivePoints points{{{38.2946F, 51.6963F}, {73.5318F, 51.5014F}, {56.0252F, 71.7366F}, {41.5493F, 92.3655F}, {70.7299F, 92.2041F}}};
-    return points;
-}
-
-Affine fit_similarity(const FivePoints& from, const FivePoints& to) {
-    double fx = 0, fy = 0, tx = 0, ty = 0;
-    for (std::size_t i = 0; i < 5; ++i) {
-        fx += static_cast<double>(from[i].x) / 5, fy += static_cast<double>(from[i].y) / 5;
-        tx += static_cast<double>(to[i].x) / 5, ty += static_cast<double>(to[i].y) / 5;
-    }
-    // In the plane the least squares similarity is a complex number: sum(conj(f) t) / sum(|f|^2) of the centred points.
-    double real = 0, imaginary = 0, norm = 0;
-    for (std::size_t i = 0; i < 5; ++i) {
-        const double ax = static_cast<double>(from[i].x) - fx, ay = static_cast<double>(from[i].y) - fy;
-        const double bx = static_cast<double>(to[i].x) - tx, by = static_cast<double>(to[i].y) - ty;
-        real += ax * bx + ay * by, imaginary += ax * by - ay * bx, norm += ax * ax + ay * ay;
-    }
-    const double c = real / norm, s = imaginary / norm;
-    return {static_cast<float>(c), static_cast<float>(-s), static_cast<float>(tx - c * fx + s * fy),
-            static_cast<float>(s), static_cast<float>(c), static_cast<float>(ty - s * fx - c * fy)};
 }
 
 FaceMeasures measure(const Identity& identity) {
@@ -153,8 +132,10 @@ Point mouth_corner(const FaceMeasures& face, const ImageConditions& c, float sid
 
 FivePoints view_landmarks(const FaceMeasures& face, const TurnedHead& head, const ImageConditions& c) {
     const Affine mouth = head.patch(0.0F, face.mouth_y);
-    return {{head.place(-face.eye_x, face.eye_y), head.place(face.eye_x, face.eye_y), head.place(0.0F, face.nose_y, 8.0F),
-             mouth(mouth_corner(face, c, -1.0F)), mouth(mouth_corner(face, c, 1.0F))}};
+    const auto precise = [](Point p) { return Point2{static_cast<double>(p.x), static_cast<double>(p.y)}; };
+    return {precise(head.place(-face.eye_x, face.eye_y)), precise(head.place(face.eye_x, face.eye_y)),
+            precise(head.place(0.0F, face.nose_y, 8.0F)), precise(mouth(mouth_corner(face, c, -1.0F))),
+            precise(mouth(mouth_corner(face, c, 1.0F)))};
 }
 
 Affine camera(const FivePoints& landmarks, const ImageConditions& c, int size) {
@@ -163,16 +144,18 @@ Affine camera(const FivePoints& landmarks, const ImageConditions& c, int size) {
         // One head unit is one pixel of a 160-pixel cut: as fine as the template's own scale.
         const float scale = c.crop_scale * side / 160.0F;
         const float cosine = scale * std::cos(c.roll_rad), sine = scale * std::sin(c.roll_rad);
-        const float x = side * 0.5F + c.crop_x * side / 160.0F, y = side * 0.54F + c.crop_y * side / 160.0F;
+        const float x = side * 0.5F - 0.5F + c.crop_x * side / 160.0F, y = side * 0.54F + c.crop_y * side / 160.0F;
         return {cosine, -sine, x, sine, cosine, y};
     }
-    FivePoints found = landmarks, target = arcface_template();
-    const float scale = side / 112.0F;
-    for (std::size_t i = 0; i < 5; ++i) {
-        found[i].x += c.jitter_px[2 * i], found[i].y += c.jitter_px[2 * i + 1];
-        target[i] = {target[i].x * scale, target[i].y * scale};
+    FivePoints found = landmarks;
+    for (std::size_t i = 0; i < found.size(); ++i) {
+        found[i].x += static_cast<double>(c.jitter_px[2 * i]);
+        found[i].y += static_cast<double>(c.jitter_px[2 * i + 1]);
     }
-    return fit_similarity(found, target);
+    const std::optional<Similarity> fit = fit_similarity(found, arcface_template(size));
+    FAIRSWEEP_CHECK(fit.has_value(), "five landmarks of a face never coincide");
+    const auto a = static_cast<float>(fit->a), b = static_cast<float>(fit->b);
+    return {a, -b, static_cast<float>(fit->shift_x), b, a, static_cast<float>(fit->shift_y)};
 }
 
 }  // namespace fairsweep::faces

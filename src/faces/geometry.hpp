@@ -3,9 +3,10 @@
 ///   head   the frontal face at rest; x to the image's right, y down, origin between eyes and mouth at the nose;
 ///          one unit is one pixel of the ArcFace template (112 x 112), so pupils lie near (+-17.6, -20)
 ///   view   the head after its 3-D rotation, seen from the front (parallel projection), same units
-///   pixel  the picture, origin at the top left pixel's corner
+///   pixel  the picture, origin at the middle of the top left pixel, as data/align.hpp has it
 #include <array>
 
+#include "data/align.hpp"
 #include "faces/conditions.hpp"
 #include "faces/identity.hpp"
 
@@ -22,13 +23,6 @@ struct Affine {
 };
 [[nodiscard]] Affine inverse(const Affine& map);
 [[nodiscard]] Affine compose(const Affine& outer, const Affine& inner);  ///< x -> outer(inner(x))
-
-using FivePoints = std::array<Point, 5>;  ///< image-left eye, image-right eye, nose, image-left and -right mouth corner
-
-/// The ArcFace template for 112 x 112 pixels.
-[[nodiscard]] const FivePoints& arcface_template();
-/// Least squares scale + rotation + translation that takes `from` to `to`.
-[[nodiscard]] Affine fit_similarity(const FivePoints& from, const FivePoints& to);
 
 /// Measures in head units; what an identity looks like at rest.
 struct FaceMeasures {

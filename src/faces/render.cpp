@@ -108,7 +108,10 @@ RenderedFace render_face(const Identity& identity, const ImageConditions& condit
         for (std::vector<float>* plane : {&canvas.red, &canvas.green, &canvas.blue}) blur_plane(*plane, size, blur_px);
     }
     result.image = develop(canvas, conditions);
-    for (std::size_t i = 0; i < seen.size(); ++i) result.landmarks[i] = view_to_pixel(seen[i]);
+    for (std::size_t i = 0; i < seen.size(); ++i) {
+        const Point at = view_to_pixel({static_cast<float>(seen[i].x), static_cast<float>(seen[i].y)});
+        result.landmarks[i] = {static_cast<double>(at.x), static_cast<double>(at.y)};
+    }
     return result;
 }
 

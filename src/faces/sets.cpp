@@ -48,13 +48,13 @@ struct Crop {
 Crop make_crop(const Group& group, const ImageKey& key, std::uint64_t seed) {
     const Shot shot = shoot(group, key, Framing::loose, seed);
     const RenderedFace face = render_face(shot.identity, shot.conditions, kCropRenderSize);
-    constexpr float kScale = static_cast<float>(kCropSize) / static_cast<float>(kCropRenderSize);
+    constexpr double kScale = static_cast<double>(kCropSize) / static_cast<double>(kCropRenderSize);
     Crop crop{enlarge(face.image, kCropSize), {}};
+    const auto found = [&](double truth, float jitter_px) {
+        const double at = truth + static_cast<double>(jitter_px * face.pixels_per_unit);
+        return std::clamp(kScale * (at + 0.5) - 0.5, 0.0, kCropSize - 1.0);
+    };
     for (std::size_t i = 0; i < crop.landmarks.size(); ++i) {
-        const auto found = [&](float truth, float jitter) {
-            const float at = kScale * (truth + jitter * face.pixels_per_unit);
-            return std::clamp(at, 0.0F, static_cast<float>(kCropSize) - 0.01F);
-        };
         crop.landmarks[i] = {found(face.landmarks[i].x, shot.conditions.jitter_px[2 * i]),
                              found(face.landmarks[i].y, shot.conditions.jitter_px[2 * i + 1])};
     }
@@ -64,7 +64,7 @@ Crop make_crop(const Group& group, const ImageKey& key, std::uint64_t seed) {
 std::string landmark_line(const Group& group, Place place, const FivePoints& points) {
     std::string line = fmt::format("/test/data/{}/{}/{}\t{}", group.name, person_name(group, place.identity),
                                    file_name(group, place.identity, place.image), place.identity);
-    for (const Point& p : points) line += fmt::format("\t{:.2f}\t{:.2f}", p.x, p.y);
+    for (const Point2& p : points) line += fmt::format("\t{:.2f}\t{:.2f}", p.x, p.y);
     return line + "\n";
 }
 
