@@ -11,7 +11,7 @@ namespace {
 
 using NamedLayer = std::pair<std::string, WeightedLayer*>;
 
-std::vector<NamedLayer> prunable_layers(Network& network) {
+std::vector<NamedLayer> prunable_layers(torch::nn::Module& network) {
     auto layers = weighted_layers(network);
     std::erase_if(layers, [](const NamedLayer& layer) { return layer.second->kind == WeightedLayer::Kind::prelu; });
     return layers;
@@ -53,7 +53,7 @@ std::int64_t count_zeros(const torch::Tensor& values) { return values.numel() - 
 
 }  // namespace
 
-void prune_by_magnitude(Network& network, double sparsity) {
+void prune_by_magnitude(torch::nn::Module& network, double sparsity) {
     if (!(sparsity >= 0.0 && sparsity < 1.0)) {
         throw_usage({.attempted = "prune a network",
                      .where = "sparsity",
@@ -74,13 +74,13 @@ void prune_by_magnitude(Network& network, double sparsity) {
     apply_masks(network);
 }
 
-void apply_masks(Network& network) {
+void apply_masks(torch::nn::Module& network) {
     const torch::NoGradGuard no_grad;
     for (const auto& [name, layer] : prunable_layers(network))
         if (layer->weight_pruned.defined()) layer->weight.masked_fill_(layer->weight_pruned, 0.0);
 }
 
-Sparsity measured_sparsity(Network& network) {
+Sparsity measured_sparsity(torch::nn::Module& network) {
     const torch::NoGradGuard no_grad;
     Sparsity result;
     for (const auto& parameter : network.parameters()) result.parameters += parameter.numel();
@@ -92,7 +92,7 @@ Sparsity measured_sparsity(Network& network) {
     return result;
 }
 
-std::int64_t broken_mask_entries(Network& network) {
+std::int64_t broken_mask_entries(torch::nn::Module& network) {
     const torch::NoGradGuard no_grad;
     std::int64_t broken = 0;
     for (const auto& [name, layer] : prunable_layers(network)) {

@@ -13,10 +13,10 @@ namespace fairsweep {
 /// Zeroes the round(sparsity * prunable) weights of least magnitude over the whole network (ties: earlier layer, lower
 /// index) and keeps the masks as buffers "weight_pruned". sparsity in [0, 1); 0 is an exact no-op. A later call starts from
 /// the present weights, so zeros stay zero when sparsity grows. Throws a usage Error outside [0, 1), NonFiniteError for NaN weights.
-void prune_by_magnitude(Network& network, double sparsity);
+void prune_by_magnitude(torch::nn::Module& network, double sparsity);
 
 /// Sets masked weights to exactly zero: after every optimiser step. No-op on a network that was not pruned.
-void apply_masks(Network& network);
+void apply_masks(torch::nn::Module& network);
 
 struct LayerSparsity {
     std::string name;
@@ -30,9 +30,9 @@ struct Sparsity {
     [[nodiscard]] double share() const { return prunable == 0 ? 0.0 : static_cast<double>(zeros) / static_cast<double>(prunable); }
 };
 /// Counted on the weights as the forward pass uses them: at low widths quantisation adds zeros.
-[[nodiscard]] Sparsity measured_sparsity(Network& network);
+[[nodiscard]] Sparsity measured_sparsity(torch::nn::Module& network);
 
 /// Number of masked weights that are not exactly zero, in the masters or after fake quantisation: must be 0 after every step.
-[[nodiscard]] std::int64_t broken_mask_entries(Network& network);
+[[nodiscard]] std::int64_t broken_mask_entries(torch::nn::Module& network);
 
 }  // namespace fairsweep

@@ -134,7 +134,7 @@ private:
     }
 };
 
-std::vector<std::pair<std::string, ActivationQuantiser*>> quantisers(Network& network) {
+std::vector<std::pair<std::string, ActivationQuantiser*>> quantisers(torch::nn::Module& network) {
     std::vector<std::pair<std::string, ActivationQuantiser*>> found;
     for (const auto& [name, point] : activation_points(network))
         if (auto* quantiser = dynamic_cast<ActivationQuantiser*>(point->attached().get())) found.emplace_back(name, quantiser);
@@ -152,7 +152,7 @@ void check_bits(int bits, const std::string& which) {
 
 }  // namespace
 
-void set_bits(Network& network, Bits bits) {
+void set_bits(torch::nn::Module& network, Bits bits) {
     check_bits(bits.weight, "weight width");
     check_bits(bits.activation, "activation width");
     for (const auto& [name, layer] : weighted_layers(network)) {
@@ -171,17 +171,17 @@ void set_bits(Network& network, Bits bits) {
         point->attach(bits.activation == kFloatBits ? nullptr : std::make_shared<ActivationQuantiser>(name, bits.activation));
 }
 
-void set_observing(Network& network, bool observing) {
+void set_observing(torch::nn::Module& network, bool observing) {
     for (const auto& [name, quantiser] : quantisers(network)) quantiser->observing = observing;
 }
 
-std::vector<ActivationRange> activation_ranges(Network& network) {
+std::vector<ActivationRange> activation_ranges(torch::nn::Module& network) {
     std::vector<ActivationRange> ranges;
     for (const auto& [name, quantiser] : quantisers(network)) ranges.push_back({name, quantiser->low(), quantiser->high()});
     return ranges;
 }
 
-void set_activation_ranges(Network& network, const std::vector<ActivationRange>& ranges) {
+void set_activation_ranges(torch::nn::Module& network, const std::vector<ActivationRange>& ranges) {
     const auto found = quantisers(network);
     FAIRSWEEP_CHECK(found.size() == ranges.size(), "one range for each activation quantiser");
     for (std::size_t i = 0; i < ranges.size(); ++i) {

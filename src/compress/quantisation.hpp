@@ -16,12 +16,13 @@ namespace fairsweep {
 /// Installs quantisers of these widths at the reference's places. Widths 2 ... 16, or 32: nothing is installed there and the
 /// network is exactly the plain one. Ranges start at (0, 0), observing. Weight and activation width may differ; slopes and
 /// activations follow bits.activation. Replaces what an earlier call installed. Throws a usage Error for other widths.
-void set_bits(Network& network, Bits bits);
+/// All functions here take a network or any part of one.
+void set_bits(torch::nn::Module& network, Bits bits);
 
 /// true: every forward pass, in train or eval mode, widens the ranges (batch size does not matter: minimum and maximum).
 /// false: ranges are frozen; a forward pass through a range that was never widened throws an internal Error naming the layer.
 /// No-op on a network without activation quantisers.
-void set_observing(Network& network, bool observing);
+void set_observing(torch::nn::Module& network, bool observing);
 
 struct ActivationRange {
     std::string name;  ///< of the activation point: "layer1.0.prelu.output"
@@ -30,10 +31,10 @@ struct ActivationRange {
 };
 
 /// In order of execution; empty without activation quantisers.
-[[nodiscard]] std::vector<ActivationRange> activation_ranges(Network& network);
+[[nodiscard]] std::vector<ActivationRange> activation_ranges(torch::nn::Module& network);
 /// Sets the ranges; names and order must be those of activation_ranges(). For synchronising over shards and ranks:
 /// reduce x_min with MIN and x_max with MAX between the forward pass and the next step.
-void set_activation_ranges(Network& network, const std::vector<ActivationRange>& ranges);
+void set_activation_ranges(torch::nn::Module& network, const std::vector<ActivationRange>& ranges);
 
 /// A forward pass throws NonFiniteError (compress/non_finite_error.hpp) naming the layer when an activation or weight to be
 /// quantised is NaN or infinite.

@@ -17,7 +17,7 @@ struct Downsample : torch::nn::Module {
 };
 
 /// BN -> conv3x3 -> BN -> PReLU -> conv3x3 (carries the stride) -> BN -> + identity; nothing follows the addition.
-struct IResNetBlock : torch::nn::Module {
+struct IResNetBlock : Unit {
     IResNetBlock(int in, int out, int stride)
         : bn1(register_module("bn1", BatchNorm2d(in))),
           conv1(register_module("conv1", std::make_shared<Convolution>(
@@ -31,7 +31,7 @@ struct IResNetBlock : torch::nn::Module {
         sum = register_module("sum", std::make_shared<ActivationPoint>());
     }
 
-    torch::Tensor forward(const torch::Tensor& x) {
+    torch::Tensor forward(const torch::Tensor& x) override {
         torch::Tensor y = prelu->forward(bn2(conv1->forward(bn1(x))));
         y = bn3(conv2->forward(y));
         return sum->forward(y + (downsample ? downsample->forward(x) : x));

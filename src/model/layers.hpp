@@ -43,6 +43,11 @@ struct Linear : WeightedLayer {
     torch::Tensor bias;  ///< undefined without bias
 };
 
+/// A part of a network with one input and one output, [batch, channels, rows, cols].
+struct Unit : torch::nn::Module {
+    virtual torch::Tensor forward(const torch::Tensor& x) = 0;
+};
+
 /// What may be attached to an ActivationPoint.
 struct ActivationTransform : torch::nn::Module {
     virtual torch::Tensor forward(torch::Tensor x) = 0;
