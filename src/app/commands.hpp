@@ -10,6 +10,7 @@ namespace fairsweep {
 using Arguments = std::vector<std::string>;
 
 // Add the declaration here and the entry in main.cpp's table.
+int data_command(const Arguments& arguments);
 int data_make(const Arguments& arguments);  ///< `fairsweep data make`, called by the data command
 
 /// Parses a command's words. Adds --help, -v/--verbose and -q/--quiet, sets the log level, and turns every complaint of

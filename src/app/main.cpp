@@ -24,6 +24,7 @@ struct Command {
 
 // In the order in which people use them.
 constexpr Command kCommands[] = {
+    {"data", "make, describe and check data sets", data_command, 1, 2},
     {"version", "print version, commit and libraries", nullptr, 2, 2},
 };
 
