@@ -33,7 +33,7 @@ Json to_json(const Point& point) {
 
 Json to_json(const PlannedData& data) {
     return {{"format", data.source.format}, {"path", data.source.path.string()}, {"groups", data.source.groups},
-            {"id", data.id.hex()},          {"present", data.present}};
+            {"id", data.id.hex()},          {"present", data.present},           {"images", data.images}};
 }
 
 template <typename Enumeration>
@@ -91,6 +91,7 @@ PlannedData data_from(const std::string& name, const Json& json) {
     data.source.groups = json.at("groups").get<std::vector<std::string>>();
     data.id = Digest::from_hex(json.at("id").get_ref<const std::string&>());
     data.present = json.at("present").get<bool>();
+    data.images = json.at("images").get<std::uint64_t>();
     return data;
 }
 

@@ -1,0 +1,143 @@
+#include "plan/cost.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "fairsweep/error.hpp"
+#include "plan/architecture.hpp"
+
+namespace fairsweep {
+namespace {
+
+using Family = ArchitectureName::Family;
+
+constexpr double kForwardShare = 0.2;         // forward pass against a whole training step
+constexpr double kQuantisedFactor = 1.2;      // fake quantisation in a training step
+constexpr double kDecodeTrainingS = 0.35e-3;  // one 112x112 JPEG
+constexpr double kAlignTestS = 3e-3;          // one 400x400 JPEG, warped to the template
+constexpr double kStartS = 0.2;               // building the network, reading and writing checkpoints
+
+struct Rate {
+    double overhead_s;  // per image of a training step
+    double s_per_mac;
+};
+
+Rate rate_of(Family family) { return family == Family::iresnet ? Rate{1.0e-3, 6.4e-11} : Rate{0.4e-3, 3.2e-10}; }
+
+/// Adds layers one after another while the picture shrinks.
+struct Counter {
+    NetworkSize size;
+    double side = 0;
+
+    void convolution(double kernel, double in, double out, int stride) {
+        side = stride == 1 ? side : static_cast<double>((static_cast<int>(side) + 1) / 2);
+        const double weights = kernel * kernel * in * out;
+        size.weights += weights;
+        size.macs += weights * side * side;
+    }
+    void depthwise(double kernel, double channels, int stride) { convolution(kernel, 1, channels, stride); }
+    void linear(double in, double out) {
+        size.weights += in * out;
+        size.macs += in * out;
+    }
+    /// MobileFaceNet's unit: 1x1 to the expanded width, 3x3 depthwise, 1x1 back.
+    void bottleneck(double in, double out, double expanded, int stride) {
+        convolution(1, in, expanded, 1);
+        depthwise(3, expanded, stride);
+        convolution(1, expanded, out, 1);
+    }
+};
+
+std::array<int, 4> blocks_of(int depth) {
+    switch (depth) {
+        case 10: return {1, 1, 1, 1};
+        case 18: return {2, 2, 2, 2};
+        case 34: return {3, 4, 6, 3};
+        case 50: return {3, 4, 14, 3};
+        default: return {3, 13, 30, 3};
+    }
+}
+
+NetworkSize iresnet_size(const ArchitectureName& name) {
+    Counter counter{{}, static_cast<double>(name.input_size)};
+    double in = name.width;
+    counter.convolution(3, 3, in, name.is_reduced ? 2 : 1);
+    for (int stage = 0; const int blocks : blocks_of(name.depth)) {
+        const double out = static_cast<double>(name.width << stage++);
+        for (int block = 0; block < blocks; ++block) {
+            counter.convolution(3, in, out, 1);
+            counter.convolution(3, out, out, block == 0 ? 2 : 1);
+            if (block == 0) counter.convolution(1, in, out, 1);  // the projection: stride 2 from the side before, so this side
+            in = out;
+        }
+    }
+    counter.size.embedding_size = name.is_reduced ? 128 : 512;
+    counter.linear(in * counter.side * counter.side, counter.size.embedding_size);
+    return counter.size;
+}
+
+NetworkSize mobilefacenet_size(const ArchitectureName& name) {
+    Counter counter{{}, static_cast<double>(name.input_size)};
+    const double w = name.width;
+    counter.convolution(3, 3, w, 2);
+    counter.depthwise(3, w, 1);
+    counter.bottleneck(w, w, 2 * w, 2);
+    for (int i = 0; i < 4; ++i) counter.bottleneck(w, w, 2 * w, 1);
+    counter.bottleneck(w, 2 * w, 4 * w, 2);
+    for (int i = 0; i < 6; ++i) counter.bottleneck(2 * w, 2 * w, 4 * w, 1);
+    counter.bottleneck(2 * w, 2 * w, 8 * w, 2);
+    for (int i = 0; i < 2; ++i) counter.bottleneck(2 * w, 2 * w, 4 * w, 1);
+    counter.convolution(1, 2 * w, 8 * w, 1);
+    const double kernel = counter.side;  // the global depthwise convolution leaves one pixel
+    counter.side = 1;
+    counter.depthwise(kernel, 8 * w, 1);
+    counter.size.embedding_size = name.is_reduced ? 64 : 128;
+    counter.linear(8 * w, counter.size.embedding_size);
+    return counter.size;
+}
+
+double training_image_s(const std::string& architecture) {
+    const Rate rate = rate_of(read_architecture_name(architecture)->family);
+    return rate.overhead_s + rate.s_per_mac * network_size(architecture).macs;
+}
+
+}  // namespace
+
+NetworkSize network_size(const std::string& architecture) {
+    static_cast<void>(input_size_of(architecture));  // refuses unknown names
+    const ArchitectureName name = *read_architecture_name(architecture);
+    return name.family == Family::iresnet ? iresnet_size(name) : mobilefacenet_size(name);
+}
+
+std::uint64_t assumed_images(const std::string& data_name, bool is_evaluation) {
+    struct Known {
+        const char* name;
+        std::uint64_t images;
+    };
+    static constexpr Known kKnown[] = {{"ms1mv2", 5822653}, {"bupt-balanced", 1251430}, {"bupt-global", 2054800}, {"synthetic", 528227}, {"rfw", 40607}};
+    for (const Known& known : kKnown) {
+        if (data_name == known.name) return known.images;
+    }
+    return is_evaluation ? 40000 : 500000;
+}
+
+double stage_cost_s(const StageParameters& parameters, std::uint64_t image_count) {
+    const auto images = static_cast<double>(image_count);
+    const Recipe& recipe = parameters.recipe;
+    const double forward_s = parameters.kind == StageKind::prepare ? 0 : kForwardShare * training_image_s(parameters.architecture);
+    switch (parameters.kind) {
+        case StageKind::prepare: return kStartS + images * kAlignTestS;
+        case StageKind::baseline:
+            return kStartS + images * recipe.baseline_epochs * (training_image_s(parameters.architecture) + kDecodeTrainingS / recipe.baseline_epochs);
+        case StageKind::teacher: return kStartS + images * (kDecodeTrainingS + (recipe.flip ? 2 : 1) * forward_s);
+        case StageKind::compression: {
+            const double samples = static_cast<double>(recipe.finetune_steps) * recipe.finetune_batch_samples;
+            const double factor = parameters.bits.is_float() ? 1.0 : kQuantisedFactor;
+            return kStartS + samples * factor * training_image_s(parameters.architecture) + std::min(samples, images) * kDecodeTrainingS;
+        }
+        case StageKind::evaluation: return kStartS + 2 * images * forward_s;  // the face and its mirror image
+    }
+    return 0;
+}
+
+}  // namespace fairsweep

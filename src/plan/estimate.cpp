@@ -1,0 +1,87 @@
+#include "plan/estimate.hpp"
+
+#include <algorithm>
+
+#include "fairsweep/check.hpp"
+#include "fairsweep/stage_parameters.hpp"
+#include "plan/cost.hpp"
+
+namespace fairsweep {
+namespace {
+
+constexpr double kLow = 0.6;   // the cost model is taken to be right within these factors
+constexpr double kHigh = 1.8;
+constexpr std::uint64_t kRowBytes = 4096;         // row, journal record and plan entry of a stage
+constexpr std::uint64_t kCheckpointExtra = 3;     // percent: BatchNorm, slopes, buffers
+constexpr std::uint64_t kPairsPerImage = 1;       // test sets hold about as many pairs as images
+
+double longest_chain_s(const Plan& plan, const std::vector<double>& cost_s) {
+    std::vector<double> end_s(plan.stages.size(), 0.0);
+    double longest = 0;
+    for (std::size_t i = 0; i < plan.stages.size(); ++i) {
+        double start = 0;
+        for (const StageIndex need : plan.stages[i].needs) start = std::max(start, end_s[need]);
+        end_s[i] = start + cost_s[i];
+        longest = std::max(longest, end_s[i]);
+    }
+    return longest;
+}
+
+std::uint64_t images_of(const Plan& plan, const Stage& stage) {
+    if (stage.data_sets.empty()) return 0;
+    const auto data = plan.data.find(stage.data_sets.front());
+    return data == plan.data.end() ? 0 : data->second.images;
+}
+
+/// What a stage leaves on disk, for a network of this architecture.
+std::uint64_t artefact_bytes(const Plan& plan, const Stage& stage, const std::string& architecture) {
+    const NetworkSize size = network_size(architecture);
+    const auto embedding = static_cast<std::uint64_t>(size.embedding_size);
+    const auto side = static_cast<std::uint64_t>(input_size_of(architecture));
+    switch (stage.kind) {
+        case StageKind::baseline:
+        case StageKind::compression: return 4 * static_cast<std::uint64_t>(size.weights) * (100 + kCheckpointExtra) / 100;
+        case StageKind::teacher: return images_of(plan, stage) * embedding * 4 * 2;
+        case StageKind::prepare: return images_of(plan, stage) * side * side * 3;
+        case StageKind::evaluation: return kPairsPerImage * images_of(plan, plan.stages[stage.needs.back()]) * 4;
+    }
+    return 0;
+}
+
+std::uint64_t disk_bytes(const Plan& plan) {
+    std::uint64_t bytes = plan.stages.size() * kRowBytes;
+    std::vector<bool> counted(plan.stages.size(), false);
+    std::vector<StageIndex> waiting;
+    for (const Point& point : plan.points) {
+        waiting.assign(1, point.evaluation_stage);
+        while (!waiting.empty()) {
+            const StageIndex stage = waiting.back();
+            waiting.pop_back();
+            if (counted[stage]) continue;
+            counted[stage] = true;
+            bytes += artefact_bytes(plan, plan.stages[stage], point.architecture);
+            waiting.insert(waiting.end(), plan.stages[stage].needs.begin(), plan.stages[stage].needs.end());
+        }
+    }
+    return bytes;
+}
+
+}  // namespace
+
+PlanEstimate estimate(const Plan& plan, const std::vector<bool>& is_done, int workers) {
+    FAIRSWEEP_CHECK(workers >= 1, "an estimate needs a worker");
+    FAIRSWEEP_CHECK(is_done.empty() || is_done.size() == plan.stages.size(), "one entry per stage");
+    std::vector<double> cost_s;
+    PlanEstimate result;
+    for (std::size_t i = 0; i < plan.stages.size(); ++i) {
+        cost_s.push_back(!is_done.empty() && is_done[i] ? 0.0 : plan.stages[i].cost_s);
+        result.cost_s += cost_s.back();
+    }
+    const double bound_s = std::max(result.cost_s / workers, longest_chain_s(plan, cost_s));
+    result.eta_low_s = kLow * bound_s;
+    result.eta_high_s = kHigh * bound_s;
+    result.disk_bytes = disk_bytes(plan);
+    return result;
+}
+
+}  // namespace fairsweep

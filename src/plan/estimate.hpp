@@ -1,0 +1,21 @@
+#pragma once
+/// Time and disk of a plan, as ranges and round figures for people; a run learns real times.
+#include <cstdint>
+#include <vector>
+
+#include "fairsweep/plan.hpp"
+
+namespace fairsweep {
+
+struct PlanEstimate {
+    double cost_s = 0.0;      ///< core seconds of the stages that are not done
+    double eta_low_s = 0.0;
+    double eta_high_s = 0.0;
+    std::uint64_t disk_bytes = 0;  ///< artefacts, shards and rows of the whole plan, done stages included
+};
+
+/// `is_done` has one entry per stage, or none when nothing is done. `workers` >= 1 run one stage each.
+/// The ETA is the larger of work / workers and the longest chain, times a range for the cost model's error.
+[[nodiscard]] PlanEstimate estimate(const Plan& plan, const std::vector<bool>& is_done, int workers);
+
+}  // namespace fairsweep

@@ -1,0 +1,49 @@
+#pragma once
+/// A small sweep with all its data present, for the tests of the plan.
+#include "plan/make_plan.hpp"
+
+namespace fairsweep::test {
+
+inline Sweep small_sweep() {
+    Sweep sweep;
+    sweep.name = "small";
+    sweep.seeds = {1, 2};
+    sweep.architectures = {"iresnet10-w16-56", "mobilefacenet-w16-56"};
+    sweep.training_sets = {"faces"};
+    sweep.bits = {{32, 32}, {8, 8}, {4, 4}, {3, 3}};
+    sweep.calibrations = {"real", "synthetic"};
+    sweep.sparsities = {0, 0.7};
+    sweep.evaluation_data = "test";
+    sweep.data["faces"] = {"faces", "recordio", "data/train", {}};
+    sweep.data["synthetic"] = {"synthetic", "recordio", "data/synthetic", {}};
+    sweep.data["test"] = {"test", "rfw", "data/test", {}};
+    sweep.recipe.finetune_steps = 40;
+    sweep.recipe.finetune_batch_samples = 64;
+    sweep.recipe.baseline_epochs = 6;
+    sweep.recipe.baseline_batch_samples = 64;
+    return sweep;
+}
+
+/// All data present; the content of a set is its name.
+inline DataProbe present_probe() {
+    return {[](const DataSource&) { return true; },
+            [](const DataSource& source) { return sha256("content of " + source.name); },
+            [](const DataSource&) { return std::vector<std::string>{"A", "B", "C", "D"}; },
+            [](const DataSource&, bool is_evaluation) { return std::uint64_t{is_evaluation ? 2400U : 4000U}; }};
+}
+
+inline Plan small_plan() { return make_plan(small_sweep(), present_probe(), "test"); }
+
+inline std::uint64_t points_of(const Plan& plan, Arm arm) {
+    std::uint64_t count = 0;
+    for (const Point& point : plan.points) count += point.arm == arm ? 1 : 0;
+    return count;
+}
+
+inline std::uint64_t stages_of(const Plan& plan, StageKind kind) {
+    std::uint64_t count = 0;
+    for (const Stage& stage : plan.stages) count += stage.kind == kind ? 1 : 0;
+    return count;
+}
+
+}  // namespace fairsweep::test
