@@ -44,6 +44,17 @@ Commands Coordinator::on_worker_lost(WorkerId worker, double now_s) {
     return commands;
 }
 
+Commands Coordinator::on_worker_leaving(WorkerId worker, double now_s) {
+    Commands commands;
+    if (WorkerView* view = heard_from(worker, now_s, commands)) {
+        view->leaving = true;
+        idle_.erase(worker);
+        if (view->state == WorkerState::idle) dismiss(worker, commands);
+    }
+    dispatch(now_s, commands);
+    return commands;
+}
+
 Commands Coordinator::on_progress(WorkerId worker, StageIndex stage, std::uint32_t attempt, double fraction, double now_s) {
     Commands commands;
     WorkerView* view = heard_from(worker, now_s, commands);
@@ -84,6 +95,7 @@ Commands Coordinator::on_stage_finished(WorkerId worker, StageIndex stage, std::
         } else {
             settle_failure(report, verdict.state == StageState::failed ? verdict.failure : FailureClass::internal, now_s, commands);
         }
+        if (view->leaving && view->state == WorkerState::idle) dismiss(worker, commands);
     }
     dispatch(now_s, commands);
     return commands;
@@ -124,7 +136,7 @@ WorkerView* Coordinator::heard_from(WorkerId worker, double now_s, Commands& com
     if (view.state == WorkerState::lost) {
         if (view.attempt == 0) {
             view.state = WorkerState::idle;
-            idle_.insert(worker);
+            if (!view.leaving) idle_.insert(worker);
         } else {
             revoke(worker, now_s, commands);
         }
@@ -161,11 +173,15 @@ void Coordinator::expire(double now_s, Commands& commands) {
             revoke(worker, now_s, commands);
             lose_attempt(stage, FailureClass::hang, now_s, commands);
         } else {
-            // It lives, but its stage does not end: of no more use.
-            view.state = WorkerState::dismissed;
-            commands.emplace_back(DismissWorker{worker});
+            dismiss(worker, commands);  // it lives, but its stage does not end: of no more use
         }
     }
+}
+
+void Coordinator::dismiss(WorkerId worker, Commands& commands) {
+    workers_[worker].state = WorkerState::dismissed;
+    idle_.erase(worker);
+    commands.emplace_back(DismissWorker{worker});
 }
 
 void Coordinator::lose_worker(WorkerId worker, double now_s, Commands& commands) {
@@ -195,10 +211,11 @@ bool Coordinator::free_worker(WorkerId worker, StageIndex stage, std::uint32_t a
     if (!busy || view.stage != stage || view.attempt != attempt) return false;
     const bool current = view.state == WorkerState::running;
     if (current) leases_.erase(stage);
-    const double heard_s = view.last_heard_s;
-    view = WorkerView{};
-    view.last_heard_s = heard_s;
-    idle_.insert(worker);
+    WorkerView free;
+    free.last_heard_s = view.last_heard_s;
+    free.leaving = view.leaving;
+    view = free;
+    if (!view.leaving) idle_.insert(worker);
     return current;
 }
 

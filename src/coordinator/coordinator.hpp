@@ -68,6 +68,7 @@ struct WorkerView {
     double last_beat_s = 0.0;      ///< last proof of progress
     double deadline_s = 0.0;       ///< of the lease, or of the answer to its revocation
     std::uint32_t beats = 0;       ///< progress beats of the attempt
+    bool leaving = false;
     double last_heard_s = 0.0;
 };
 
@@ -94,6 +95,8 @@ public:
     [[nodiscard]] Commands on_worker_joined(WorkerId worker, double now_s);
     [[nodiscard]] Commands on_worker_alive(WorkerId worker, double now_s);
     [[nodiscard]] Commands on_worker_lost(WorkerId worker, double now_s);
+    /// A signal told this worker to go: it ends what it runs, takes nothing more, and is dismissed then.
+    [[nodiscard]] Commands on_worker_leaving(WorkerId worker, double now_s);
     [[nodiscard]] Commands on_progress(WorkerId worker, StageIndex stage, std::uint32_t attempt, double fraction, double now_s);
     [[nodiscard]] Commands on_stage_finished(WorkerId worker, StageIndex stage, std::uint32_t attempt, const Verdict& verdict, double now_s);
     [[nodiscard]] Commands on_tick(double now_s);     ///< silent workers, expired leases, waits that are over
@@ -147,6 +150,7 @@ private:
     void settle_failure(const Report& report, FailureClass failure, double now_s, Commands& commands);
     void settle_preempted(const Report& report, double now_s, Commands& commands);
     void begin_stopping(Commands& commands);
+    void dismiss(WorkerId worker, Commands& commands);
     void lose_worker(WorkerId worker, double now_s, Commands& commands);
     void expire(double now_s, Commands& commands);
     void forgive_own_sleep(double now_s);

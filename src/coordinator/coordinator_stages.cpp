@@ -188,9 +188,7 @@ void Coordinator::dispatch(double now_s, Commands& commands) {
     if (!is_finished()) return;
     for (auto& [worker, view] : workers_) {
         if (view.state == WorkerState::lost || view.state == WorkerState::dismissed) continue;
-        view.state = WorkerState::dismissed;
-        idle_.erase(worker);
-        commands.emplace_back(DismissWorker{worker});
+        dismiss(worker, commands);
     }
 }
 

@@ -178,6 +178,7 @@ void put(Writer& writer, const FinishedMessage& finished) {
     writer.put(finished.finished_unix_s);
     put(writer, finished.outcome);
 }
+void put(Writer& writer, const DismissMessage& dismiss) { writer.put(static_cast<std::uint8_t>(dismiss.finish_mpi)); }
 void put(Writer& writer, const WelcomeMessage& welcome) { writer.put_text(welcome.plan_json); }
 /// Lease, Revoke and Acknowledge name an attempt; the others carry nothing.
 template <class M>
@@ -205,6 +206,7 @@ void get(Reader& reader, FinishedMessage& finished) {
     finished.finished_unix_s = reader.get<double>();
     finished.outcome = get_outcome(reader);
 }
+void get(Reader& reader, DismissMessage& dismiss) { dismiss.finish_mpi = reader.get_bool(); }
 void get(Reader& reader, WelcomeMessage& welcome) { welcome.plan_json = reader.get_text(kMaxMessageBytes); }
 template <class M>
 void get(Reader& reader, M& message) {

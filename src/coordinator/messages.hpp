@@ -34,7 +34,8 @@ struct RevokeMessage { StageIndex stage = 0; std::uint32_t attempt = 0; };
 struct AcknowledgeMessage { StageIndex stage = 0; std::uint32_t attempt = 0; };
 struct AliveMessage {};
 struct DrainMessage {};
-struct DismissMessage {};
+/// Leave. `finish_mpi`: all ranks are well, and all of them finish MPI; otherwise nobody may (it would wait for the dead).
+struct DismissMessage { bool finish_mpi = false; };
 
 using Message = std::variant<JoinMessage, BeatMessage, FinishedMessage, LeavingMessage, WelcomeMessage, LeaseMessage, RevokeMessage,
                              AcknowledgeMessage, AliveMessage, DrainMessage, DismissMessage>;

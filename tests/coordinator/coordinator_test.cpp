@@ -220,6 +220,18 @@ TEST_CASE("A worker that interrupts itself does not cost the stage an attempt of
     }
 }
 
+TEST_CASE("A worker that is told to go ends what it runs and is dismissed") {
+    Sweeping sweep("b1=2 b2=1");
+    sweep.joined(1);
+    CHECK(sweep.heard(sweep.brain.on_worker_leaving(1, 1)).empty());
+    CHECK(sweep.finished(1, 0, 1, kPreempted, 2) == "drop(w1,s0) dismiss(w1)");
+    CHECK(sweep.joined(2, 3) == "grant(w2,s0,a2)");
+    CHECK(sweep.joined(3, 3) == "grant(w3,s1,a1)");
+    CHECK(sweep.finished(3, 1, 1, kDone, 4) == "accept(s1,done)");
+    CHECK(sweep.heard(sweep.brain.on_worker_leaving(3, 5)) == "dismiss(w3)");
+    CHECK(sweep.brain.workers_in_service() == 1);
+}
+
 TEST_CASE("The failure limit stops the run") {
     CoordinatorPolicy policy;
     policy.max_failures = 1;

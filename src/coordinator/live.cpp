@@ -1,0 +1,121 @@
+#include "coordinator/live.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "fairsweep/check.hpp"
+#include "fairsweep/error.hpp"
+#include "fairsweep/files.hpp"
+
+namespace fairsweep {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::uint64_t kMaxLiveBytes = 64ULL << 20;
+constexpr int kLiveVersion = 1;
+
+json counts_to_json(const StateCounts& counts) {
+    json object = {{"total", counts.total}};
+    for (std::size_t i = 0; i < kStageStates; ++i) object[name_of(static_cast<StageState>(i))] = counts.by_state[i];
+    return object;
+}
+
+StateCounts counts_from_json(const json& object) {
+    StateCounts counts;
+    counts.total = object.at("total").get<std::uint64_t>();
+    for (std::size_t i = 0; i < kStageStates; ++i) counts.by_state[i] = object.at(name_of(static_cast<StageState>(i))).get<std::uint64_t>();
+    return counts;
+}
+
+json worker_to_json(const LiveWorker& worker) {
+    json object = {{"worker", worker.worker}, {"host", worker.host}, {"pid", worker.pid}, {"state", name_of(worker.state)},
+                   {"heard_s_ago", worker.heard_s_ago}};
+    if (!worker.stage.is_zero()) {
+        object.update({{"stage", worker.stage.hex()}, {"kind", name_of(worker.kind)}, {"attempt", worker.attempt},
+                       {"fraction", worker.fraction}, {"running_s", worker.running_s}});
+    }
+    return object;
+}
+
+template <class E>
+E enum_from_name(const std::string& name, int count) {
+    for (int i = 0; i < count; ++i) {
+        if (name == name_of(static_cast<E>(i))) return static_cast<E>(i);
+    }
+    throw_data({.attempted = "cannot read a live status", .where = {}, .found = name, .expected = "a known name", .hint = {}});
+}
+
+LiveWorker worker_from_json(const json& object) {
+    LiveWorker worker;
+    worker.worker = object.at("worker").get<WorkerId>();
+    worker.host = object.at("host").get<std::string>();
+    worker.pid = object.at("pid").get<std::uint32_t>();
+    worker.state = enum_from_name<WorkerState>(object.at("state").get<std::string>(), 5);
+    worker.heard_s_ago = object.at("heard_s_ago").get<double>();
+    if (object.contains("stage")) {
+        worker.stage = Digest::from_hex(object.at("stage").get<std::string>());
+        worker.kind = enum_from_name<StageKind>(object.at("kind").get<std::string>(), 5);
+        worker.attempt = object.at("attempt").get<std::uint32_t>();
+        worker.fraction = object.at("fraction").get<double>();
+        worker.running_s = object.at("running_s").get<double>();
+    }
+    return worker;
+}
+
+LiveStatus live_from_json(const json& object) {
+    LiveStatus status;
+    status.sweep = object.at("sweep").get<std::string>();
+    status.state = object.at("state").get<std::string>();
+    status.pid = object.at("pid").get<std::uint32_t>();
+    status.host = object.at("host").get<std::string>();
+    status.started_unix_s = object.at("started_unix_s").get<double>();
+    status.updated_unix_s = object.at("updated_unix_s").get<double>();
+    status.attempts = object.at("attempts").get<std::uint64_t>();
+    const json& eta = object.at("eta_s");
+    if (!eta.is_null()) status.eta_s = {eta.at(0).get<double>(), eta.at(1).get<double>()};
+    status.points = counts_from_json(object.at("points"));
+    status.stages = counts_from_json(object.at("stages"));
+    for (const json& worker : object.at("workers")) status.workers.push_back(worker_from_json(worker));
+    return status;
+}
+
+}  // namespace
+
+const char* name_of(WorkerState state) {
+    switch (state) {
+        case WorkerState::idle: return "idle";
+        case WorkerState::running: return "running";
+        case WorkerState::revoked: return "revoked";
+        case WorkerState::lost: return "lost";
+        case WorkerState::dismissed: return "dismissed";
+    }
+    check_failed("state", "name of an unknown worker state");
+}
+
+std::string live_to_json(const LiveStatus& status) {
+    json object = {{"version", kLiveVersion}, {"sweep", status.sweep}, {"state", status.state}, {"pid", status.pid}, {"host", status.host},
+                   {"started_unix_s", status.started_unix_s}, {"updated_unix_s", status.updated_unix_s}, {"attempts", status.attempts},
+                   {"eta_s", nullptr}, {"points", counts_to_json(status.points)}, {"stages", counts_to_json(status.stages)},
+                   {"workers", json::array()}};
+    if (status.eta_s) object["eta_s"] = {status.eta_s->first, status.eta_s->second};
+    for (const LiveWorker& worker : status.workers) object["workers"].push_back(worker_to_json(worker));
+    return object.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+void write_live(const std::filesystem::path& path, const LiveStatus& status) { write_file_atomically(path, live_to_json(status)); }
+
+std::optional<LiveStatus> read_live(const std::filesystem::path& path) {
+    std::error_code ignored;
+    if (!std::filesystem::is_regular_file(path, ignored)) return std::nullopt;
+    try {
+        const json object = json::parse(read_text_file(path, kMaxLiveBytes));
+        if (object.at("version").get<int>() != kLiveVersion) return std::nullopt;
+        return live_from_json(object);
+    } catch (const json::exception&) {
+        return std::nullopt;
+    } catch (const Error&) {
+        return std::nullopt;
+    }
+}
+
+}  // namespace fairsweep
