@@ -1,0 +1,78 @@
+#pragma once
+/// From an analysis file's scores to every figure that tables, page and terminal show. Numbers are made here and nowhere
+/// else; what prints them only formats.
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "report/summary.hpp"
+#include "store/analysis_file.hpp"
+
+namespace fairsweep {
+
+/// Everything of a point but its seed: points that differ in nothing else are one configuration.
+struct Configuration {
+    Arm arm{};
+    std::string architecture;
+    std::string training_set;
+    Bits bits;
+    std::string calibration;
+    double sparsity = 0.0;
+    std::string distillation;
+    std::string baseline_recipe;   ///< as in AnalysisPoint
+    std::string finetune_recipe;
+    auto operator<=>(const Configuration&) const = default;
+};
+
+/// "iresnet10-w16-56, 4 bits, real calibration, sparsity 0.7", without the arm.
+[[nodiscard]] std::string text_of(const Configuration& configuration);
+
+struct AnalysedPoint {
+    std::size_t index = 0;   ///< in AnalysisInput::points
+    Summary summary;
+};
+
+struct AnalysedConfiguration {
+    Configuration configuration;
+    std::vector<std::size_t> points;       ///< indices into AnalysisInput::points, by seed; only done ones
+    std::vector<std::uint64_t> seeds;
+    Summary summary;                       ///< means over seeds
+};
+
+/// Change of a figure between two configurations that share seeds and pairs, in percentage points.
+struct Contrast {
+    std::size_t treated = 0;      ///< indices into Analysis::configurations
+    std::size_t reference = 0;
+    std::string kind;             ///< "compressed - sham", "sham - dense", "compressed - dense", "synthetic - real" ...
+    std::string metric;           ///< "accuracy" of a group, "gap" (mean of the others minus the worst dense group), "std"
+    std::string group;            ///< of accuracy and gap
+    Estimate estimate;
+    double p_value = kUndefined;
+    double p_adjusted = kUndefined;   ///< Holm in the primary family, Benjamini-Hochberg elsewhere
+    bool primary = false;             ///< gap, compressed - sham
+    std::uint32_t seeds = 0;
+    double seed_deviation = kUndefined;  ///< sd of the change between seeds, points
+    bool floor = false;               ///< one of the two has a group near guessing
+};
+
+struct Analysis {
+    std::vector<AnalysedPoint> points;                  ///< done ones, in the input's order
+    std::vector<AnalysedConfiguration> configurations;  ///< order of first appearance in the input
+    std::vector<Contrast> contrasts;
+    std::vector<std::string> findings;                  ///< sentences in plain words
+    std::vector<std::string> warnings;
+    std::map<std::string, std::string> conventions;
+};
+
+struct AnalysisOptions {
+    std::uint32_t replicates = 1000;  ///< of the identity bootstrap
+    std::uint64_t seed = 1;
+};
+
+using ScoreSource = std::function<std::vector<float>(std::size_t point)>;
+
+/// Throws a data error when no point is done, or scores cannot be used.
+[[nodiscard]] Analysis analyse(const AnalysisInput& input, const ScoreSource& scores, const AnalysisOptions& options = {});
+
+}  // namespace fairsweep

@@ -1,0 +1,76 @@
+#pragma once
+/// The figures of one network, or the means over the networks of several seeds, with 95 % intervals.
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "report/network.hpp"
+
+namespace fairsweep {
+
+inline constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
+
+/// Accuracies below this are close to guessing, where gaps shrink for the wrong reason: marked "floor".
+inline constexpr double kFloorAccuracyPercent = 60.0;
+
+struct Figure {
+    double value = kUndefined;
+    Interval interval{kUndefined, kUndefined};
+};
+
+/// Rates are fractions, accuracies percent, spreads percentage points; means over seeds where there are several.
+struct GroupSummary {
+    Figure accuracy;          ///< ten-fold
+    Figure accuracy_pooled;   ///< at the pooled threshold
+    Figure fmr;
+    Figure fnmr;
+    double eer = kUndefined;
+    double auc = kUndefined;
+    double seed_deviation = kUndefined;  ///< sd of the accuracy between seeds, points; undefined with one seed
+    bool floor = false;
+};
+
+struct Summary {
+    Figure average;
+    Figure deviation;      ///< STD over groups, ddof 1
+    Figure error_ratio;    ///< SER
+    Figure gap;            ///< best minus worst group
+    std::size_t best_group = 0;
+    std::size_t worst_group = 0;
+    double worst_error = kUndefined;     ///< percent, 100 - the worst group's accuracy
+    Interval worst_error_interval{kUndefined, kUndefined};
+    double homogeneity_p = kUndefined;
+    NoBias deviation_no_bias{kUndefined, kUndefined};
+    NoBias error_ratio_no_bias{kUndefined, kUndefined};
+    double pooled_threshold = kUndefined;
+    double fdr = kUndefined;             ///< at the pooled threshold, alpha 0.5
+    double inequity = kUndefined;
+    double garbe_index = kUndefined;
+    std::vector<GroupSummary> groups;
+    [[nodiscard]] bool has_floor() const;
+};
+
+/// One element per seed, at least one.
+[[nodiscard]] Summary summarise(const EvaluationSet& set, std::span<const Network* const> seeds);
+
+/// Mean over seeds of `weight` times a group's accuracy, as contrast and inflation; what summaries and contrasts are made of.
+class AccuracyContrast {
+public:
+    explicit AccuracyContrast(const EvaluationSet& set);
+    void add(const Network& network, std::uint32_t group, double weight);
+    [[nodiscard]] double value() const { return contrast_.value(); }
+    [[nodiscard]] double variance() const { return contrast_.variance() * inflation_.value(); }
+    [[nodiscard]] double degrees_of_freedom() const { return contrast_.degrees_of_freedom(); }
+
+private:
+    const EvaluationSet* set_;
+    LinearContrast contrast_;
+    ThresholdInflation inflation_;
+};
+
+/// Fractions to percent.
+[[nodiscard]] Interval in_percent(const Interval& fractions);
+
+}  // namespace fairsweep

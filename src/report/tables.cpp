@@ -1,0 +1,231 @@
+#include <functional>
+
+#include "fairsweep/text.hpp"
+#include "report/tables.hpp"
+
+namespace fairsweep {
+namespace {
+
+/// Builds a table column by column from a list of items.
+template <typename Item>
+class TableBuilder {
+public:
+    TableBuilder(std::string name, const std::vector<Item>& items) : items_(&items) { table_.name = std::move(name); }
+
+    template <typename Value>
+    TableBuilder& number(const std::string& name, const std::string& unit, Value value) {
+        std::vector<double> values;
+        for (const Item& item : *items_) values.push_back(static_cast<double>(value(item)));
+        table_.columns.push_back({name, unit, std::move(values)});
+        return *this;
+    }
+    template <typename Value>
+    TableBuilder& count(const std::string& name, const std::string& unit, Value value) {
+        std::vector<std::int64_t> values;
+        for (const Item& item : *items_) values.push_back(static_cast<std::int64_t>(value(item)));
+        table_.columns.push_back({name, unit, std::move(values)});
+        return *this;
+    }
+    template <typename Value>
+    TableBuilder& text(const std::string& name, Value value) {
+        std::vector<std::string> values;
+        for (const Item& item : *items_) values.push_back(value(item));
+        table_.columns.push_back({name, "", std::move(values)});
+        return *this;
+    }
+    /// value, lower and upper limit of a 95 % interval
+    template <typename Value>
+    TableBuilder& figure(const std::string& name, const std::string& unit, Value value) {
+        number(name, unit, [&](const Item& item) { return value(item).value; });
+        number(name + "_low", unit, [&](const Item& item) { return value(item).interval.low; });
+        return number(name + "_high", unit, [&](const Item& item) { return value(item).interval.high; });
+    }
+    [[nodiscard]] ResultTable finish(const std::map<std::string, std::string>& conventions) {
+        table_.attributes = conventions;
+        return std::move(table_);
+    }
+
+private:
+    const std::vector<Item>* items_;
+    ResultTable table_;
+};
+
+/// A row about a network or the mean of several: its configuration, its figures and, in group tables, the group.
+struct SummaryRow {
+    const Configuration* configuration;
+    const Summary* summary;
+    std::size_t group = 0;
+    std::vector<std::uint64_t> seeds;
+    const AnalysisPoint* point = nullptr;
+    [[nodiscard]] const GroupSummary& in_group() const { return summary->groups[group]; }
+};
+
+using Builder = TableBuilder<SummaryRow>;
+
+void add_axes(Builder& table) {
+    table.text("architecture", [](const SummaryRow& r) { return r.configuration->architecture; })
+        .text("training_set", [](const SummaryRow& r) { return r.configuration->training_set; })
+        .text("arm", [](const SummaryRow& r) { return std::string(name_of(r.configuration->arm)); })
+        .text("bits", [](const SummaryRow& r) { return r.configuration->bits.text(); })
+        .count("weight_bits", "bit", [](const SummaryRow& r) { return r.configuration->bits.weight; })
+        .count("activation_bits", "bit", [](const SummaryRow& r) { return r.configuration->bits.activation; })
+        .text("calibration", [](const SummaryRow& r) { return r.configuration->calibration; })
+        .number("sparsity", "fraction", [](const SummaryRow& r) { return r.configuration->sparsity; })
+        .text("distillation", [](const SummaryRow& r) { return r.configuration->distillation; })
+        .text("baseline_recipe", [](const SummaryRow& r) { return r.configuration->baseline_recipe; })
+        .text("finetune_recipe", [](const SummaryRow& r) { return r.configuration->finetune_recipe; });
+}
+
+void add_seeds(Builder& table) {
+    table.count("seeds", "", [](const SummaryRow& r) { return r.seeds.size(); })
+        .text("seed_list", [](const SummaryRow& r) {
+            std::string text;
+            for (const std::uint64_t seed : r.seeds) text += (text.empty() ? "" : " ") + std::to_string(seed);
+            return text;
+        });
+}
+
+void add_summary(Builder& table, const AnalysisInput& input) {
+    table.figure("average_percent", "percent", [](const SummaryRow& r) { return r.summary->average; })
+        .figure("std_points", "percentage points, ddof 1", [](const SummaryRow& r) { return r.summary->deviation; })
+        .figure("ser", "ratio", [](const SummaryRow& r) { return r.summary->error_ratio; })
+        .figure("gap_points", "percentage points", [](const SummaryRow& r) { return r.summary->gap; })
+        .text("worst_group", [&input](const SummaryRow& r) { return input.groups[r.summary->worst_group]; })
+        .figure("worst_error_percent", "percent", [](const SummaryRow& r) { return Figure{r.summary->worst_error, r.summary->worst_error_interval}; })
+        .text("best_group", [&input](const SummaryRow& r) { return input.groups[r.summary->best_group]; })
+        .number("homogeneity_p", "probability", [](const SummaryRow& r) { return r.summary->homogeneity_p; })
+        .number("std_no_bias_mean_points", "percentage points", [](const SummaryRow& r) { return r.summary->deviation_no_bias.mean; })
+        .number("std_no_bias_p95_points", "percentage points", [](const SummaryRow& r) { return r.summary->deviation_no_bias.p95; })
+        .number("ser_no_bias_mean", "ratio", [](const SummaryRow& r) { return r.summary->error_ratio_no_bias.mean; })
+        .number("ser_no_bias_p95", "ratio", [](const SummaryRow& r) { return r.summary->error_ratio_no_bias.p95; })
+        .number("pooled_threshold", "cosine", [](const SummaryRow& r) { return r.summary->pooled_threshold; })
+        .number("fdr", "1 is fair", [](const SummaryRow& r) { return r.summary->fdr; })
+        .number("inequity_rate", "1 is fair", [](const SummaryRow& r) { return r.summary->inequity; })
+        .number("garbe", "0 is fair", [](const SummaryRow& r) { return r.summary->garbe_index; })
+        .count("floor", "1: a group is near guessing", [](const SummaryRow& r) { return r.summary->has_floor(); });
+}
+
+void add_group(Builder& table, const AnalysisInput& input) {
+    table.text("group", [&input](const SummaryRow& r) { return input.groups[r.group]; })
+        .figure("accuracy_percent", "percent", [](const SummaryRow& r) { return r.in_group().accuracy; })
+        .figure("error_percent", "percent", [](const SummaryRow& r) {
+            const Figure& accuracy = r.in_group().accuracy;
+            return Figure{100.0 - accuracy.value, {100.0 - accuracy.interval.high, 100.0 - accuracy.interval.low}};
+        })
+        .number("accuracy_seed_sd_points", "percentage points", [](const SummaryRow& r) { return r.in_group().seed_deviation; })
+        .figure("accuracy_pooled_percent", "percent", [](const SummaryRow& r) { return r.in_group().accuracy_pooled; })
+        .figure("fmr", "fraction", [](const SummaryRow& r) { return r.in_group().fmr; })
+        .figure("fnmr", "fraction", [](const SummaryRow& r) { return r.in_group().fnmr; })
+        .number("eer", "fraction", [](const SummaryRow& r) { return r.in_group().eer; })
+        .number("auc", "fraction", [](const SummaryRow& r) { return r.in_group().auc; })
+        .count("floor", "1: near guessing", [](const SummaryRow& r) { return r.in_group().floor; });
+}
+
+void add_provenance(Builder& table) {
+    table.text("point", [](const SummaryRow& r) { return r.point->point.id.hex(); })
+        .text("network", [](const SummaryRow& r) { return r.point->network_id.hex(); })
+        .count("attempts", "", [](const SummaryRow& r) { return r.point->attempts; })
+        .number("wall_s", "s", [](const SummaryRow& r) { return r.point->wall_s; })
+        .number("loss_first", "", [](const SummaryRow& r) { return r.point->loss_first; })
+        .number("loss_last", "", [](const SummaryRow& r) { return r.point->loss_last; })
+        .number("sparsity_measured", "fraction", [](const SummaryRow& r) { return r.point->sparsity_measured; })
+        .number("teacher_cosine", "", [](const SummaryRow& r) { return r.point->teacher_cosine; })
+        .text("code_version", [](const SummaryRow& r) { return r.point->code_version; });
+}
+
+/// One row per summary, or per summary and group.
+std::vector<SummaryRow> by_group(const std::vector<SummaryRow>& rows) {
+    std::vector<SummaryRow> result;
+    for (const SummaryRow& row : rows) {
+        for (std::size_t g = 0; g < row.summary->groups.size(); ++g) {
+            result.push_back(row);
+            result.back().group = g;
+        }
+    }
+    return result;
+}
+
+std::vector<SummaryRow> configuration_rows(const Analysis& analysis) {
+    std::vector<SummaryRow> rows;
+    for (const AnalysedConfiguration& c : analysis.configurations) rows.push_back({&c.configuration, &c.summary, 0, c.seeds});
+    return rows;
+}
+
+std::vector<SummaryRow> point_rows(const AnalysisInput& input, const Analysis& analysis) {
+    std::map<std::size_t, const Configuration*> configuration_of;
+    for (const AnalysedConfiguration& c : analysis.configurations) {
+        for (const std::size_t point : c.points) configuration_of[point] = &c.configuration;
+    }
+    std::vector<SummaryRow> rows;
+    for (const AnalysedPoint& point : analysis.points) {
+        const AnalysisPoint& source = input.points[point.index];
+        rows.push_back({configuration_of.at(point.index), &point.summary, 0, {source.point.seed}, &source});
+    }
+    return rows;
+}
+
+ResultTable contrast_table(const Analysis& analysis) {
+    TableBuilder<Contrast> table("contrasts", analysis.contrasts);
+    const auto treated = [&analysis](const Contrast& c) -> const Configuration& { return analysis.configurations[c.treated].configuration; };
+    const auto reference = [&analysis](const Contrast& c) -> const Configuration& { return analysis.configurations[c.reference].configuration; };
+    table.text("architecture", [&](const Contrast& c) { return treated(c).architecture; })
+        .text("training_set", [&](const Contrast& c) { return treated(c).training_set; })
+        .text("arm", [&](const Contrast& c) { return std::string(name_of(treated(c).arm)); })
+        .text("bits", [&](const Contrast& c) { return treated(c).bits.text(); })
+        .count("weight_bits", "bit", [&](const Contrast& c) { return treated(c).bits.weight; })
+        .text("calibration", [&](const Contrast& c) { return treated(c).calibration; })
+        .number("sparsity", "fraction", [&](const Contrast& c) { return treated(c).sparsity; })
+        .text("baseline_recipe", [&](const Contrast& c) { return treated(c).baseline_recipe; })
+        .text("finetune_recipe", [&](const Contrast& c) { return treated(c).finetune_recipe; })
+        .text("reference_arm", [&](const Contrast& c) { return std::string(name_of(reference(c).arm)); })
+        .text("reference_calibration", [&](const Contrast& c) { return reference(c).calibration; })
+        .text("kind", [](const Contrast& c) { return c.kind; })
+        .text("metric", [](const Contrast& c) { return c.metric; })
+        .text("group", [](const Contrast& c) { return c.group; })
+        .figure("change_points", "percentage points", [](const Contrast& c) { return Figure{c.estimate.value, c.estimate.interval}; })
+        .number("degrees_of_freedom", "", [](const Contrast& c) { return c.estimate.degrees_of_freedom; })
+        .number("p_value", "probability", [](const Contrast& c) { return c.p_value; })
+        .number("p_adjusted", "probability", [](const Contrast& c) { return c.p_adjusted; })
+        .text("family", [](const Contrast& c) { return std::string(c.primary ? "primary" : "exploratory"); })
+        .count("seeds", "", [](const Contrast& c) { return c.seeds; })
+        .number("seed_sd_points", "percentage points", [](const Contrast& c) { return c.seed_deviation; })
+        .text("note", [](const Contrast& c) { return std::string(c.seeds < 3 ? "few seeds" : "") + (c.floor ? (c.seeds < 3 ? "; floor" : "floor") : ""); });
+    return table.finish(analysis.conventions);
+}
+
+ResultTable text_table(const std::string& name, const std::vector<std::string>& lines) {
+    TableBuilder<std::string> table(name, lines);
+    table.text("text", [](const std::string& line) { return line; });
+    return table.finish({});
+}
+
+}  // namespace
+
+std::vector<ResultTable> result_tables(const AnalysisInput& input, const Analysis& analysis) {
+    const std::vector<SummaryRow> points = point_rows(input, analysis);
+    const std::vector<SummaryRow> point_groups = by_group(points);
+    const std::vector<SummaryRow> configurations = configuration_rows(analysis);
+    const std::vector<SummaryRow> configuration_groups = by_group(configurations);
+    const auto build = [&](const char* name, const std::vector<SummaryRow>& rows, bool groups, bool provenance) {
+        Builder table(name, rows);
+        add_axes(table);
+        add_seeds(table);
+        if (groups) add_group(table, input);
+        else add_summary(table, input);
+        if (provenance) add_provenance(table);
+        return table.finish(analysis.conventions);
+    };
+    std::vector<std::pair<std::string, std::string>> conventions(analysis.conventions.begin(), analysis.conventions.end());
+    TableBuilder<std::pair<std::string, std::string>> convention_table("conventions", conventions);
+    convention_table.text("name", [](const auto& entry) { return entry.first; }).text("text", [](const auto& entry) { return entry.second; });
+    return {build("points", points, false, true),
+            build("groups", point_groups, true, true),
+            build("configurations", configurations, false, false),
+            build("configuration_groups", configuration_groups, true, false),
+            contrast_table(analysis),
+            text_table("findings", analysis.findings),
+            text_table("warnings", analysis.warnings),
+            convention_table.finish({})};
+}
+
+}  // namespace fairsweep

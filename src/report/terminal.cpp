@@ -1,0 +1,88 @@
+/// The table that people see after `fairsweep analyze`.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "fairsweep/text.hpp"
+#include "report/tables.hpp"
+
+namespace fairsweep {
+namespace {
+
+using Cells = std::vector<std::string>;
+
+std::string with_interval(const Figure& figure, int digits) {
+    const std::string value = std::isnan(figure.value) ? "-" : fmt::format("{:.{}f}", figure.value, digits);
+    if (std::isnan(figure.interval.low)) return value;
+    return fmt::format("{} [{:.{}f}, {:.{}f}]", value, figure.interval.low, digits, figure.interval.high, digits);
+}
+
+Cells header(const AnalysisInput& input) {
+    Cells cells{"architecture", "training", "arm", "bits", "calibration", "sparsity", "seeds"};
+    cells.insert(cells.end(), input.groups.begin(), input.groups.end());
+    cells.insert(cells.end(), {"Avg", "STD [95 %]", "SER [95 %]", "worst"});
+    return cells;
+}
+
+Cells row(const AnalysisInput& input, const AnalysedConfiguration& item) {
+    const Configuration& c = item.configuration;
+    Cells cells{c.architecture, c.training_set, name_of(c.arm), c.bits.text(), c.arm == Arm::dense ? "-" : c.calibration,
+                exact_number(c.sparsity), std::to_string(item.seeds.size())};
+    for (const GroupSummary& group : item.summary.groups) cells.push_back(fmt::format("{:.2f}{}", group.accuracy.value, group.floor ? "*" : ""));
+    cells.push_back(fmt::format("{:.2f}", item.summary.average.value));
+    cells.push_back(with_interval(item.summary.deviation, 2));
+    cells.push_back(with_interval(item.summary.error_ratio, 2));
+    cells.push_back(input.groups[item.summary.worst_group]);
+    return cells;
+}
+
+/// A column whose every cell is the same says nothing in a table: it is named above instead.
+std::string drop_constant_columns(std::vector<Cells>& table, std::size_t axes) {
+    std::string constants;
+    for (std::size_t c = axes; c-- > 0;) {
+        const bool constant = std::all_of(table.begin() + 1, table.end(), [&](const Cells& cells) { return cells[c] == table[1][c]; });
+        if (!constant) continue;
+        constants = table[0][c] + " " + table[1][c] + (constants.empty() ? "" : ", " + constants);
+        for (Cells& cells : table) cells.erase(cells.begin() + static_cast<std::ptrdiff_t>(c));
+    }
+    return constants;
+}
+
+std::string aligned(const std::vector<Cells>& table, std::size_t text_columns) {
+    std::vector<std::size_t> widths(table[0].size(), 0);
+    for (const Cells& cells : table) {
+        for (std::size_t c = 0; c < cells.size(); ++c) widths[c] = std::max(widths[c], cells[c].size());
+    }
+    std::string text;
+    for (const Cells& cells : table) {
+        std::string line;
+        for (std::size_t c = 0; c < cells.size(); ++c) {
+            const bool left = c < text_columns;
+            line += (c == 0 ? "" : "  ") + (left ? fmt::format("{:<{}}", cells[c], widths[c]) : fmt::format("{:>{}}", cells[c], widths[c]));
+        }
+        text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
+    }
+    return text;
+}
+
+}  // namespace
+
+std::string terminal_text(const AnalysisInput& input, const Analysis& analysis) {
+    std::vector<Cells> table{header(input)};
+    for (const AnalysedConfiguration& configuration : analysis.configurations) table.push_back(row(input, configuration));
+    std::size_t axes = 7;
+    const std::string constants = drop_constant_columns(table, axes);
+    axes -= header(input).size() - table[0].size();
+    std::string text = fmt::format("{}: {} of {} points; accuracy in percent per group (ten-fold), means over seeds{}\n\n", input.sweep_name,
+                                   analysis.points.size(), input.points.size(), constants.empty() ? "" : "; everywhere " + constants);
+    text += aligned(table, axes);
+    const bool floor = std::any_of(analysis.configurations.begin(), analysis.configurations.end(),
+                                   [](const AnalysedConfiguration& c) { return c.summary.has_floor(); });
+    if (floor) text += fmt::format("\n* below {:.0f} %: close to guessing\n", kFloorAccuracyPercent);
+    text += "\nFindings\n";
+    for (const std::string& finding : analysis.findings) text += "  - " + finding + "\n";
+    return text;
+}
+
+}  // namespace fairsweep
