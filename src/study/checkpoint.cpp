@@ -1,0 +1,113 @@
+#include "study/checkpoint.hpp"
+
+#include <array>
+#include <charconv>
+#include <cstring>
+#include <utility>
+
+#include "compress/pruning.hpp"
+#include "compress/quantisation.hpp"
+#include "fairsweep/check.hpp"
+#include "fairsweep/error.hpp"
+#include "fairsweep/text.hpp"
+
+namespace fairsweep {
+namespace {
+
+struct TypeWord {
+    torch::ScalarType type;
+    const char* word;
+};
+constexpr std::array<TypeWord, 8> kTypes{{{torch::kFloat, "F32"}, {torch::kDouble, "F64"}, {torch::kHalf, "F16"}, {torch::kLong, "I64"},
+                                          {torch::kInt, "I32"}, {torch::kByte, "U8"}, {torch::kChar, "I8"}, {torch::kBool, "BOOL"}}};
+
+[[noreturn]] void refuse(const SafetensorsFile& file, const std::string& where, const std::string& found, const std::string& expected) {
+    throw_data({.attempted = "cannot read a checkpoint", .where = file.path().string() + ", " + where, .found = found, .expected = expected,
+                .hint = "delete the file; the stage that wrote it runs again"});
+}
+
+/// A number of the metadata that is written as exact_number() writes it.
+template <class T>
+T number_of(const SafetensorsFile& file, const std::string& key) {
+    const std::string& text = file.metadata(key);
+    T value{};
+    const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (result.ec != std::errc() || result.ptr != text.data() + text.size()) refuse(file, key, text.substr(0, 40), "a number");
+    return value;
+}
+
+}  // namespace
+
+std::string dtype_word(torch::ScalarType type) {
+    for (const TypeWord& known : kTypes)
+        if (known.type == type) return known.word;
+    FAIRSWEEP_CHECK(false, "write a tensor of a type that the format cannot hold");
+}
+
+torch::Tensor read_tensor(const SafetensorsFile& file, const TensorEntry& entry) {
+    for (const TypeWord& known : kTypes) {
+        if (known.word != entry.dtype) continue;
+        const std::vector<std::int64_t> shape(entry.shape.begin(), entry.shape.end());
+        torch::Tensor tensor = torch::empty(shape, known.type);
+        const std::span<const std::byte> bytes = file.bytes(entry);
+        if (!bytes.empty()) std::memcpy(tensor.data_ptr(), bytes.data(), bytes.size());
+        return tensor;
+    }
+    refuse(file, "tensor " + entry.name, "dtype " + entry.dtype, "a type that torch has here");
+}
+
+SafetensorsWriter::Written write_checkpoint(const std::filesystem::path& path, const Network& network, const NetworkDescription& description,
+                                            std::map<std::string, std::string> metadata) {
+    SafetensorsPlan plan;
+    plan.metadata = std::move(metadata);
+    plan.metadata["architecture"] = description.architecture;
+    plan.metadata["bits_weight"] = std::to_string(description.bits.weight);
+    plan.metadata["bits_activation"] = std::to_string(description.bits.activation);
+    plan.metadata["sparsity"] = exact_number(description.sparsity);
+    std::vector<torch::Tensor> tensors;
+    for (const auto& [name, tensor] : state_of(network)) {
+        TensorEntry entry{.name = name, .dtype = dtype_word(tensor.scalar_type()), .shape = {}};
+        for (const std::int64_t side : tensor.sizes()) entry.shape.push_back(static_cast<std::uint64_t>(side));
+        plan.tensors.push_back(std::move(entry));
+        tensors.push_back(tensor.detach().contiguous());
+    }
+    SafetensorsWriter writer(path, std::move(plan));
+    for (const torch::Tensor& tensor : tensors) writer.append({static_cast<const std::byte*>(tensor.const_data_ptr()), tensor.nbytes()});
+    return writer.finish();
+}
+
+NetworkDescription description_of(const SafetensorsFile& file) {
+    NetworkDescription description;
+    description.architecture = file.metadata("architecture");
+    description.bits = {number_of<int>(file, "bits_weight"), number_of<int>(file, "bits_activation")};
+    description.sparsity = number_of<double>(file, "sparsity");
+    return description;
+}
+
+std::shared_ptr<Network> read_network(const SafetensorsFile& file) {
+    const NetworkDescription description = description_of(file);
+    try {
+        std::shared_ptr<Network> network = build_network(description.architecture);
+        // Gives the network the places that the state has: masks and ranges. Their content comes from the file.
+        prune_by_magnitude(*network, description.sparsity);
+        set_bits(*network, description.bits);
+        NamedTensors state;
+        for (const auto& [name, tensor] : state_of(*network)) {
+            const auto found = file.tensors().find(name);
+            if (found == file.tensors().end()) refuse(file, "tensor " + name, "no such tensor", "every tensor of " + description.architecture);
+            if (found->second.dtype != dtype_word(tensor.scalar_type()))
+                refuse(file, "tensor " + name, "dtype " + found->second.dtype, dtype_word(tensor.scalar_type()));
+            state.emplace_back(name, read_tensor(file, found->second));
+        }
+        if (state.size() != file.tensors().size()) refuse(file, "tensors", std::to_string(file.tensors().size()), std::to_string(state.size()));
+        load_state(*network, state);
+        set_observing(*network, false);
+        network->eval();
+        return network;
+    } catch (const Error& error) {
+        if (error.parts().where.find(file.path().string()) != std::string::npos) throw;
+        refuse(file, description.architecture.substr(0, 80), error.what(), "a checkpoint of that network");
+    }
+}
+
+}  // namespace fairsweep

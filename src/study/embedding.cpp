@@ -1,0 +1,139 @@
+#include "study/embedding.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "compress/non_finite_error.hpp"
+#include "fairsweep/check.hpp"
+#include "fairsweep/error.hpp"
+#include "metrics/evaluation.hpp"
+#include "study/checkpoint.hpp"
+#include "study/prepared_faces.hpp"
+#include "study/stage_context.hpp"
+#include "study/tensors.hpp"
+
+namespace fairsweep {
+namespace {
+
+constexpr std::uint64_t kBatchImages = 64;
+
+constexpr const char* kPlain = "embeddings";
+constexpr const char* kMirrored = "embeddings_mirrored";
+
+std::span<const std::byte> bytes_of(const torch::Tensor& tensor) { return {static_cast<const std::byte*>(tensor.const_data_ptr()), tensor.nbytes()}; }
+
+/// Unit vectors, float64 [images, dimensions], of the sum of both orientations.
+torch::Tensor unit_embeddings(const MirroredEmbeddings& embeddings) {
+    torch::Tensor sum = embeddings.plain.to(torch::kDouble);
+    if (embeddings.mirrored.defined()) sum = sum + embeddings.mirrored.to(torch::kDouble);
+    if (!torch::isfinite(sum).all().item<bool>()) throw NonFiniteError("the embedding", "the network gives NaN or infinite values");
+    return (sum / sum.norm(2, {1}, true).clamp_min(1e-12)).contiguous();
+}
+
+}  // namespace
+
+MirroredEmbeddings embed_faces(Network& network, std::uint64_t images, bool mirror, const FaceReader& read,
+                               const std::function<bool(std::uint64_t)>& keep_going) {
+    FAIRSWEEP_CHECK(!network.is_training(), "embed with a network in train mode");
+    const torch::InferenceMode no_gradients;
+    const auto rows = static_cast<std::int64_t>(images);
+    MirroredEmbeddings result;
+    result.plain = torch::empty({rows, network.embedding_size()});
+    if (mirror) result.mirrored = torch::empty_like(result.plain);
+    for (std::uint64_t begin = 0; begin < images; begin += kBatchImages) {
+        const auto count = static_cast<std::int64_t>(std::min(kBatchImages, images - begin));
+        for (const bool flip : {false, true}) {
+            if (flip && !mirror) continue;
+            ImageBatch batch(count, network.input_size());
+            for (std::int64_t i = 0; i < count; ++i) batch.set(i, read(begin + static_cast<std::uint64_t>(i)), flip);
+            const auto first = static_cast<std::int64_t>(begin);
+            (flip ? result.mirrored : result.plain).slice(0, first, first + count).copy_(network.forward(batch.tensor()));
+        }
+        if (!keep_going(begin + static_cast<std::uint64_t>(count))) return {};
+    }
+    return result;
+}
+
+std::vector<float> cosine_scores(const MirroredEmbeddings& embeddings, std::span<const std::uint32_t> image_a, std::span<const std::uint32_t> image_b) {
+    const torch::Tensor units = unit_embeddings(embeddings);
+    const std::int64_t dimensions = units.size(1);
+    const double* rows = units.const_data_ptr<double>();
+    std::vector<float> scores(image_a.size());
+    for (std::size_t i = 0; i < scores.size(); ++i) {
+        const double* a = rows + image_a[i] * dimensions;
+        const double* b = rows + image_b[i] * dimensions;
+        double sum = 0.0;
+        for (std::int64_t d = 0; d < dimensions; ++d) sum += a[d] * b[d];
+        scores[i] = static_cast<float>(std::clamp(sum, -1.0, 1.0));
+    }
+    return scores;
+}
+
+MirroredEmbeddings read_teacher(const SafetensorsFile& file, bool mirrored, std::uint64_t images, int embedding_size) {
+    const auto read = [&](const char* name) {
+        const TensorEntry& entry = file.require(name, "F32", 2);
+        if (entry.shape[0] != images || entry.shape[1] != static_cast<std::uint64_t>(embedding_size))
+            throw_data({.attempted = "cannot use the teacher's embeddings", .where = file.path().string() + ", " + name,
+                        .found = fmt::format("[{}, {}]", entry.shape[0], entry.shape[1]), .expected = fmt::format("[{}, {}]", images, embedding_size),
+                        .hint = "the calibration set changed, or the file belongs to another network"});
+        return read_tensor(file, entry);
+    };
+    MirroredEmbeddings teacher;
+    teacher.plain = read(kPlain);
+    if (mirrored) teacher.mirrored = read(kMirrored);
+    return teacher;
+}
+
+StageOutcome run_teacher(const StageContext& context) {
+    const Stage& baseline = context.need(StageKind::baseline);
+    const SafetensorsFile checkpoint(context.artefact_of(baseline));
+    check_artefact(checkpoint, "network", baseline.id);
+    const std::shared_ptr<Network> network = read_network(checkpoint);
+    const std::shared_ptr<FaceCache> faces = context.open_faces();
+    const MirroredEmbeddings embeddings = embed_faces(
+        *network, faces->size(), context.parameters.recipe.flip, [&faces](std::uint64_t index) { return faces->face(index).pixels; },
+        [&](std::uint64_t done) {
+            context.progress(static_cast<std::int64_t>(done), static_cast<std::int64_t>(faces->size()));
+            return !context.stop_requested();
+        });
+    if (!embeddings.plain.defined()) return preempted_outcome();
+    const std::vector<std::uint64_t> shape{faces->size(), static_cast<std::uint64_t>(network->embedding_size())};
+    SafetensorsPlan plan{.tensors = {{kPlain, "F32", shape}}, .metadata = context.metadata("teacher embeddings")};
+    if (embeddings.mirrored.defined()) plan.tensors.push_back({kMirrored, "F32", shape});
+    SafetensorsWriter writer(context.own_artefact(), std::move(plan));
+    writer.append(bytes_of(embeddings.plain));
+    if (embeddings.mirrored.defined()) writer.append(bytes_of(embeddings.mirrored));
+    return done_outcome(writer.finish());
+}
+
+StageOutcome run_evaluation(const StageContext& context) {
+    const Stage& trained = context.plan.stages.at(context.stage.needs.at(0));
+    const Stage& prepare = context.need(StageKind::prepare);
+    const SafetensorsFile checkpoint(context.artefact_of(trained));
+    check_artefact(checkpoint, "network", trained.id);
+    const std::shared_ptr<Network> network = read_network(checkpoint);
+    const PreparedFaces faces(context.artefact_of(prepare));
+    check_artefact(faces.file(), "prepared faces", prepare.id);
+    if (faces.image_size() != network->input_size() || faces.pairs().groups != context.plan.groups)
+        throw_data({.attempted = "cannot evaluate a network", .where = faces.file().path().string(),
+                    .found = fmt::format("{} groups, faces of {} pixels", faces.pairs().groups.size(), faces.image_size()),
+                    .expected = fmt::format("the plan's {} groups, faces of {} pixels", context.plan.groups.size(), network->input_size()), .hint = ""});
+    const MirroredEmbeddings embeddings = embed_faces(
+        *network, faces.images(), true, [&faces](std::uint64_t index) { return faces.face(index); },
+        [&](std::uint64_t done) {
+            context.progress(static_cast<std::int64_t>(done), static_cast<std::int64_t>(faces.images()));
+            return !context.stop_requested();
+        });
+    if (!embeddings.plain.defined()) return preempted_outcome();
+    StageOutcome outcome;
+    outcome.state = StageState::done;
+    outcome.scores = cosine_scores(embeddings, faces.image_a(), faces.image_b());
+    const VerificationFigures figures = verification_figures(faces.pairs(), outcome.scores);
+    outcome.pooled_threshold = figures.pooled_threshold;
+    outcome.groups = figures.groups;
+    return outcome;
+}
+
+}  // namespace fairsweep

@@ -1,0 +1,35 @@
+#pragma once
+/// Embeddings of many faces, and the teacher's cached embeddings as an artefact.
+#include <torch/torch.h>
+
+#include <cstdint>
+#include <functional>
+#include <span>
+
+#include "model/network.hpp"
+#include "study/safetensors.hpp"
+
+namespace fairsweep {
+
+/// Pixels [size, size, 3] of a face by its index.
+using FaceReader = std::function<std::span<const std::uint8_t>(std::uint64_t index)>;
+
+struct MirroredEmbeddings {
+    torch::Tensor plain;     ///< float32 [images, embedding_size], not normalised
+    torch::Tensor mirrored;  ///< of the images mirrored left to right; undefined when not asked for
+};
+
+/// `network` in eval mode with frozen ranges. `keep_going(done)` is asked after every batch; false ends early with
+/// undefined tensors.
+[[nodiscard]] MirroredEmbeddings embed_faces(Network& network, std::uint64_t images, bool mirror, const FaceReader& read,
+                                             const std::function<bool(std::uint64_t done)>& keep_going);
+
+/// Cosine of row pairs after both orientations were added and normalised, all in float64: [pairs] as float32 in [-1, 1].
+/// A zero vector has cosine 0 with everything. Throws NonFiniteError when an embedding is not finite.
+[[nodiscard]] std::vector<float> cosine_scores(const MirroredEmbeddings& embeddings, std::span<const std::uint32_t> image_a,
+                                               std::span<const std::uint32_t> image_b);
+
+/// Tensors of a teacher file: "embeddings" and, when flips are used, "embeddings_mirrored", float32 [images, embedding_size].
+[[nodiscard]] MirroredEmbeddings read_teacher(const SafetensorsFile& file, bool mirrored, std::uint64_t images, int embedding_size);
+
+}  // namespace fairsweep

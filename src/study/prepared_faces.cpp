@@ -1,0 +1,125 @@
+#include "study/prepared_faces.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "fairsweep/check.hpp"
+#include "fairsweep/error.hpp"
+#include "study/pairs.hpp"
+
+namespace fairsweep {
+namespace {
+
+struct UsedImage {
+    std::size_t group = 0;
+    std::uint32_t image = 0;
+};
+
+/// Which images the pairs use, and the pairs' images as rows of that list.
+struct Rows {
+    std::vector<UsedImage> used;
+    std::vector<std::uint32_t> image_a;
+    std::vector<std::uint32_t> image_b;
+};
+
+Rows rows_of(const VerificationSet& set) {
+    Rows rows;
+    for (std::size_t g = 0; g < set.groups().size(); ++g) {
+        const VerificationGroup& group = set.groups()[g];
+        std::vector<std::uint32_t> row_of(group.image_paths.size(), 0);
+        for (const VerificationPair& pair : group.pairs) {
+            FAIRSWEEP_CHECK(pair.image_a < row_of.size() && pair.image_b < row_of.size(), "a pair names an image past its group's list");
+            row_of[pair.image_a] = row_of[pair.image_b] = 1;
+        }
+        for (std::uint32_t image = 0; image < row_of.size(); ++image) {
+            if (row_of[image] == 0) continue;
+            row_of[image] = static_cast<std::uint32_t>(rows.used.size());
+            rows.used.push_back({g, image});
+        }
+        for (const VerificationPair& pair : group.pairs) {
+            rows.image_a.push_back(row_of[pair.image_a]);
+            rows.image_b.push_back(row_of[pair.image_b]);
+        }
+    }
+    return rows;
+}
+
+template <class T>
+std::span<const std::byte> bytes_of(const std::vector<T>& values) {
+    return std::as_bytes(std::span(values));
+}
+
+[[noreturn]] void refuse(const SafetensorsFile& file, const std::string& found, const std::string& expected) {
+    throw_data({.attempted = "cannot use the prepared faces", .where = file.path().string(), .found = found, .expected = expected,
+                .hint = "delete the file; the prepare stage writes it again"});
+}
+
+std::vector<std::string> group_names(const SafetensorsFile& file) {
+    const auto names = nlohmann::json::parse(file.metadata("groups"), nullptr, false);
+    if (!names.is_array() || !std::all_of(names.begin(), names.end(), [](const auto& name) { return name.is_string(); }))
+        refuse(file, "no list of group names", "a JSON list of strings");
+    return names.get<std::vector<std::string>>();
+}
+
+}  // namespace
+
+SafetensorsWriter::Written write_prepared_faces(const std::filesystem::path& path, const VerificationSet& set, int image_size,
+                                                std::map<std::string, std::string> metadata, const std::function<bool(std::uint64_t, std::uint64_t)>& on_image) {
+    const PairTable pairs = pair_table_of(set);
+    const Rows rows = rows_of(set);
+    const auto side = static_cast<std::uint64_t>(image_size);
+    SafetensorsPlan plan;
+    for (const char* name : {"image_a", "image_b", "identity_a", "identity_b"}) plan.tensors.push_back({name, "U32", {pairs.size()}});
+    plan.tensors.push_back({"group_begin", "U32", {pairs.group_begin.size()}});
+    plan.tensors.push_back({"genuine", "U8", {pairs.size()}});
+    plan.tensors.push_back({"faces", "U8", {rows.used.size(), side, side, 3}});
+    plan.metadata = std::move(metadata);
+    plan.metadata["groups"] = nlohmann::json(pairs.groups).dump();
+    SafetensorsWriter writer(path, std::move(plan));
+    for (const auto& column : {rows.image_a, rows.image_b, pairs.identity_a, pairs.identity_b, pairs.group_begin}) writer.append(bytes_of(column));
+    writer.append(bytes_of(pairs.genuine));
+    for (std::uint64_t i = 0; i < rows.used.size(); ++i) {
+        const Image face = set.aligned_image(rows.used[i].group, rows.used[i].image, image_size);
+        FAIRSWEEP_CHECK(face.pixels.size() == side * side * 3, "an aligned face of another size than asked for");
+        writer.append(bytes_of(face.pixels));
+        if (!on_image(i + 1, rows.used.size())) return {};
+    }
+    return writer.finish();
+}
+
+PreparedFaces::PreparedFaces(const std::filesystem::path& path) : file_(path) {
+    pairs_.groups = group_names(file_);
+    pairs_.group_begin = file_.read<std::uint32_t>("group_begin", "U32");
+    pairs_.genuine = file_.read<std::uint8_t>("genuine", "U8");
+    pairs_.identity_a = file_.read<std::uint32_t>("identity_a", "U32");
+    pairs_.identity_b = file_.read<std::uint32_t>("identity_b", "U32");
+    image_a_ = file_.read<std::uint32_t>("image_a", "U32");
+    image_b_ = file_.read<std::uint32_t>("image_b", "U32");
+    const TensorEntry& faces = file_.require("faces", "U8", 4);
+    const std::size_t pairs = pairs_.genuine.size();
+    if (pairs_.identity_a.size() != pairs || pairs_.identity_b.size() != pairs || image_a_.size() != pairs || image_b_.size() != pairs)
+        refuse(file_, "columns of different lengths", fmt::format("{} pairs in each", pairs));
+    const std::vector<std::uint32_t>& begin = pairs_.group_begin;
+    if (begin.size() != pairs_.groups.size() + 1 || begin.front() != 0 || begin.back() != pairs || !std::is_sorted(begin.begin(), begin.end()))
+        refuse(file_, "bad group_begin", fmt::format("{} rising numbers from 0 to {}", pairs_.groups.size() + 1, pairs));
+    if (faces.shape[1] != faces.shape[2] || faces.shape[1] == 0 || faces.shape[1] > 4096 || faces.shape[3] != 3)
+        refuse(file_, "faces that are not square RGB images", "[images, size, size, 3]");
+    images_ = faces.shape[0];
+    image_size_ = static_cast<int>(faces.shape[1]);
+    faces_ = file_.bytes(faces);
+    const auto outside = [this](std::uint32_t image) { return image >= images_; };
+    if (std::any_of(image_a_.begin(), image_a_.end(), outside) || std::any_of(image_b_.begin(), image_b_.end(), outside))
+        refuse(file_, "a pair of a face that is not there", fmt::format("rows below {}", images_));
+}
+
+std::span<const std::uint8_t> PreparedFaces::face(std::uint64_t index) const {
+    FAIRSWEEP_CHECK(index < images_, "read a prepared face past the end");
+    const auto side = static_cast<std::uint64_t>(image_size_);
+    const std::span<const std::byte> bytes = faces_.subspan(index * side * side * 3, side * side * 3);
+    return {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()};
+}
+
+}  // namespace fairsweep

@@ -1,0 +1,150 @@
+#include "study/runner.hpp"
+
+#include <malloc.h>
+#include <sys/resource.h>
+#include <torch/torch.h>
+
+#include <chrono>
+#include <exception>
+#include <fstream>
+#include <new>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "compress/non_finite_error.hpp"
+#include "fairsweep/check.hpp"
+#include "fairsweep/error.hpp"
+#include "study/stage_context.hpp"
+#include "study/tensors.hpp"
+
+namespace fairsweep {
+namespace {
+
+constexpr std::uint64_t kKeptFacesBytesMax = 2ULL << 30;
+
+/// Activations of a step are some MB each and come and go hundreds of times: keep their pages instead of returning them to
+/// the kernel every time, which costs a page fault per 4 kB. Values are glibc's largest for 64-bit machines.
+void keep_freed_memory() {
+    ::mallopt(M_MMAP_THRESHOLD, 32 << 20);
+    ::mallopt(M_TRIM_THRESHOLD, 1 << 30);
+}
+
+double cpu_seconds() {
+    rusage usage{};
+    ::getrusage(RUSAGE_SELF, &usage);
+    const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec); };
+    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+/// Makes the kernel count the peak anew; where that is not allowed the peak is that of the process so far.
+void reset_peak_memory() { std::ofstream("/proc/self/clear_refs") << "5"; }
+
+std::uint64_t peak_memory_bytes() {
+    std::ifstream status("/proc/self/status");
+    for (std::string word; status >> word;) {
+        if (word != "VmHWM:") continue;
+        std::uint64_t kilobytes = 0;
+        status >> kilobytes;
+        return kilobytes << 10;
+    }
+    return 0;
+}
+
+StageOutcome failed(FailureClass failure, const std::string& message) {
+    StageOutcome outcome;
+    outcome.state = StageState::failed;
+    outcome.failure = failure;
+    outcome.message = message;
+    return outcome;
+}
+
+FailureClass failure_of(ErrorKind kind) {
+    switch (kind) {
+        case ErrorKind::usage:
+        case ErrorKind::store: return FailureClass::config;
+        case ErrorKind::data:
+        case ErrorKind::infrastructure: return FailureClass::io;
+        case ErrorKind::internal: break;
+    }
+    return FailureClass::internal;
+}
+
+StageOutcome dispatch(const StageContext& context) {
+    switch (context.stage.kind) {
+        case StageKind::prepare: return run_prepare(context);
+        case StageKind::baseline: return run_baseline(context);
+        case StageKind::teacher: return run_teacher(context);
+        case StageKind::compression: return run_compression(context);
+        case StageKind::evaluation: return run_evaluation(context);
+    }
+    FAIRSWEEP_CHECK(false, "run a stage of an unknown kind");
+}
+
+/// torch says out of memory in two ways: its own type (devices) and the words of its allocator (CPU).
+bool is_out_of_memory(const c10::Error& error) {
+    return dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr ||
+           std::string(error.what_without_backtrace()).find("can't allocate memory") != std::string::npos;
+}
+
+/// Runs `work`; whatever it throws becomes an outcome.
+template <class Work>
+StageOutcome guarded(const Work& work) {
+    try {
+        return work();
+    } catch (const NonFiniteError& error) {
+        return diverged_outcome(error.what());
+    } catch (const Error& error) {
+        return failed(failure_of(error.kind()), error.what());
+    } catch (const std::bad_alloc&) {
+        return failed(FailureClass::out_of_memory, "out of memory");
+    } catch (const c10::Error& error) {
+        return failed(is_out_of_memory(error) ? FailureClass::out_of_memory : FailureClass::internal, error.what_without_backtrace());
+    } catch (const std::exception& error) {
+        return failed(FailureClass::internal, error.what());
+    }
+}
+
+class Runner final : public StageRunner {
+public:
+    explicit Runner(std::filesystem::path folder) : folder_(std::move(folder)), caches_(kKeptFacesBytesMax) {
+        make_writable_folder(folder_);
+        keep_freed_memory();
+    }
+
+    StageOutcome run(const Plan& plan, StageIndex index, const StageMonitor& monitor) override {
+        FAIRSWEEP_CHECK(index < plan.stages.size(), "run a stage that the plan does not have");
+        const Stage& stage = plan.stages[index];
+        const auto begin = std::chrono::steady_clock::now();
+        const double cpu_begin_s = cpu_seconds();
+        reset_peak_memory();
+        StageOutcome outcome = guarded([&] {
+            const StageContext context{plan, stage, parse_stage_parameters(stage.parameters), folder_, monitor, caches_};
+            make_torch_deterministic(stage.kind == StageKind::prepare ? 1 : context.parameters.recipe.threads_per_stage);
+            return dispatch(context);
+        });
+        outcome.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+        outcome.cpu_s = cpu_seconds() - cpu_begin_s;
+        outcome.peak_memory_bytes = peak_memory_bytes();
+        return outcome;
+    }
+
+    bool artefact_present(const Stage& stage, const StageOutcome& outcome) const override {
+        if (stage.kind == StageKind::evaluation) return true;
+        std::error_code error;
+        const auto size_bytes = std::filesystem::file_size(folder_ / (stage.id.hex() + artefact_suffix(stage.kind)), error);
+        return !error && outcome.artefact_bytes > 0 && size_bytes == outcome.artefact_bytes;
+    }
+
+private:
+    std::filesystem::path folder_;
+    FaceCaches caches_;
+};
+
+}  // namespace
+
+std::unique_ptr<StageRunner> make_stage_runner(std::filesystem::path artefact_folder) {
+    return std::make_unique<Runner>(std::move(artefact_folder));
+}
+
+}  // namespace fairsweep

@@ -1,0 +1,92 @@
+#include "study/stage_context.hpp"
+
+#include <fmt/format.h>
+
+#include "fairsweep/error.hpp"
+#include "study/prepared_faces.hpp"
+
+namespace fairsweep {
+
+const char* artefact_suffix(StageKind kind) {
+    switch (kind) {
+        case StageKind::prepare: return ".faces";
+        case StageKind::baseline:
+        case StageKind::compression: return ".ckpt";
+        case StageKind::teacher: return ".emb";
+        case StageKind::evaluation: break;
+    }
+    return "";
+}
+
+const Stage& StageContext::need(StageKind kind) const {
+    for (const StageIndex index : stage.needs)
+        if (index < plan.stages.size() && plan.stages[index].kind == kind) return plan.stages[index];
+    throw_store({.attempted = fmt::format("cannot run the {} stage {}", name_of(stage.kind), stage.id.short_hex()), .where = "its needs in the plan",
+                 .found = "", .expected = fmt::format("a {} stage", name_of(kind)), .hint = ""});
+}
+
+const DataSource& StageContext::data_source() const {
+    const auto found = stage.data_sets.empty() ? plan.data.end() : plan.data.find(stage.data_sets.front());
+    if (found == plan.data.end())
+        throw_store({.attempted = fmt::format("cannot run the {} stage {}", name_of(stage.kind), stage.id.short_hex()), .where = "its data set in the plan",
+                     .found = stage.data_sets.empty() ? "" : stage.data_sets.front(), .expected = "a data set of the plan", .hint = ""});
+    return found->second.source;
+}
+
+std::shared_ptr<FaceCache> StageContext::open_faces() const {
+    return caches.open(data_source(), parameters.data, input_size_of(parameters.architecture));
+}
+
+void StageContext::progress(std::int64_t done, std::int64_t all) const {
+    if (monitor.on_progress) monitor.on_progress(all == 0 ? 1.0 : static_cast<double>(done) / static_cast<double>(all));
+}
+
+std::map<std::string, std::string> StageContext::metadata(const std::string& kind) const {
+    return {{"kind", kind}, {"version", std::to_string(parameters.version)}, {"stage", stage.id.hex()}, {"code", plan.code_version}, {"format", "pt"}};
+}
+
+void check_artefact(const SafetensorsFile& file, const std::string& kind, const Digest& stage_id) {
+    const auto check = [&file](const char* key, const std::string& expected) {
+        if (file.metadata(key) != expected)
+            throw_data({.attempted = "cannot use an artefact", .where = file.path().string() + ", " + key, .found = file.metadata(key).substr(0, 80),
+                        .expected = expected, .hint = "the file belongs to something else; delete it, and the stage that wrote it runs again"});
+    };
+    check("kind", kind);
+    check("stage", stage_id.hex());
+}
+
+StageOutcome done_outcome(const SafetensorsWriter::Written& written) {
+    StageOutcome outcome;
+    outcome.state = StageState::done;
+    outcome.artefact = written.digest;
+    outcome.artefact_bytes = written.size_bytes;
+    return outcome;
+}
+
+StageOutcome preempted_outcome() {
+    StageOutcome outcome;
+    outcome.state = StageState::preempted;
+    outcome.failure = FailureClass::preempted;
+    outcome.message = "asked to stop";
+    return outcome;
+}
+
+StageOutcome diverged_outcome(const std::string& message) {
+    StageOutcome outcome;
+    outcome.state = StageState::diverged;
+    outcome.failure = FailureClass::numeric;
+    outcome.message = message;
+    return outcome;
+}
+
+StageOutcome run_prepare(const StageContext& context) {
+    const std::unique_ptr<VerificationSet> set = open_verification_set(context.data_source());
+    const auto written = write_prepared_faces(context.own_artefact(), *set, context.parameters.image_size, context.metadata("prepared faces"),
+                                              [&context](std::uint64_t done, std::uint64_t all) {
+                                                  context.progress(static_cast<std::int64_t>(done), static_cast<std::int64_t>(all));
+                                                  return !context.stop_requested();
+                                              });
+    return written.size_bytes == 0 ? preempted_outcome() : done_outcome(written);
+}
+
+}  // namespace fairsweep

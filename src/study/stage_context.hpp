@@ -1,0 +1,54 @@
+#pragma once
+/// What a stage of the study room works with, and the five stages. No torch in this header.
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "fairsweep/stage_parameters.hpp"
+#include "fairsweep/stage_runner.hpp"
+#include "study/face_cache.hpp"
+#include "study/safetensors.hpp"
+
+namespace fairsweep {
+
+/// ".faces", ".ckpt", ".emb"; empty for evaluations, which leave no file.
+[[nodiscard]] const char* artefact_suffix(StageKind kind);
+
+struct StageContext {
+    const Plan& plan;
+    const Stage& stage;
+    const StageParameters parameters;
+    const std::filesystem::path folder;
+    const StageMonitor& monitor;
+    FaceCaches& caches;
+
+    [[nodiscard]] std::filesystem::path artefact_of(const Stage& any) const { return folder / (any.id.hex() + artefact_suffix(any.kind)); }
+    [[nodiscard]] std::filesystem::path own_artefact() const { return artefact_of(stage); }
+    /// The needed stage of that kind. Throws a store error when the plan gives none: the stage cannot be run from it.
+    [[nodiscard]] const Stage& need(StageKind kind) const;
+    /// The plan's source of the one data set that this stage reads. Throws a store error when it names none.
+    [[nodiscard]] const DataSource& data_source() const;
+    /// The training or calibration set, decoded at the input size of the stage's architecture.
+    [[nodiscard]] std::shared_ptr<FaceCache> open_faces() const;
+
+    void progress(std::int64_t done, std::int64_t all) const;
+    [[nodiscard]] bool stop_requested() const { return monitor.stop_requested && monitor.stop_requested(); }
+    /// Metadata that every artefact carries: what it is, which stage and which code wrote it.
+    [[nodiscard]] std::map<std::string, std::string> metadata(const std::string& kind) const;
+};
+
+/// Refuses (data error) an artefact of another kind or of another stage than asked for.
+void check_artefact(const SafetensorsFile& file, const std::string& kind, const Digest& stage_id);
+
+[[nodiscard]] StageOutcome done_outcome(const SafetensorsWriter::Written& written);
+[[nodiscard]] StageOutcome preempted_outcome();
+[[nodiscard]] StageOutcome diverged_outcome(const std::string& message);
+
+[[nodiscard]] StageOutcome run_prepare(const StageContext& context);
+[[nodiscard]] StageOutcome run_baseline(const StageContext& context);
+[[nodiscard]] StageOutcome run_teacher(const StageContext& context);
+[[nodiscard]] StageOutcome run_compression(const StageContext& context);
+[[nodiscard]] StageOutcome run_evaluation(const StageContext& context);
+
+}  // namespace fairsweep

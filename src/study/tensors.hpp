@@ -1,0 +1,27 @@
+#pragma once
+/// Faces to network input.
+#include <torch/torch.h>
+
+#include <cstdint>
+#include <span>
+
+namespace fairsweep {
+
+/// A batch of images as the networks take them: float32 [batch, 3, rows, cols] in channels-last memory (the layout of the
+/// pixels themselves, and the faster one for the convolutions), values v / 127.5 - 1 of 8-bit pixels v.
+class ImageBatch {
+public:
+    ImageBatch(std::int64_t images, int image_size);
+    /// `pixels` [size, size, 3]; mirrored left to right when `flip`.
+    void set(std::int64_t index, std::span<const std::uint8_t> pixels, bool flip);
+    [[nodiscard]] const torch::Tensor& tensor() const { return tensor_; }
+
+private:
+    std::int64_t size_;
+    torch::Tensor tensor_;
+};
+
+/// Sets torch's thread count, and makes it refuse operations whose result varies from run to run.
+void make_torch_deterministic(int threads);
+
+}  // namespace fairsweep

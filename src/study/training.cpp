@@ -1,0 +1,64 @@
+#include "study/training.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "study/tensors.hpp"
+
+namespace fairsweep {
+namespace {
+
+std::vector<torch::Tensor> trainable(const torch::nn::Module& module) {
+    std::vector<torch::Tensor> tensors;
+    for (const torch::Tensor& tensor : module.parameters())
+        if (tensor.requires_grad()) tensors.push_back(tensor);
+    return tensors;
+}
+
+torch::optim::SGDOptions sgd_options(const Recipe& recipe, double learning_rate) {
+    return torch::optim::SGDOptions(learning_rate).momentum(recipe.momentum).nesterov(recipe.momentum > 0.0).weight_decay(recipe.weight_decay);
+}
+
+std::vector<torch::Tensor> joined(std::vector<torch::Tensor> first, const std::vector<torch::Tensor>& second) {
+    first.insert(first.end(), second.begin(), second.end());
+    return first;
+}
+
+}  // namespace
+
+TrainingBatch make_batch(FaceCache& faces, const std::vector<Sample>& samples) {
+    const auto count = static_cast<std::int64_t>(samples.size());
+    ImageBatch images(count, faces.image_size());
+    torch::Tensor labels = torch::empty({count}, torch::kLong);
+    for (std::int64_t i = 0; i < count; ++i) {
+        const Sample& sample = samples[static_cast<std::size_t>(i)];
+        const FaceCache::Face face = faces.face(sample.image);
+        images.set(i, face.pixels, sample.flip);
+        labels.data_ptr<std::int64_t>()[i] = face.identity;
+    }
+    return {images.tensor(), labels};
+}
+
+Optimiser::Optimiser(const torch::nn::Module& backbone, const std::vector<torch::Tensor>& head, const Recipe& recipe, double learning_rate)
+    : backbone_(trainable(backbone)), clip_norm_(recipe.clip_norm), sgd_(joined(backbone_, head), sgd_options(recipe, learning_rate)) {}
+
+void Optimiser::set_learning_rate(double learning_rate) {
+    for (torch::optim::OptimizerParamGroup& group : sgd_.param_groups()) static_cast<torch::optim::SGDOptions&>(group.options()).lr(learning_rate);
+}
+
+double Optimiser::step(const torch::Tensor& loss) {
+    const double value = loss.item<double>();
+    if (!std::isfinite(value)) return value;
+    sgd_.zero_grad();
+    loss.backward();
+    if (clip_norm_ > 0.0) torch::nn::utils::clip_grad_norm_(backbone_, clip_norm_);
+    sgd_.step();
+    return value;
+}
+
+std::string divergence_message(double loss, std::int64_t step, std::int64_t steps) {
+    return fmt::format("training diverged: loss {} at step {} of {}", loss, step + 1, steps);
+}
+
+}  // namespace fairsweep

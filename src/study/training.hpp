@@ -1,0 +1,40 @@
+#pragma once
+/// What both trainings share: batches of faces, the optimiser, one guarded step.
+#include <torch/torch.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "study/data_order.hpp"
+#include "study/face_cache.hpp"
+#include "study/schedule.hpp"
+
+namespace fairsweep {
+
+struct TrainingBatch {
+    torch::Tensor images;  ///< [batch, 3, size, size], channels-last
+    torch::Tensor labels;  ///< int64 [batch], identities
+};
+[[nodiscard]] TrainingBatch make_batch(FaceCache& faces, const std::vector<Sample>& samples);
+
+/// SGD with Nesterov momentum and weight decay on every trainable tensor, the backbone's gradients clipped to an L2 norm.
+/// The arithmetic is torch's (torch.optim.SGD, torch.nn.utils.clip_grad_norm_).
+class Optimiser {
+public:
+    /// `head`: trainable tensors beside the backbone that are not clipped (the class matrix).
+    Optimiser(const torch::nn::Module& backbone, const std::vector<torch::Tensor>& head, const Recipe& recipe, double learning_rate);
+    void set_learning_rate(double learning_rate);
+    /// Backward from `loss` (0-dimensional), clip, step. Returns the loss's value; when it is not finite, nothing was changed.
+    [[nodiscard]] double step(const torch::Tensor& loss);
+
+private:
+    std::vector<torch::Tensor> backbone_;
+    double clip_norm_;
+    torch::optim::SGD sgd_;
+};
+
+/// "loss nan at step 12 of 375"
+[[nodiscard]] std::string divergence_message(double loss, std::int64_t step, std::int64_t steps);
+
+}  // namespace fairsweep

@@ -1,0 +1,112 @@
+#include "hand_made_plan.hpp"
+
+#include "faces/make_data.hpp"
+#include "fairsweep/dataset.hpp"
+#include "plan/stage_id.hpp"
+
+namespace fairsweep::study_test {
+
+void make_small_faces(const std::filesystem::path& folder) {
+    faces::FaceDataParameters parameters;
+    parameters.groups = faces::parse_groups("A,B", 1);
+    parameters.identities = 6;
+    parameters.images = 6;
+    parameters.calibration_identities = 4;
+    parameters.calibration_images = 4;
+    parameters.test_identities = 10;
+    parameters.pairs = 60;
+    (void)faces::make_data(folder, parameters, 1, [](std::uint64_t, std::uint64_t) {});
+}
+
+PlanBuilder::PlanBuilder(const std::filesystem::path& faces) {
+    plan.sweep_name = "by hand";
+    plan.task = "verification";
+    plan.code_version = "test";
+    const auto add_data = [&](const std::string& name, const std::string& format, const std::string& folder) {
+        DataSource source{name, format, faces / folder, {}};
+        const Digest id = data_set_digest(source);
+        plan.data[name] = {.source = std::move(source), .id = id, .present = true};
+    };
+    add_data("train", "recordio", "train");
+    add_data("synthetic", "recordio", "synthetic");
+    add_data("test", "rfw", "test");
+    plan.groups = verification_group_names(plan.data["test"].source);
+}
+
+StageIndex PlanBuilder::add(StageParameters parameters, std::vector<StageIndex> needs, std::vector<std::string> data_sets) {
+    Stage stage;
+    stage.kind = parameters.kind;
+    stage.parameters = canonical_text(parameters);
+    std::vector<Digest> need_ids;
+    for (const StageIndex need : needs) need_ids.push_back(plan.stages[need].id);
+    stage.id = stage_id(stage.kind, stage.parameters, need_ids);
+    stage.needs = std::move(needs);
+    stage.data_sets = std::move(data_sets);
+    plan.stages.push_back(std::move(stage));
+    return static_cast<StageIndex>(plan.stages.size() - 1);
+}
+
+StageIndex PlanBuilder::prepare(int image_size) {
+    StageParameters parameters;
+    parameters.kind = StageKind::prepare;
+    parameters.data = plan.data.at("test").id;
+    parameters.image_size = image_size;
+    return add(parameters, {}, {"test"});
+}
+
+StageIndex PlanBuilder::baseline(const std::string& architecture, std::uint64_t seed, const Recipe& recipe) {
+    StageParameters parameters;
+    parameters.kind = StageKind::baseline;
+    parameters.architecture = architecture;
+    parameters.data = plan.data.at("train").id;
+    parameters.seed = seed;
+    parameters.recipe = recipe;
+    return add(parameters, {}, {"train"});
+}
+
+StageIndex PlanBuilder::teacher(StageIndex baseline, const std::string& calibration, const Recipe& recipe) {
+    StageParameters parameters = parse_stage_parameters(plan.stages[baseline].parameters);
+    parameters.kind = StageKind::teacher;
+    parameters.data = plan.data.at(calibration).id;
+    parameters.recipe = recipe;
+    return add(parameters, {baseline}, {calibration});
+}
+
+StageIndex PlanBuilder::compression(StageIndex baseline, StageIndex teacher, const std::string& calibration, Arm arm, std::uint64_t seed,
+                                    const Recipe& recipe) {
+    StageParameters parameters = parse_stage_parameters(plan.stages[baseline].parameters);
+    parameters.kind = StageKind::compression;
+    parameters.data = plan.data.at(calibration).id;
+    parameters.seed = seed;
+    parameters.bits = arm.bits;
+    parameters.sparsity = arm.sparsity;
+    parameters.distillation = "embedding";
+    parameters.recipe = recipe;
+    return add(parameters, {baseline, teacher}, {calibration});
+}
+
+StageIndex PlanBuilder::evaluation(StageIndex network, StageIndex prepare, const Recipe& recipe) {
+    StageParameters parameters = parse_stage_parameters(plan.stages[network].parameters);
+    parameters.kind = StageKind::evaluation;
+    parameters.data = plan.data.at("test").id;
+    parameters.recipe = recipe;
+    return add(parameters, {network, prepare}, {});
+}
+
+StageOutcome run(StageRunner& runner, const Plan& plan, StageIndex stage) { return runner.run(plan, stage, {}); }
+
+Recipe small_recipe() {
+    Recipe recipe;
+    recipe.baseline_epochs = 2;
+    recipe.baseline_batch_samples = 16;
+    recipe.margin_scale = 16.0;
+    recipe.margin_rad = 0.2;
+    recipe.margin_warmup_fraction = 0.3;
+    recipe.finetune_steps = 6;
+    recipe.finetune_batch_samples = 16;
+    recipe.embedding_loss_scale = 128.0;
+    recipe.dropout = 0.0;
+    return recipe;
+}
+
+}  // namespace fairsweep::study_test

@@ -1,0 +1,43 @@
+#pragma once
+/// Plans built by hand over procedural faces, and a runner that keeps their outcomes: for tests of the stages and for
+/// the developer's program train_one.
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "fairsweep/outcome.hpp"
+#include "fairsweep/plan.hpp"
+#include "fairsweep/stage_parameters.hpp"
+#include "fairsweep/stage_runner.hpp"
+
+namespace fairsweep::study_test {
+
+/// A few faces of two groups in ./faces: 2 x 6 identities x 6 images, 60 pairs a group. Made once per folder.
+void make_small_faces(const std::filesystem::path& folder);
+
+struct PlanBuilder {
+    /// `faces`: a folder that `data make` wrote.
+    explicit PlanBuilder(const std::filesystem::path& faces);
+
+    StageIndex add(StageParameters parameters, std::vector<StageIndex> needs, std::vector<std::string> data_sets);
+    StageIndex prepare(int image_size);
+    StageIndex baseline(const std::string& architecture, std::uint64_t seed, const Recipe& recipe);
+    StageIndex teacher(StageIndex baseline, const std::string& calibration, const Recipe& recipe);
+    struct Arm {
+        Bits bits;
+        double sparsity = 0.0;
+    };
+    StageIndex compression(StageIndex baseline, StageIndex teacher, const std::string& calibration, Arm arm, std::uint64_t seed, const Recipe& recipe);
+    StageIndex evaluation(StageIndex network, StageIndex prepare, const Recipe& recipe);
+
+    Plan plan;
+};
+
+/// Runs one stage to the end without a stop.
+[[nodiscard]] StageOutcome run(StageRunner& runner, const Plan& plan, StageIndex stage);
+
+/// The recipe of procedural faces, shrunk to a set of 72 images: seconds on one core.
+[[nodiscard]] Recipe small_recipe();
+
+}  // namespace fairsweep::study_test

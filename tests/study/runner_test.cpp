@@ -1,0 +1,258 @@
+#include "study/runner.hpp"
+
+#include <cmath>
+#include <filesystem>
+#include <set>
+
+#include "fairsweep/error.hpp"
+#include "fairsweep/files.hpp"
+#include "hand_made_plan.hpp"
+#include "study/pairs.hpp"
+#include "study/prepared_faces.hpp"
+#include "study/safetensors.hpp"
+#include "support/catch.hpp"
+
+using namespace fairsweep;
+using namespace fairsweep::study_test;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* kNetwork = "mobilefacenet-w16-56";
+
+/// A baseline, its teacher and prepared faces, run once in ./artefacts.
+struct Trained {
+    Trained() : builder((make_small_faces("faces"), "faces")), runner(make_stage_runner("artefacts")) {
+        prepare = builder.prepare(56);
+        baseline = builder.baseline(kNetwork, 1, recipe);
+        teacher = builder.teacher(baseline, "train", recipe);
+        for (const StageIndex stage : {prepare, baseline, teacher}) {
+            const StageOutcome outcome = run(*runner, builder.plan, stage);
+            INFO(outcome.message);
+            REQUIRE(outcome.state == StageState::done);
+        }
+    }
+    StageIndex arm(PlanBuilder::Arm arm, std::uint64_t seed = 1) { return builder.compression(baseline, teacher, "train", arm, seed, recipe); }
+    fs::path file(StageIndex stage, const char* suffix) const { return fs::path("artefacts") / (builder.plan.stages[stage].id.hex() + suffix); }
+    StageOutcome done(StageIndex stage) {
+        StageOutcome outcome = run(*runner, builder.plan, stage);
+        INFO(outcome.message);
+        REQUIRE(outcome.state == StageState::done);
+        return outcome;
+    }
+
+    Recipe recipe = small_recipe();
+    PlanBuilder builder;
+    std::unique_ptr<StageRunner> runner;
+    StageIndex prepare = 0, baseline = 0, teacher = 0;
+};
+
+/// All tensors of a checkpoint as bytes by name.
+std::map<std::string, std::string> tensors_of(const fs::path& path) {
+    const SafetensorsFile file(path);
+    std::map<std::string, std::string> tensors;
+    for (const auto& [name, entry] : file.tensors()) {
+        const auto bytes = file.bytes(entry);
+        tensors[name] = std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    }
+    return tensors;
+}
+
+}  // namespace
+
+TEST_CASE("A plan of every kind of stage runs to figures", "[runner]") {
+    Trained t;
+    const StageIndex dense = t.builder.evaluation(t.baseline, t.prepare, t.recipe);
+    const StageOutcome outcome = t.done(dense);
+    const auto set = open_verification_set(t.builder.plan.data.at("test").source);
+    const PairTable table = pair_table_of(*set);
+    CHECK(outcome.scores.size() == table.size());
+    REQUIRE(outcome.groups.size() == 2);
+    CHECK(outcome.groups[0].genuine == 30);
+    CHECK(outcome.groups[0].impostor == 30);
+    CHECK(outcome.artefact.is_zero());
+    const StageOutcome baseline = t.done(t.baseline);
+    CHECK(baseline.artefact == sha256_of_file(t.file(t.baseline, ".ckpt")));
+    CHECK(baseline.artefact_bytes == fs::file_size(t.file(t.baseline, ".ckpt")));
+    CHECK(baseline.loss_last < baseline.loss_first);
+    CHECK(baseline.cpu_s > 0.0);
+    CHECK(baseline.peak_memory_bytes > 10U << 20);
+    CHECK(t.runner->artefact_present(t.builder.plan.stages[t.baseline], baseline));
+    fs::resize_file(t.file(t.baseline, ".ckpt"), 100);
+    CHECK_FALSE(t.runner->artefact_present(t.builder.plan.stages[t.baseline], baseline));
+    CHECK(t.runner->artefact_present(t.builder.plan.stages[dense], outcome));
+}
+
+TEST_CASE("The same stage twice leaves the same bytes", "[runner]") {
+    Trained t;
+    const StageIndex arm = t.arm({{4, 4}, 0.5});
+    const StageIndex evaluation = t.builder.evaluation(arm, t.prepare, t.recipe);
+    std::vector<Digest> first;
+    for (const StageIndex stage : {t.prepare, t.baseline, t.teacher, arm}) first.push_back(t.done(stage).artefact);
+    const std::vector<float> scores = t.done(evaluation).scores;
+    auto other = make_stage_runner("elsewhere");  // nothing carried over: caches, files
+    std::size_t i = 0;
+    for (const StageIndex stage : {t.prepare, t.baseline, t.teacher, arm}) CHECK(run(*other, t.builder.plan, stage).artefact == first[i++]);
+    CHECK(run(*other, t.builder.plan, evaluation).scores == scores);
+    CHECK(tensors_of(t.file(t.baseline, ".ckpt")) != tensors_of(t.file(arm, ".ckpt")));
+}
+
+TEST_CASE("Another seed gives another network", "[runner]") {
+    Trained t;
+    const StageIndex second = t.builder.baseline(kNetwork, 2, t.recipe);
+    (void)t.done(second);
+    CHECK(tensors_of(t.file(second, ".ckpt")) != tensors_of(t.file(t.baseline, ".ckpt")));
+    const StageIndex one = t.arm({{8, 8}, 0.0}, 1), two = t.arm({{8, 8}, 0.0}, 2);
+    (void)t.done(one);
+    (void)t.done(two);
+    CHECK(tensors_of(t.file(one, ".ckpt")) != tensors_of(t.file(two, ".ckpt")));
+}
+
+TEST_CASE("16 bits are next to the sham arm", "[runner]") {
+    Trained t;
+    const StageIndex sham = t.arm({{32, 32}, 0.0}), fine = t.arm({{16, 16}, 0.0});
+    (void)t.done(sham);
+    (void)t.done(fine);
+    const StageOutcome a = t.done(t.builder.evaluation(sham, t.prepare, t.recipe));
+    const StageOutcome b = t.done(t.builder.evaluation(fine, t.prepare, t.recipe));
+    double worst = 0.0;
+    std::vector<int> differing(2, 0);
+    for (std::size_t i = 0; i < a.scores.size(); ++i) {
+        worst = std::max(worst, std::abs(static_cast<double>(a.scores[i]) - static_cast<double>(b.scores[i])));
+        const bool other = (static_cast<double>(a.scores[i]) >= a.pooled_threshold) != (static_cast<double>(b.scores[i]) >= a.pooled_threshold);
+        differing[i < 60 ? 0 : 1] += other ? 1 : 0;
+    }
+    CHECK(worst < 0.02);
+    CHECK(differing[0] <= 1);
+    CHECK(differing[1] <= 1);
+}
+
+TEST_CASE("Pruned weights are zero in the checkpoint and stay zero as used", "[runner]") {
+    Trained t;
+    const StageOutcome outcome = t.done(t.arm({{4, 4}, 0.7}));
+    CHECK(outcome.sparsity_measured >= 0.6999);
+    CHECK(outcome.sparsity_measured < 0.95);
+    CHECK(t.done(t.arm({{32, 32}, 0.0})).sparsity_measured < 0.01);
+    const StageOutcome pruned = t.done(t.arm({{32, 32}, 0.7}));
+    CHECK(pruned.sparsity_measured == Approx(0.7).margin(1e-4));
+}
+
+TEST_CASE("Asked to stop, a stage ends at once and leaves nothing", "[runner]") {
+    Trained t;
+    const StageIndex arm = t.arm({{8, 8}, 0.0});
+    const StageIndex evaluation = t.builder.evaluation(t.baseline, t.prepare, t.recipe);
+    std::vector<fs::path> before;
+    for (const auto& entry : fs::directory_iterator("artefacts")) before.push_back(entry.path());
+    auto fresh = make_stage_runner("stopped");
+    int steps = 0;
+    const StageMonitor after_two{.on_progress = [&steps](double) { ++steps; }, .stop_requested = [&steps] { return steps >= 2; }};
+    for (StageRunner* runner : {t.runner.get()})
+        for (const StageIndex stage : {arm, evaluation, t.teacher}) {
+            steps = 0;
+            const StageOutcome outcome = runner->run(t.builder.plan, stage, after_two);
+            CHECK(outcome.state == StageState::preempted);
+            CHECK(outcome.failure == FailureClass::preempted);
+            CHECK(steps == 2);
+        }
+    for (const StageIndex stage : {t.prepare, t.baseline}) {
+        steps = 0;
+        CHECK(fresh->run(t.builder.plan, stage, after_two).state == StageState::preempted);
+        CHECK(steps == 2);
+    }
+    CHECK(fs::is_empty("stopped"));
+    CHECK(static_cast<std::size_t>(std::distance(fs::directory_iterator("artefacts"), {})) == before.size());
+}
+
+TEST_CASE("Progress rises to one", "[runner]") {
+    Trained t;
+    double last = 0.0;
+    bool rising = true;
+    const StageMonitor monitor{.on_progress = [&](double fraction) { rising = rising && fraction > last; last = fraction; }, .stop_requested = {}};
+    CHECK(t.runner->run(t.builder.plan, t.arm({{8, 8}, 0.0}), monitor).state == StageState::done);
+    CHECK(rising);
+    CHECK(last == 1.0);
+}
+
+TEST_CASE("A damaged, missing or foreign artefact is refused by name", "[runner]") {
+    Trained t;
+    const StageIndex arm = t.arm({{8, 8}, 0.0});
+    const StageIndex evaluation = t.builder.evaluation(t.baseline, t.prepare, t.recipe);
+    const auto refused = [&](StageIndex stage, const fs::path& file) {
+        const StageOutcome outcome = run(*t.runner, t.builder.plan, stage);
+        CHECK(outcome.state == StageState::failed);
+        CHECK(outcome.failure == FailureClass::io);
+        CHECK_THAT(outcome.message, ContainsSubstring(file.filename().string()));
+    };
+    const auto damage = [](const fs::path& file) {
+        std::string text = read_text_file(file);
+        text[text.size() / 2] = static_cast<char>(text[text.size() / 2] ^ 0x40);
+        write_file_atomically(file, text);
+    };
+    SECTION("teacher") {
+        damage(t.file(t.teacher, ".emb"));
+        refused(arm, t.file(t.teacher, ".emb"));
+    }
+    SECTION("prepared faces") {
+        damage(t.file(t.prepare, ".faces"));
+        refused(evaluation, t.file(t.prepare, ".faces"));
+    }
+    SECTION("checkpoint") {
+        damage(t.file(t.baseline, ".ckpt"));
+        refused(evaluation, t.file(t.baseline, ".ckpt"));
+        refused(arm, t.file(t.baseline, ".ckpt"));
+        refused(t.teacher, t.file(t.baseline, ".ckpt"));
+    }
+    SECTION("checkpoint of another stage under that name") {
+        const StageIndex other = t.builder.baseline(kNetwork, 2, t.recipe);
+        (void)t.done(other);
+        fs::copy_file(t.file(other, ".ckpt"), t.file(t.baseline, ".ckpt"), fs::copy_options::overwrite_existing);
+        refused(evaluation, t.file(t.baseline, ".ckpt"));
+    }
+    SECTION("no file") {
+        fs::remove(t.file(t.baseline, ".ckpt"));
+        refused(arm, t.file(t.baseline, ".ckpt"));
+    }
+}
+
+TEST_CASE("What a user can get wrong is an outcome of class config or io", "[runner]") {
+    Trained t;
+    SECTION("a batch larger than the set") {
+        Recipe large = t.recipe;
+        large.baseline_batch_samples = 1000;
+        const StageOutcome outcome = run(*t.runner, t.builder.plan, t.builder.baseline(kNetwork, 1, large));
+        CHECK(outcome.failure == FailureClass::config);
+        CHECK_THAT(outcome.message, ContainsSubstring("batches of 1000 from 72 images"));
+    }
+    SECTION("no step to learn ranges in") {
+        Recipe never = t.recipe;
+        never.observer_steps = 0;
+        const StageIndex arm = t.builder.compression(t.baseline, t.teacher, "train", {{8, 8}, 0.0}, 1, never);
+        const StageOutcome outcome = run(*t.runner, t.builder.plan, arm);
+        CHECK(outcome.failure == FailureClass::config);
+        CHECK_THAT(outcome.message, ContainsSubstring("observer_steps"));
+    }
+    SECTION("a training set that is gone") {
+        const fs::path set = fs::path("faces") / "train" / "train.rec";
+        fs::rename(set, "away");
+        auto fresh = make_stage_runner("fresh");
+        const StageOutcome outcome = run(*fresh, t.builder.plan, t.baseline);
+        fs::rename("away", set);
+        CHECK(outcome.failure == FailureClass::io);
+        CHECK_THAT(outcome.message, ContainsSubstring("train.rec"));
+    }
+    SECTION("parameters that are none") {
+        t.builder.plan.stages[t.baseline].parameters = "{}";
+        CHECK(run(*t.runner, t.builder.plan, t.baseline).failure == FailureClass::config);
+    }
+}
+
+TEST_CASE("A training that diverges says so", "[runner]") {
+    Trained t;
+    Recipe wild = t.recipe;
+    wild.baseline_lr = 1e30;
+    wild.clip_norm = 0.0;
+    const StageOutcome outcome = run(*t.runner, t.builder.plan, t.builder.baseline(kNetwork, 1, wild));
+    CHECK(outcome.state == StageState::diverged);
+    CHECK(outcome.failure == FailureClass::numeric);
+    CHECK_FALSE(outcome.message.empty());
+}

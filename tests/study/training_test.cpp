@@ -1,0 +1,253 @@
+// Training steps against Python's PyTorch (golden/make_training_steps.py), and the sham arm against a fine-tune written
+// out with nothing of the compress room but its loss.
+#include "study/training.hpp"
+
+#include <cmath>
+#include <fstream>
+#include <map>
+#include <sstream>
+
+#include "compress/distillation.hpp"
+#include "compress/non_finite_error.hpp"
+#include "compress/pruning.hpp"
+#include "compress/quantisation.hpp"
+#include "hand_made_plan.hpp"
+#include "model/margin_head.hpp"
+#include "study/checkpoint.hpp"
+#include "study/embedding.hpp"
+#include "study/runner.hpp"
+#include "study/tensors.hpp"
+#include "support/catch.hpp"
+
+using namespace fairsweep;
+using namespace fairsweep::study_test;
+
+namespace {
+
+constexpr std::int64_t kBatch = 6, kSide = 6, kWidth = 8, kDimensions = 5, kClasses = 4;
+
+torch::Tensor wave(std::vector<std::int64_t> shape, double phase, double scale, double offset = 0.0) {
+    torch::Tensor tensor = torch::empty(shape);
+    for (std::int64_t i = 0; i < tensor.numel(); ++i)
+        tensor.data_ptr<float>()[i] = static_cast<float>(offset + scale * std::sin(0.37 * static_cast<double>(i) + phase));
+    return tensor;
+}
+
+/// The network of the Python script, from the model room's layers.
+struct TinyNetwork : torch::nn::Module {
+    TinyNetwork()
+        : conv(register_module("conv", std::make_shared<Convolution>(ConvolutionShape{.in = 3, .out = kWidth, .kernel = 3, .stride = 1, .padding = 1, .groups = 1}))),
+          bn(register_module("bn", torch::nn::BatchNorm2d(kWidth))),
+          prelu(register_module("prelu", std::make_shared<PRelu>(kWidth))),
+          fc(register_module("fc", std::make_shared<Linear>(kWidth * kSide * kSide, kDimensions, true))),
+          features(register_module("features", torch::nn::BatchNorm1d(kDimensions))) {
+        const torch::NoGradGuard no_gradients;
+        conv->weight.copy_(wave(conv->weight.sizes().vec(), 1.0, 0.3));
+        prelu->weight.copy_(wave({kWidth}, 2.0, 0.1, 0.25));
+        fc->weight.copy_(wave(fc->weight.sizes().vec(), 3.0, 0.2));
+        fc->bias.copy_(wave({kDimensions}, 4.0, 0.1));
+    }
+    torch::Tensor forward(const torch::Tensor& x) { return features(fc->forward(prelu->forward(bn(conv->forward(x))).flatten(1))); }
+
+    std::shared_ptr<Convolution> conv;
+    torch::nn::BatchNorm2d bn;
+    std::shared_ptr<PRelu> prelu;
+    std::shared_ptr<Linear> fc;
+    torch::nn::BatchNorm1d features;
+};
+
+torch::Tensor images(std::int64_t step) { return wave({kBatch, 3, kSide, kSide}, 5.0 + static_cast<double>(step), 1.0); }
+
+/// name -> numbers, as the script printed them
+std::map<std::string, std::vector<double>> golden() {
+    std::ifstream file(std::string(FAIRSWEEP_SOURCE_DIR) + "/tests/study/golden/training_steps.txt");
+    std::map<std::string, std::vector<double>> values;
+    for (std::string line; std::getline(file, line);) {
+        std::istringstream words(line);
+        std::string name;
+        words >> name;
+        for (double value = 0.0; words >> value;) values[name].push_back(value);
+    }
+    return values;
+}
+
+/// Largest difference, relative to the largest stored number: float32 sums in another order differ by some 1e-6.
+double difference(const std::vector<double>& expected, const torch::Tensor& found) {
+    REQUIRE(static_cast<std::int64_t>(expected.size()) == found.numel());
+    const torch::Tensor values = found.detach().to(torch::kDouble).contiguous().flatten();
+    double worst = 0.0, largest = 1e-3;
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+        worst = std::max(worst, std::abs(expected[i] - values.const_data_ptr<double>()[i]));
+        largest = std::max(largest, std::abs(expected[i]));
+    }
+    return worst / largest;
+}
+
+void check_state(const std::map<std::string, std::vector<double>>& expected, const std::string& prefix, const TinyNetwork& network) {
+    int compared = 0;
+    for (const auto& [name, tensor] : state_of(network)) {
+        const auto found = expected.find(prefix + "." + name);
+        if (found == expected.end()) continue;
+        INFO(found->first);
+        CHECK(difference(found->second, tensor) < 2e-4);
+        ++compared;
+    }
+    CHECK(compared == 9);
+}
+
+Recipe recipe_with(double clip_norm) {
+    Recipe recipe;
+    recipe.baseline_lr = 0.1;
+    recipe.baseline_lr_warmup_fraction = 0.25;
+    recipe.margin_rad = 0.3;
+    recipe.margin_warmup_fraction = 0.5;
+    recipe.clip_norm = clip_norm;
+    return recipe;
+}
+
+}  // namespace
+
+TEST_CASE("ArcFace steps give Python's losses, gradients and weights", "[training]") {
+    const auto expected = golden();
+    const Recipe recipe = recipe_with(0.5);
+    TinyNetwork network;
+    MarginHead head(kDimensions, kClasses, 16.0, 1);
+    {
+        const torch::NoGradGuard no_gradients;
+        head.kernel.copy_(wave({kDimensions, kClasses}, 6.0, 0.5));
+    }
+    const torch::Tensor labels = torch::arange(kBatch) % kClasses;
+    Optimiser optimiser(network, head.parameters(), recipe, recipe.baseline_lr);
+    for (std::int64_t step = 0; step < 4; ++step) {
+        optimiser.set_learning_rate(baseline_learning_rate(recipe, step, 4));
+        const torch::Tensor logits = head.forward(network.forward(images(step)), labels, baseline_margin_rad(recipe, step, 4));
+        const torch::Tensor loss = torch::cross_entropy_loss(logits, labels);
+        if (step == 0) {
+            const auto gradients = torch::autograd::grad({loss}, {network.conv->weight, head.kernel}, {}, /*retain_graph=*/true);
+            CHECK(difference(expected.at("arcface.gradient.conv.weight"), gradients[0]) < 1e-5);
+            CHECK(difference(expected.at("arcface.gradient.kernel"), gradients[1]) < 1e-5);
+        }
+        INFO("step " << step);
+        CHECK(optimiser.step(loss) == Approx(expected.at("arcface.losses")[static_cast<std::size_t>(step)]).epsilon(1e-4));
+    }
+    CHECK(difference(expected.at("arcface.kernel"), head.kernel) < 2e-4);
+    check_state(expected, "arcface", network);
+}
+
+TEST_CASE("Distillation steps give Python's losses and weights", "[training]") {
+    const auto expected = golden();
+    TinyNetwork network;
+    Optimiser optimiser(network, {}, recipe_with(5.0), 0.1);
+    for (std::int64_t step = 0; step < 3; ++step) {
+        const torch::Tensor target = wave({kBatch, kDimensions}, 7.0 + static_cast<double>(step), 2.0);
+        const double loss = optimiser.step(embedding_loss(network.forward(images(step)), target, 8.0));
+        CHECK(loss == Approx(expected.at("distillation.losses")[static_cast<std::size_t>(step)]).epsilon(1e-4));
+    }
+    check_state(expected, "distillation", network);
+}
+
+TEST_CASE("A loss that is not finite changes nothing", "[training]") {
+    TinyNetwork network;
+    Optimiser optimiser(network, {}, recipe_with(5.0), 0.1);
+    const torch::Tensor before = network.conv->weight.detach().clone();
+    CHECK_FALSE(std::isfinite(optimiser.step(network.forward(images(0)).sum() * std::nan(""))));
+    CHECK(torch::equal(before, network.conv->weight));
+}
+
+TEST_CASE("Pruned weights are zero after every step", "[training]") {
+    const auto network = make_network("mobilefacenet-w16-56", 3);
+    prune_by_magnitude(*network, 0.6);
+    network->train();
+    Optimiser optimiser(*network, {}, recipe_with(5.0), 0.1);
+    for (std::int64_t step = 0; step < 3; ++step) {
+        const torch::Tensor embeddings = network->forward(wave({4, 3, 56, 56}, static_cast<double>(step), 1.0));
+        CHECK(std::isfinite(optimiser.step(embedding_loss(embeddings, wave({4, network->embedding_size()}, 1.0, 1.0), 64.0))));
+        apply_masks(*network);
+        CHECK(broken_mask_entries(*network) == 0);
+        CHECK(measured_sparsity(*network).share() == Approx(0.6).margin(1e-3));
+    }
+}
+
+TEST_CASE("The sham arm is the plain fine-tune bit for bit", "[training]") {
+    make_small_faces("faces");
+    PlanBuilder builder("faces");
+    const auto runner = make_stage_runner("artefacts");
+    const Recipe recipe = small_recipe();
+    const StageIndex baseline = builder.baseline("iresnet10-w16-56", 1, recipe);
+    const StageIndex teacher = builder.teacher(baseline, "synthetic", recipe);
+    const StageIndex sham = builder.compression(baseline, teacher, "synthetic", {{32, 32}, 0.0}, 1, recipe);
+    for (const StageIndex stage : {baseline, teacher, sham}) REQUIRE(run(*runner, builder.plan, stage).state == StageState::done);
+    const auto file = [&](StageIndex stage, const char* suffix) { return SafetensorsFile("artefacts/" + builder.plan.stages[stage].id.hex() + suffix); };
+
+    const PlannedData& data = builder.plan.data.at("synthetic");
+    FaceCache faces(open_training_set(data.source), 56, 1 << 30);
+    const auto network = build_network("iresnet10-w16-56");
+    NamedTensors state;
+    const SafetensorsFile start = file(baseline, ".ckpt");
+    for (const auto& [name, tensor] : state_of(*network)) state.emplace_back(name, read_tensor(start, start.tensors().at(name)));
+    load_state(*network, state);
+    network->train();
+    const MirroredEmbeddings cached = read_teacher(file(teacher, ".emb"), true, faces.size(), network->embedding_size());
+    DataOrder order({1, data.id.prefix()}, faces.size(), recipe.finetune_batch_samples, true);
+    Optimiser optimiser(*network, {}, recipe, recipe.finetune_lr);
+    for (std::int64_t step = 0; step < recipe.finetune_steps; ++step) {
+        const std::vector<Sample> samples = order.batch(step);
+        std::vector<torch::Tensor> target;
+        for (const Sample& sample : samples) target.push_back((sample.flip ? cached.mirrored : cached.plain)[sample.image]);
+        const torch::Tensor embeddings = network->forward(make_batch(faces, samples).images);
+        (void)optimiser.step(embedding_loss(embeddings, torch::stack(target), recipe.embedding_loss_scale));
+    }
+    const SafetensorsFile end = file(sham, ".ckpt");
+    CHECK(end.tensors().size() == start.tensors().size());
+    for (const auto& [name, tensor] : state_of(*network)) {
+        INFO(name);
+        CHECK(torch::equal(read_tensor(end, end.tensors().at(name)), tensor));
+    }
+}
+
+TEST_CASE("A checkpoint gives back the network, compression included", "[checkpoint]") {
+    const torch::NoGradGuard no_gradients;
+    for (const char* architecture : {"iresnet10-w16-56", "mobilefacenet-w16-56"}) {
+        const auto network = make_network(architecture, 5);
+        prune_by_magnitude(*network, 0.4);
+        set_bits(*network, {4, 8});
+        network->train();
+        (void)network->forward(wave({8, 3, 56, 56}, 1.0, 1.0));  // widens ranges, moves BatchNorm's buffers
+        set_observing(*network, false);
+        network->eval();
+        (void)write_checkpoint("n.ckpt", *network, {architecture, {4, 8}, 0.4}, {{"kind", "network"}});
+        const SafetensorsFile file("n.ckpt");
+        const auto again = read_network(file);
+        const torch::Tensor x = wave({3, 3, 56, 56}, 2.0, 1.0);
+        CHECK(torch::equal(network->forward(x), again->forward(x)));
+        CHECK(measured_sparsity(*again).share() >= 0.3999);
+        CHECK(broken_mask_entries(*again) == 0);
+    }
+}
+
+TEST_CASE("Scores are cosines of flip-summed embeddings in double precision", "[evaluation]") {
+    const MirroredEmbeddings embeddings{torch::tensor({{3.0F, 0.0F}, {0.0F, 1.0F}, {1.0F, 1.0F}, {0.0F, 0.0F}}),
+                                        torch::tensor({{1.0F, 0.0F}, {0.0F, 9.0F}, {-3.0F, 1.0F}, {0.0F, 0.0F}})};
+    const std::vector<std::uint32_t> a{0, 0, 1, 0, 2}, b{1, 2, 2, 3, 2};
+    const std::vector<float> scores = cosine_scores(embeddings, a, b);
+    CHECK(scores[0] == 0.0F);
+    CHECK(scores[1] == static_cast<float>(-1.0 / std::sqrt(2.0)));
+    CHECK(scores[2] == static_cast<float>(1.0 / std::sqrt(2.0)));
+    CHECK(scores[3] == 0.0F);  // a zero vector
+    CHECK(scores[4] == 1.0F);
+    const MirroredEmbeddings broken{torch::tensor({{std::nanf(""), 0.0F}}), {}};
+    CHECK_THROWS_AS(cosine_scores(broken, std::vector<std::uint32_t>{0}, std::vector<std::uint32_t>{0}), NonFiniteError);
+}
+
+TEST_CASE("A batch holds pixels in [-1, 1], mirrored where asked", "[batch]") {
+    const std::vector<std::uint8_t> face{0, 51, 255, 10, 20, 30, 1, 2, 3, 4, 5, 6};  // two rows of two pixels
+    ImageBatch batch(2, 2);
+    batch.set(0, face, false);
+    batch.set(1, face, true);
+    const torch::Tensor x = batch.tensor();
+    CHECK(x.is_contiguous(torch::MemoryFormat::ChannelsLast));
+    CHECK(x[0][0][0][0].item<float>() == -1.0F);
+    CHECK(x[0][2][0][0].item<float>() == 1.0F);
+    CHECK(x[0][1][0][0].item<float>() == Approx(51 / 127.5 - 1.0));
+    CHECK(torch::equal(x[1], x[0].flip({2})));
+}
