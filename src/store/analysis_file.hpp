@@ -23,9 +23,9 @@ inline constexpr std::uint32_t kAnalysisVersion = 1;
 struct AnalysisPoint {
     Point point;                      ///< stage indices in it are not kept: 0
     Digest network_id;                ///< id of the stage whose checkpoint was evaluated
-    std::string recipe;               ///< 12 hex digits: equal for points whose recipe fields are equal; tells two sweeps'
-                                      ///< points with the same axes apart
-    StageState state = StageState::waiting;  ///< of the point (see point_state)
+    std::string baseline_recipe;      ///< 12 hex digits each: equal where all recipe fields of the baseline (of the fine-tune)
+    std::string finetune_recipe;      ///< are equal; tell points with the same axes from two sweeps apart. Dense: "" for the latter
+    StageState state = StageState::waiting;  ///< of the point (see point_state.hpp)
     FailureClass failure = FailureClass::none;
     std::string message;
     std::uint32_t attempts = 0;       ///< network and evaluation stage together

@@ -87,7 +87,8 @@ void Writer::set_attribute(const std::string& object, const std::string& name, s
 DatasetHandle Writer::make(const std::string& path, hid_t type, const Dims& dims, const void* fill) {
     const SpaceHandle space(H5Screate_simple(static_cast<int>(dims.size()), dims.data(), nullptr));
     const PropertiesHandle creation(H5Pcreate(H5P_DATASET_CREATE));
-    if (storage_ == Storage::compressed) {
+    const bool is_empty = std::find(dims.begin(), dims.end(), hsize_t{0}) != dims.end();  // chunks cannot be longer than the extent
+    if (storage_ == Storage::compressed && !is_empty) {
         const Dims chunk = chunk_of(dims, H5Tget_size(type));
         H5Pset_chunk(creation.get(), static_cast<int>(chunk.size()), chunk.data());
         H5Pset_shuffle(creation.get());
@@ -106,7 +107,7 @@ DatasetHandle Writer::make(const std::string& path, hid_t type, const Dims& dims
 
 void Writer::put_raw(const std::string& path, hid_t type, Dims dims, const void* values) {
     const DatasetHandle dataset = make(path, type, dims, nullptr);
-    if (std::find(dims.begin(), dims.end(), 0) != dims.end()) return;
+    if (std::find(dims.begin(), dims.end(), hsize_t{0}) != dims.end()) return;
     if (H5Dwrite(dataset.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0) fail("cannot write an HDF5 dataset", path);
 }
 

@@ -11,6 +11,7 @@
 #include "fairsweep/check.hpp"
 #include "fairsweep/error.hpp"
 #include "store/row_record.hpp"
+#include "store/seal.hpp"
 #include "store/store.hpp"
 
 namespace fairsweep {
@@ -133,6 +134,11 @@ void check_plan(const h5::Reader& file, const Plan& plan) {
 
 }  // namespace
 
+h5::Reader open_sealed(const std::filesystem::path& path) {
+    check_seal(path);
+    return h5::Reader(path);
+}
+
 void check_format(const h5::Reader& file, const char* format, std::uint64_t version) {
     if (!file.has_attribute("/", "format") || !file.has_attribute("/", "version")) {
         file.damaged("/@format", "an HDF5 file of somebody else", fmt::format("a file of format {}", format));
@@ -186,6 +192,7 @@ std::vector<std::byte> lay_out_store(const StoreContents& contents, std::span<co
     for (std::size_t i = 0; i < rows.size(); ++i) {
         if (!rows[i].empty()) std::memcpy(image.data() + offset + i * size, rows[i].data(), size);
     }
+    seal(image, offset, rows.size() * size);
     return image;
 }
 
@@ -219,8 +226,12 @@ std::vector<std::byte> lay_out_shard(const StoreContents& contents, std::uint32_
     file.set_attribute("/", "store_id", hex(contents.id));
     file.put_text("/stage_id", ids);
     const float nan = std::numeric_limits<float>::quiet_NaN();
-    const auto dataset = file.make("/scores", H5T_IEEE_F32LE, {contents.shard_rows[shard], contents.pairs.size()}, &nan);
-    return file.finish();
+    auto dataset = file.make("/scores", H5T_IEEE_F32LE, {contents.shard_rows[shard], contents.pairs.size()}, &nan);
+    const std::uint64_t offset = file.offset_of(dataset);
+    dataset.reset();
+    std::vector<std::byte> image = file.finish();
+    seal(image, offset, std::uint64_t{contents.shard_rows[shard]} * contents.pairs.size() * sizeof(float));
+    return image;
 }
 
 std::uint64_t shard_offset(const h5::Reader& file, const StoreContents& contents, std::uint32_t shard) {

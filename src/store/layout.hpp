@@ -3,6 +3,7 @@
 /// out yields the bytes of a whole file; afterwards only bytes inside preallocated datasets change.
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <span>
 #include <vector>
 
@@ -38,6 +39,8 @@ void assign_score_slots(StoreContents& contents);
 
 /// Bytes of the main file; `rows` [stages] are row bytes, empty where there is none.
 [[nodiscard]] std::vector<std::byte> lay_out_store(const StoreContents& contents, std::span<const std::vector<std::byte>> rows);
+/// Opens a store or a shard after its seal held (seal.hpp). Throws a store error.
+[[nodiscard]] h5::Reader open_sealed(const std::filesystem::path& path);
 /// Checks version and every part. Throws a store error.
 [[nodiscard]] StoreContents read_store_contents(const h5::Reader& file);
 /// Offset of row 0 in the file; row i follows at i * row_bytes(groups).

@@ -6,7 +6,7 @@
 
 namespace fairsweep {
 
-struct MergeSummary {
+struct MergeSummary {  ///< counts of the file written
     std::size_t points = 0;
     std::size_t points_done = 0;
     std::size_t duplicates = 0;  ///< points that more than one store has; a done one is preferred, then the first

@@ -50,7 +50,7 @@ ScoreShards::Open& ScoreShards::open(std::int32_t shard, bool writable) const {
     auto& slot = open_[index];
     if (!slot || (writable && !slot->writable)) {
         const fs::path path = shard_path(folder_, static_cast<std::uint32_t>(shard));
-        const std::uint64_t offset = shard_offset(h5::Reader(path), *contents_, static_cast<std::uint32_t>(shard));
+        const std::uint64_t offset = shard_offset(open_sealed(path), *contents_, static_cast<std::uint32_t>(shard));
         slot.emplace();
         slot->file = writable ? File::open_for_update(path) : File::open_for_reading(path);
         slot->offset = offset;

@@ -125,7 +125,7 @@ void Store::Impl::create(const Plan& plan, PairTable pairs) {
 
 void Store::Impl::reopen(const Plan& plan, const PairTable& pairs) {
     {
-        const h5::Reader reader(path);
+        const h5::Reader reader = open_sealed(path);
         contents = read_store_contents(reader);
         offset = rows_offset(reader, contents);
     }
@@ -208,7 +208,7 @@ void Store::Impl::grow(const Plan& plan) {
 }
 
 void Store::Impl::start_writing() {
-    offset = rows_offset(h5::Reader(path), contents);
+    offset = rows_offset(open_sealed(path), contents);
     file = File::open_for_update(path);
     shards.emplace(folder, contents);
     for (StageIndex i = 0; i < contents.plan.stages.size(); ++i) stages.emplace(contents.plan.stages[i].id, i);

@@ -52,8 +52,13 @@ File take_store_lock(const std::filesystem::path& lock_path) {
             if (!is_same_file(file, lock_path)) continue;
             const std::string text = fmt::format("pid {} on {} since {:%Y-%m-%d %H:%M:%S} UTC\n", ::getpid(), host_name(),
                                                  fmt::gmtime(std::time(nullptr)));
-            file.truncate(0);
-            file.write_at(0, std::as_bytes(std::span(text.data(), text.size())));
+            try {
+                file.truncate(0);
+                file.write_at(0, std::as_bytes(std::span(text.data(), text.size())));
+            } catch (...) {
+                ::unlink(lock_path.c_str());  // a full disk: leave nothing behind
+                throw;
+            }
             return file;
         }
         if (attempt >= kTries) {

@@ -30,7 +30,7 @@ StoreReader::StoreReader(const fs::path& path) : impl_(std::make_unique<Impl>())
     std::uint64_t offset = 0;
     const bool live = store_is_owned(path);
     {
-        const h5::Reader reader(path);
+        const h5::Reader reader = open_sealed(path);
         impl.contents = read_store_contents(reader);
         offset = rows_offset(reader, impl.contents);
     }

@@ -1,0 +1,188 @@
+#include "store/analysis_points.hpp"
+
+#include <fmt/format.h>
+
+#include <functional>
+#include <limits>
+
+#include "fairsweep/error.hpp"
+#include "store/layout.hpp"
+
+namespace fairsweep {
+namespace {
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
+/// Names the columns of /points with how to get at each. `visit` is called as text(name, get, set) for strings and
+/// number(name, member) for what is stored as it is. persistent: names are what notebooks use.
+template <typename Visitor>
+void visit_points(Visitor& visit) {
+    using P = AnalysisPoint;
+    visit.text("id", [](const P& p) { return p.point.id.hex(); }, [](P& p, const std::string& t) { p.point.id = Digest::from_hex(t); });
+    visit.text("arm", [](const P& p) { return std::string(name_of(p.point.arm)); }, nullptr);
+    visit.text("architecture", [](const P& p) { return p.point.architecture; }, [](P& p, const std::string& t) { p.point.architecture = t; });
+    visit.text("training_set", [](const P& p) { return p.point.training_set; }, [](P& p, const std::string& t) { p.point.training_set = t; });
+    visit.text("bits", [](const P& p) { return p.point.bits.text(); }, nullptr);
+    visit.template number<std::int32_t>("bits_weight", [](auto& p) -> auto& { return p.point.bits.weight; });
+    visit.template number<std::int32_t>("bits_activation", [](auto& p) -> auto& { return p.point.bits.activation; });
+    visit.text("calibration", [](const P& p) { return p.point.calibration; }, [](P& p, const std::string& t) { p.point.calibration = t; });
+    visit.template number<double>("sparsity", [](auto& p) -> auto& { return p.point.sparsity; });
+    visit.text("distillation", [](const P& p) { return p.point.distillation; }, [](P& p, const std::string& t) { p.point.distillation = t; });
+    visit.template number<std::uint64_t>("seed", [](auto& p) -> auto& { return p.point.seed; });
+    visit.text("network_id", [](const P& p) { return p.network_id.hex(); }, [](P& p, const std::string& t) { p.network_id = Digest::from_hex(t); });
+    visit.text("baseline_recipe", [](const P& p) { return p.baseline_recipe; }, [](P& p, const std::string& t) { p.baseline_recipe = t; });
+    visit.text("finetune_recipe", [](const P& p) { return p.finetune_recipe; }, [](P& p, const std::string& t) { p.finetune_recipe = t; });
+    visit.text("state", [](const P& p) { return std::string(name_of(p.state)); }, nullptr);
+    visit.text("failure", [](const P& p) { return std::string(name_of(p.failure)); }, nullptr);
+    visit.text("message", [](const P& p) { return p.message; }, [](P& p, const std::string& t) { p.message = t; });
+    visit.template number<std::uint32_t>("attempts", [](auto& p) -> auto& { return p.attempts; });
+    visit.template number<double>("wall_s", [](auto& p) -> auto& { return p.wall_s; });
+    visit.template number<std::uint64_t>("peak_memory_bytes", [](auto& p) -> auto& { return p.peak_memory_bytes; });
+    visit.template number<double>("loss_first", [](auto& p) -> auto& { return p.loss_first; });
+    visit.template number<double>("loss_last", [](auto& p) -> auto& { return p.loss_last; });
+    visit.template number<double>("sparsity_measured", [](auto& p) -> auto& { return p.sparsity_measured; });
+    visit.template number<double>("teacher_cosine", [](auto& p) -> auto& { return p.teacher_cosine; });
+    visit.template number<double>("pooled_threshold", [](auto& p) -> auto& { return p.pooled_threshold; });
+    visit.text("code_version", [](const P& p) { return p.code_version; }, [](P& p, const std::string& t) { p.code_version = t; });
+}
+
+struct PointWriter {
+    h5::Writer& file;
+    const std::vector<AnalysisPoint>& points;
+
+    template <typename Get, typename Set>
+    void text(const char* name, Get get, Set) {
+        std::vector<std::string> values;
+        for (const AnalysisPoint& point : points) values.push_back(get(point));
+        file.put_text(std::string("/points/") + name, values);
+    }
+    template <typename T, typename Member>
+    void number(const char* name, Member member) {
+        std::vector<T> values;
+        for (const AnalysisPoint& point : points) values.push_back(member(point));
+        file.put(std::string("/points/") + name, values);
+    }
+};
+
+struct PointReader {
+    const h5::Reader& file;
+    std::vector<AnalysisPoint>& points;
+
+    template <typename Get, typename Set>
+    void text(const char* name, Get, Set set) {
+        if constexpr (!std::is_same_v<Set, std::nullptr_t>) {
+            const auto values = file.get_text(std::string("/points/") + name, {points.size()});
+            for (std::size_t i = 0; i < points.size(); ++i) set(points[i], values[i]);
+        }
+    }
+    template <typename T, typename Member>
+    void number(const char* name, Member member) {
+        const auto values = file.get<T>(std::string("/points/") + name, {points.size()});
+        for (std::size_t i = 0; i < points.size(); ++i) member(points[i]) = values[i];
+    }
+};
+
+/// Sets an enumeration column from its names; `count` values.
+template <typename E, typename Member>
+void get_codes(const h5::Reader& file, const char* path, int count, std::vector<AnalysisPoint>& points, Member member) {
+    const auto names = file.get_text(path, {points.size()});
+    for (std::size_t i = 0; i < points.size(); ++i) {
+        bool known = false;
+        for (int code = 0; code < count && !known; ++code) {
+            known = names[i] == name_of(static_cast<E>(code));
+            if (known) member(points[i]) = static_cast<E>(code);
+        }
+        if (!known) file.damaged(path, "'" + names[i] + "'", "a name of fairsweep's");
+    }
+}
+
+/// Names the figures of /figures; counts are stored as numbers too, so that a point without evaluation has NaN there.
+template <typename Visitor>
+void visit_figures(Visitor visit) {
+    visit("genuine", &GroupFigures::genuine);
+    visit("impostor", &GroupFigures::impostor);
+    visit("correct_10fold", &GroupFigures::correct_10fold);
+    visit("accuracy_10fold", &GroupFigures::accuracy_10fold);
+    visit("accuracy_pooled", &GroupFigures::accuracy_pooled);
+    visit("fmr", &GroupFigures::fmr);
+    visit("fnmr", &GroupFigures::fnmr);
+    visit("eer", &GroupFigures::eer);
+    visit("auc", &GroupFigures::auc);
+}
+
+void put_figures(h5::Writer& file, const AnalysisInput& input) {
+    file.make_group("/figures");
+    const std::size_t groups = input.groups.size();
+    visit_figures([&](const char* name, auto member) {
+        std::vector<double> values;
+        values.reserve(input.points.size() * groups);
+        for (const AnalysisPoint& point : input.points) {
+            for (std::size_t g = 0; g < groups; ++g) {
+                values.push_back(g < point.figures.size() ? static_cast<double>(point.figures[g].*member) : kNan);
+            }
+        }
+        file.put(std::string("/figures/") + name, std::span<const double>(values), {input.points.size(), groups});
+    });
+}
+
+void get_figures(const h5::Reader& file, AnalysisInput& input) {
+    const std::size_t groups = input.groups.size();
+    for (AnalysisPoint& point : input.points) {
+        if (point.state == StageState::done) point.figures.resize(groups);
+    }
+    visit_figures([&](const char* name, auto member) {
+        using T = std::decay_t<decltype(std::declval<GroupFigures>().*member)>;
+        const std::string path = std::string("/figures/") + name;
+        const auto values = file.get<double>(path, {input.points.size(), groups});
+        for (std::size_t i = 0; i < input.points.size(); ++i) {
+            for (std::size_t g = 0; g < input.points[i].figures.size(); ++g) {
+                const double value = values[i * groups + g];
+                if constexpr (std::is_same_v<T, std::uint32_t>) {
+                    if (!(value >= 0 && value <= 4294967295.0)) file.damaged(path, fmt::format("{}", value), "a count");
+                }
+                input.points[i].figures[g].*member = static_cast<T>(value);
+            }
+        }
+    });
+}
+
+}  // namespace
+
+void put_analysis_input(h5::Writer& file, const AnalysisInput& input) {
+    file.set_attribute("/", "format", std::string(kAnalysisFormat));
+    file.set_attribute("/", "version", kAnalysisVersion);
+    file.put_text("/groups", input.groups);
+    file.make_group("/points");
+    PointWriter writer{file, input.points};
+    visit_points(writer);
+    put_figures(file, input);
+    put_pairs(file, "/pairs", input.pairs);
+    file.make_group("/provenance");
+    file.put_text("/provenance/sources", input.sources);
+    file.put_text("/provenance/sweep_name", {input.sweep_name});
+    file.put_text("/provenance/code_version", {input.code_version});
+    file.put_text("/provenance/job_text", {input.job_text});
+    file.put_text("/provenance/created", {input.created});
+}
+
+AnalysisInput get_analysis_input(const h5::Reader& file) {
+    check_format(file, kAnalysisFormat, kAnalysisVersion);
+    AnalysisInput input;
+    input.groups = file.get_text("/groups");
+    input.points.resize(file.get_text("/points/id").size());
+    PointReader reader{file, input.points};
+    visit_points(reader);
+    get_codes<Arm>(file, "/points/arm", 3, input.points, [](AnalysisPoint& p) -> Arm& { return p.point.arm; });
+    get_codes<StageState>(file, "/points/state", 9, input.points, [](AnalysisPoint& p) -> StageState& { return p.state; });
+    get_codes<FailureClass>(file, "/points/failure", 9, input.points, [](AnalysisPoint& p) -> FailureClass& { return p.failure; });
+    get_figures(file, input);
+    input.pairs = get_pairs(file, "/pairs");
+    input.sources = file.get_text("/provenance/sources");
+    input.sweep_name = file.get_text("/provenance/sweep_name", {1})[0];
+    input.code_version = file.get_text("/provenance/code_version", {1})[0];
+    input.job_text = file.get_text("/provenance/job_text", {1})[0];
+    input.created = file.get_text("/provenance/created", {1})[0];
+    return input;
+}
+
+}  // namespace fairsweep

@@ -1,0 +1,182 @@
+#include "store/merge.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <ctime>
+#include <limits>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "fairsweep/error.hpp"
+#include "fairsweep/files.hpp"
+#include "fairsweep/log.hpp"
+#include "store/analysis_points.hpp"
+#include "store/layout.hpp"
+#include "store/point_state.hpp"
+#include "store/store.hpp"
+
+namespace fairsweep {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
+/// Where a point of the analysis file comes from.
+struct Origin {
+    std::size_t store = 0;
+    PointIndex point = 0;
+    StageState state = StageState::waiting;
+};
+
+/// 12 digits over the recipe fields of a stage's parameters: what is left without the axes and the data. observer_steps
+/// is left out too: it stands only where there is quantisation, and a sham point must equal its compressed ones here.
+std::string recipe_of(const Stage& stage) {
+    nlohmann::json parameters = nlohmann::json::parse(stage.parameters, nullptr, false);
+    if (!parameters.is_object()) return {};
+    for (const char* key : {"architecture", "data", "seed", "bits_weight", "bits_activation", "sparsity", "distillation", "observer_steps"}) {
+        parameters.erase(key);
+    }
+    return sha256(parameters.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)).short_hex();
+}
+
+void set_recipes(AnalysisPoint& point, const Plan& plan, const Stage& network) {
+    const Stage* baseline = network.kind == StageKind::baseline ? &network : nullptr;
+    for (const StageIndex need : network.needs) {
+        if (plan.stages[need].kind == StageKind::baseline) baseline = &plan.stages[need];
+    }
+    if (baseline != nullptr) point.baseline_recipe = recipe_of(*baseline);
+    if (&network != baseline) point.finetune_recipe = recipe_of(network);
+}
+
+AnalysisPoint make_point(const StoreReader& store, const Origin& origin) {
+    const Plan& plan = store.plan();
+    AnalysisPoint result;
+    result.point = plan.points[origin.point];
+    result.state = origin.state;
+    const Stage& network_stage = plan.stages[result.point.network_stage];
+    const Row* network = store.row(network_stage.id);
+    const Row* evaluation = store.row(result.point.id);
+    result.point.network_stage = 0;
+    result.point.evaluation_stage = 0;
+    result.network_id = network_stage.id;
+    set_recipes(result, plan, network_stage);
+    result.loss_first = result.loss_last = result.sparsity_measured = result.teacher_cosine = result.pooled_threshold = kNan;
+    for (const Row* row : {network, evaluation}) {
+        if (row == nullptr) continue;
+        result.attempts += row->attempt;
+        result.wall_s += row->outcome.wall_s;
+        result.peak_memory_bytes = std::max(result.peak_memory_bytes, row->outcome.peak_memory_bytes);
+        result.code_version = store.code_version(row->stage_id);
+        if (row->outcome.state != StageState::done && result.failure == FailureClass::none) {
+            result.failure = row->outcome.failure;
+            result.message = row->outcome.message;
+        }
+    }
+    if (network != nullptr) {
+        result.loss_first = network->outcome.loss_first;
+        result.loss_last = network->outcome.loss_last;
+        result.sparsity_measured = network->outcome.sparsity_measured;
+        result.teacher_cosine = network->outcome.teacher_cosine;
+    }
+    if (result.state == StageState::done) {
+        result.pooled_threshold = evaluation->outcome.pooled_threshold;
+        result.figures = evaluation->outcome.groups;
+        result.figures.resize(plan.groups.size());
+    }
+    return result;
+}
+
+void check_same_evaluation(const StoreReader& first, const StoreReader& other, const fs::path& first_path, const fs::path& path) {
+    if (first.plan().groups == other.plan().groups && same_pairs(first.pairs(), other.pairs())) return;
+    throw_store({.attempted = "these stores cannot be merged", .where = path.string(),
+                 .found = fmt::format("{} groups and {} pairs", other.plan().groups.size(), other.pairs().size()),
+                 .expected = fmt::format("the same groups and pairs as {}: {} groups, {} pairs", first_path.string(),
+                                         first.plan().groups.size(), first.pairs().size()),
+                 .hint = "merge only stores that were evaluated on the same set"});
+}
+
+/// Points of all stores, each once, in the order in which they first come.
+std::vector<Origin> choose_points(std::span<const StoreReader> stores, std::size_t& duplicates) {
+    std::vector<Origin> origins;
+    std::map<Digest, std::size_t> position;
+    for (std::size_t s = 0; s < stores.size(); ++s) {
+        const Plan& plan = stores[s].plan();
+        const auto states = point_states(plan, stage_states(plan, stores[s].rows()));
+        for (PointIndex p = 0; p < plan.points.size(); ++p) {
+            const Origin origin{s, p, states[p]};
+            const auto [found, is_new] = position.emplace(plan.points[p].id, origins.size());
+            if (is_new) {
+                origins.push_back(origin);
+                continue;
+            }
+            ++duplicates;
+            Origin& held = origins[found->second];
+            if (held.state != StageState::done && origin.state == StageState::done) held = origin;
+        }
+    }
+    return origins;
+}
+
+template <typename Get>
+std::string join_distinct(std::span<const StoreReader> stores, const char* separator, Get get) {
+    std::vector<std::string> texts;
+    for (const StoreReader& store : stores) {
+        const std::string text = get(store.plan());
+        if (std::find(texts.begin(), texts.end(), text) == texts.end()) texts.push_back(text);
+    }
+    std::string joined;
+    for (const std::string& text : texts) joined += (&text == &texts.front() ? "" : separator) + text;
+    return joined;
+}
+
+std::vector<std::byte> build(std::span<const StoreReader> stores, std::span<const Origin> origins, const AnalysisInput& input) {
+    h5::Writer file("a new analysis file", h5::Storage::compressed);
+    put_analysis_input(file, input);
+    file.set_attribute("/points/wall_s", "unit", "s");
+    file.set_attribute("/points/peak_memory_bytes", "unit", "bytes");
+    file.set_attribute("/figures/accuracy_10fold", "unit", "percent");
+    file.set_attribute("/figures/accuracy_pooled", "unit", "percent");
+    const hsize_t pairs = input.pairs.size();
+    const float nan = std::numeric_limits<float>::quiet_NaN();
+    const h5::DatasetHandle scores = file.make("/scores", H5T_IEEE_F32LE, {origins.size(), pairs}, &nan);
+    for (std::size_t i = 0; i < origins.size() && pairs > 0; ++i) {
+        if (origins[i].state != StageState::done) continue;
+        const StoreReader& store = stores[origins[i].store];
+        file.put_rows(scores, i, 1, pairs, store.scores(store.plan().points[origins[i].point].id));
+    }
+    return file.finish();
+}
+
+}  // namespace
+
+MergeSummary merge_stores(std::span<const fs::path> paths, const fs::path& output, const std::string& code_version) {
+    std::vector<StoreReader> stores;
+    for (const fs::path& path : paths) {
+        stores.emplace_back(path);
+        for (const std::string& warning : stores.back().warnings()) log_warning(warning);
+        check_same_evaluation(stores.front(), stores.back(), paths.front(), path);
+    }
+    MergeSummary summary;
+    const std::vector<Origin> origins = choose_points(stores, summary.duplicates);
+    AnalysisInput input;
+    input.groups = stores.front().plan().groups;
+    input.pairs = stores.front().pairs();
+    for (const Origin& origin : origins) {
+        input.points.push_back(make_point(stores[origin.store], origin));
+        summary.points_done += origin.state == StageState::done ? 1 : 0;
+    }
+    summary.points = origins.size();
+    for (const fs::path& path : paths) input.sources.push_back(path.string());
+    input.sweep_name = join_distinct(stores, " + ", [](const Plan& plan) { return plan.sweep_name; });
+    input.job_text = join_distinct(stores, "\n# --- another store ---\n", [](const Plan& plan) { return plan.job_text; });
+    input.code_version = code_version;
+    input.created = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
+    make_writable_folder(output.has_parent_path() ? output.parent_path() : fs::path("."));
+    write_file_atomically(output, build(stores, origins, input));
+    return summary;
+}
+
+}  // namespace fairsweep
