@@ -92,15 +92,24 @@ LabelledImage RecordioSet::get(std::uint64_t image) const {
     const std::uint64_t offset = image_offsets[image];
     const std::uint64_t key = key_of(image);
     const Record record = reader.read(offset, key);
-    const std::string where = record_text(reader, offset, key);
-    const ImageRecord fields = decode_image_record(record.payload, where);
-    const float label = fields.labels[0];
-    if (!(label >= 0.0f) || !(double{label} < static_cast<double>(property.identities)) || label != std::floor(label)) {
-        throw_damaged({.file = files.records, .offset = offset, .line = {}},
-                      {.attempted = "label beyond the identities of the set", .where = fmt::format(", record {}", key), .found = fmt::format("label {}", label),
-                       .expected = fmt::format("a whole number from 0 to {}, as {} says", property.identities - 1, files.property.string()), .hint = {}});
+    const auto damaged = [&](ErrorParts parts) {
+        parts.where = fmt::format(", record {}", key);
+        throw_damaged({.file = files.records, .offset = offset, .line = {}}, std::move(parts));
+    };
+    LabelledImage result;
+    try {
+        const ImageRecord fields = decode_image_record(record.payload, {});
+        const float label = fields.labels[0];
+        if (!(label >= 0.0f) || !(double{label} < static_cast<double>(property.identities)) || label != std::floor(label)) {
+            throw_data({.attempted = "label beyond the identities of the set", .where = {}, .found = fmt::format("label {}", label),
+                        .expected = fmt::format("a whole number from 0 to {}, as {} says", property.identities - 1, files.property.string()), .hint = {}});
+        }
+        result = {.image = decode_image(fields.encoded, {}), .identity = static_cast<std::int64_t>(label)};
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::data) throw;
+        damaged(error.parts());
     }
-    return {.image = decode_image(fields.encoded, where), .identity = static_cast<std::int64_t>(label)};
+    return result;
 }
 
 RecordioSet read_recordio_set(const fs::path& path) {
