@@ -79,14 +79,16 @@ NetworkSize iresnet_size(const ArchitectureName& name) {
 NetworkSize mobilefacenet_size(const ArchitectureName& name) {
     Counter counter{{}, static_cast<double>(name.input_size)};
     const double w = name.width;
+    // Reduced members repeat fewer units (model room).
+    const std::array<int, 3> repeats = name.is_reduced ? std::array<int, 3>{2, 1, 1} : std::array<int, 3>{4, 6, 2};
     counter.convolution(3, 3, w, 2);
     counter.depthwise(3, w, 1);
     counter.bottleneck(w, w, 2 * w, 2);
-    for (int i = 0; i < 4; ++i) counter.bottleneck(w, w, 2 * w, 1);
+    for (int i = 0; i < repeats[0]; ++i) counter.bottleneck(w, w, 2 * w, 1);
     counter.bottleneck(w, 2 * w, 4 * w, 2);
-    for (int i = 0; i < 6; ++i) counter.bottleneck(2 * w, 2 * w, 4 * w, 1);
+    for (int i = 0; i < repeats[1]; ++i) counter.bottleneck(2 * w, 2 * w, 4 * w, 1);
     counter.bottleneck(2 * w, 2 * w, 8 * w, 2);
-    for (int i = 0; i < 2; ++i) counter.bottleneck(2 * w, 2 * w, 4 * w, 1);
+    for (int i = 0; i < repeats[2]; ++i) counter.bottleneck(2 * w, 2 * w, 4 * w, 1);
     counter.convolution(1, 2 * w, 8 * w, 1);
     const double kernel = counter.side;  // the global depthwise convolution leaves one pixel
     counter.side = 1;

@@ -23,7 +23,7 @@ TEST_CASE("multiply-accumulates and weights of the full-size networks are the pu
 
 TEST_CASE("reduced networks are smaller") {
     CHECK(network_size("iresnet10-w16-56").weights == Approx(0.37e6).epsilon(0.05));
-    CHECK(network_size("mobilefacenet-w16-56").weights < network_size("mobilefacenet").weights / 10);
+    CHECK(network_size("mobilefacenet-w16-56").weights == Approx(44e3).epsilon(0.1));
     CHECK(network_size("iresnet18-w32").macs < network_size("iresnet18").macs / 4);
 }
 

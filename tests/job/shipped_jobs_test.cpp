@@ -1,0 +1,51 @@
+/// The job files that we ship parse and count as their comments say; no data are needed.
+#include "job/job.hpp"
+#include "plan/make_plan.hpp"
+#include "support/catch.hpp"
+
+using namespace fairsweep;
+
+namespace {
+
+Plan plan_of(const std::string& name) {
+    DataProbe nothing_there;
+    nothing_there.present = [](const DataSource&) { return false; };
+    return make_plan(load_job(std::string(FAIRSWEEP_SOURCE_DIR) + "/jobs/" + name, {}), nothing_there, "test");
+}
+
+std::uint64_t points_of(const Plan& plan, Arm arm) {
+    std::uint64_t count = 0;
+    for (const Point& point : plan.points) count += point.arm == arm ? 1 : 0;
+    return count;
+}
+
+}  // namespace
+
+TEST_CASE("the demo has 4 dense, 8 sham and 56 compressed points") {
+    const Plan plan = plan_of("demo.cfg");
+    CHECK(points_of(plan, Arm::dense) == 4);
+    CHECK(points_of(plan, Arm::sham) == 8);
+    CHECK(points_of(plan, Arm::compressed) == 56);
+    CHECK(plan.groups == std::vector<std::string>{"A", "B", "C", "D"});
+}
+
+TEST_CASE("the smoke sweep has one point of each arm") {
+    const Plan plan = plan_of("smoke.cfg");
+    CHECK(plan.points.size() == 3);
+    CHECK(points_of(plan, Arm::sham) == 1);
+    CHECK(points_of(plan, Arm::compressed) == 1);
+}
+
+TEST_CASE("the quantisation study plans without its data: six networks, five seeds") {
+    const Plan plan = plan_of("rfw-quantisation.cfg");
+    CHECK(points_of(plan, Arm::dense) == 6 * 5);            // four on MS1MV2, ResNet-34 on two sets
+    CHECK(points_of(plan, Arm::sham) == 6 * 5 * 2);         // real and synthetic
+    CHECK(points_of(plan, Arm::compressed) == 6 * 5 * 2 * 2);  // 8 and 6 bits
+    REQUIRE(plan.removed.size() == 2);
+    CHECK(plan.removed[0].points == 5 + 5 * 6);             // one network
+    CHECK(plan.removed[1].points == 8 * (5 + 5 * 6));       // four networks on each of two sets
+    CHECK(plan.provisional);
+    CHECK(plan.data.size() == 5);
+    for (const auto& [name, data] : plan.data) CHECK_FALSE(data.present);
+    CHECK(plan.groups.size() == 4);
+}
