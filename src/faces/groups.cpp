@@ -40,6 +40,8 @@ double knob(const std::string& word, const std::string& where, const char* name,
 }
 
 std::vector<Group> read_groups_file(const std::string& path) {
+    std::error_code ignored;
+    if (!std::filesystem::is_regular_file(path, ignored)) refuse(path, "no such file", "a readable text file");
     std::vector<Group> groups;
     const std::vector<std::string> lines = split(read_text_file(path, 1U << 20U), '\n');
     for (std::size_t i = 0; i < lines.size(); ++i) {
