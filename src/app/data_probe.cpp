@@ -1,0 +1,19 @@
+#include "data_probe.hpp"
+
+#include "fairsweep/dataset.hpp"
+
+namespace fairsweep {
+namespace {
+
+std::uint64_t count_images(const DataSource& source, bool is_evaluation) {
+    if (!is_evaluation) return open_training_set(source)->size();
+    std::uint64_t images = 0;
+    for (const VerificationGroup& group : open_verification_set(source)->groups()) images += group.image_paths.size();
+    return images;
+}
+
+}  // namespace
+
+DataProbe data_probe() { return {data_set_present, data_set_digest, verification_group_names, count_images}; }
+
+}  // namespace fairsweep

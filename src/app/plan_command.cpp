@@ -1,0 +1,210 @@
+/// fairsweep plan: what a job file would run, what it would cost and what is missing. Runs nothing, writes nothing.
+#pragma GCC diagnostic ignored "-Wnull-dereference"  // Boost.Program_options, when GCC 12 inlines its any_cast of a string
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <thread>
+
+#include "commands.hpp"
+#include "data_probe.hpp"
+#include "fairsweep/error.hpp"
+#include "fairsweep/text.hpp"
+#include "job/job.hpp"
+#include "plan/estimate.hpp"
+#include "plan/make_plan.hpp"
+#include "store/store.hpp"
+#include "version.hpp"
+
+namespace fairsweep {
+namespace {
+
+namespace po = boost::program_options;
+using Json = nlohmann::ordered_json;
+
+constexpr CommandHelp kHelp{
+    "fairsweep plan JOB [--store S] [--workers N] [--set section.key=value]... [--json]",
+    "Expands and checks a job file: points per axis and arm, what every constraint removed, stages shared and already done, "
+    "cost, time and disk as ranges, data that are missing. Runs nothing. Cost and time are of what is not done yet.",
+    "  fairsweep plan jobs/demo.cfg\n"
+    "  fairsweep plan jobs/demo.cfg --set axes.bits=32,4 --store demo/sweep.h5 --workers 2\n"
+    "  DATA=/data fairsweep plan jobs/rfw-quantisation.cfg --json"};
+
+constexpr StageKind kKinds[] = {StageKind::prepare, StageKind::baseline, StageKind::teacher, StageKind::compression, StageKind::evaluation};
+constexpr Arm kArms[] = {Arm::dense, Arm::sham, Arm::compressed};
+
+struct PlanView {
+    Plan plan;
+    PlanEstimate estimate;
+    std::vector<bool> is_done;
+    int workers = 1;
+
+    [[nodiscard]] std::uint64_t points_of(Arm arm) const {
+        return static_cast<std::uint64_t>(std::count_if(plan.points.begin(), plan.points.end(), [arm](const Point& point) { return point.arm == arm; }));
+    }
+    [[nodiscard]] std::uint64_t stages_of(StageKind kind) const {
+        return static_cast<std::uint64_t>(std::count_if(plan.stages.begin(), plan.stages.end(), [kind](const Stage& stage) { return stage.kind == kind; }));
+    }
+    [[nodiscard]] std::uint64_t stages_done() const { return static_cast<std::uint64_t>(std::count(is_done.begin(), is_done.end(), true)); }
+};
+
+/// Contract: at most four workers per core; 0 is one process without MPI, which runs one stage at a time.
+int workers_from(const po::variables_map& values) {
+    const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+    if (values.count("workers") == 0) return cores;
+    const int workers = values["workers"].as<int>();
+    if (workers < 0 || workers > 4 * cores) {
+        throw_usage({.attempted = "cannot plan for so many workers", .where = "--workers", .found = std::to_string(workers),
+                     .expected = fmt::format("0 to {} (four per core)", 4 * cores), .hint = {}});
+    }
+    return std::max(1, workers);
+}
+
+/// Which stages have a good row in the store; a store that is not there yet has none.
+std::vector<bool> stages_done_in(const std::filesystem::path& store, const Plan& plan) {
+    std::vector<bool> is_done(plan.stages.size(), false);
+    if (!std::filesystem::exists(store)) return is_done;
+    const StoreReader reader(store);
+    std::set<Digest> done;
+    for (const Row& row : reader.rows()) {
+        if (row.outcome.state == StageState::done) done.insert(row.stage_id);
+    }
+    for (std::size_t i = 0; i < plan.stages.size(); ++i) is_done[i] = done.count(plan.stages[i].id) != 0;
+    return is_done;
+}
+
+void print_json(const PlanView& view) {
+    const Plan& plan = view.plan;
+    Json json = {{"sweep", plan.sweep_name}, {"task", plan.task}, {"groups", plan.groups}};
+    json["axes"] = Json::object();
+    for (const auto& [axis, values] : plan.axes) json["axes"][axis] = values;
+    json["missing"] = Json::array();
+    for (const auto& [name, data] : plan.data) {
+        if (!data.present) json["missing"].push_back({{"data", name}, {"path", data.source.path.string()}});
+    }
+    json["provisional"] = plan.provisional;
+    json["points"] = plan.points.size();
+    json["arms"] = Json::object();
+    for (const Arm arm : kArms) json["arms"][name_of(arm)] = view.points_of(arm);
+    json["stages"] = plan.stages.size();
+    json["kinds"] = Json::object();
+    for (const StageKind kind : kKinds) json["kinds"][name_of(kind)] = view.stages_of(kind);
+    json["stages_shared"] = plan.stages_shared;
+    json["stages_done"] = view.stages_done();
+    json["workers"] = view.workers;
+    json["cost_s"] = view.estimate.cost_s;
+    json["eta_s"] = {view.estimate.eta_low_s, view.estimate.eta_high_s};
+    json["disk_bytes"] = view.estimate.disk_bytes;
+    json["removed"] = Json::array();
+    for (const RemovedPoints& removed : plan.removed) json["removed"].push_back({{"rule", removed.rule}, {"points", removed.points}});
+    std::cout << json.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+}
+
+template <typename Values, typename Text>
+std::string joined(const Values& values, const Text& text_of) {
+    constexpr std::size_t kShown = 12;
+    std::string text;
+    std::size_t shown = 0;
+    for (const auto& value : values) {
+        if (shown++ == kShown) return text + fmt::format(", ... ({} in all)", values.size());
+        text += (text.empty() ? "" : ", ") + text_of(value);
+    }
+    return text;
+}
+
+/// Points per value of one axis, in the order in which the values first appear.
+template <typename Key>
+void print_axis(const Plan& plan, const char* axis, const Key& key_of) {
+    std::vector<std::pair<std::string, std::uint64_t>> counts;
+    for (const Point& point : plan.points) {
+        const std::string key = key_of(point);
+        const auto found = std::find_if(counts.begin(), counts.end(), [&key](const auto& entry) { return entry.first == key; });
+        if (found == counts.end()) {
+            counts.emplace_back(key, 1);
+        } else {
+            ++found->second;
+        }
+    }
+    std::cout << fmt::format("  {:<14}{}\n", axis, joined(counts, [](const auto& entry) { return fmt::format("{} ({})", entry.first, entry.second); }));
+}
+
+void print_points(const PlanView& view) {
+    const Plan& plan = view.plan;
+    std::cout << fmt::format("sweep {}: {} points, {} stages\n\npoints", plan.sweep_name, plan.points.size(), plan.stages.size());
+    for (const Arm arm : kArms) std::cout << fmt::format("{} {} {}", arm == Arm::dense ? ":" : ",", view.points_of(arm), name_of(arm));
+    std::cout << "\n";
+    print_axis(plan, "architecture", [](const Point& point) { return point.architecture; });
+    print_axis(plan, "training_set", [](const Point& point) { return point.training_set; });
+    print_axis(plan, "bits", [](const Point& point) { return point.bits.text(); });
+    print_axis(plan, "calibration", [](const Point& point) { return point.calibration; });
+    print_axis(plan, "sparsity", [](const Point& point) { return exact_number(point.sparsity); });
+    print_axis(plan, "distillation", [](const Point& point) { return point.distillation; });
+    std::cout << fmt::format("  {:<14}{} values\n", "seed", plan.axes.at("seed"));
+    std::cout << fmt::format("  {:<14}{}\n", "groups", joined(plan.groups, [](const std::string& group) { return group; }));
+    if (!plan.removed.empty()) std::cout << "\nremoved by\n";
+    for (const RemovedPoints& removed : plan.removed) {
+        std::cout << fmt::format("  {:>8}  {}{}\n", removed.points, removed.rule, removed.points == 0 ? "   (removes nothing)" : "");
+    }
+}
+
+void print_stages(const PlanView& view) {
+    std::cout << "\nstages\n";
+    for (const StageKind kind : kKinds) std::cout << fmt::format("  {:<14}{:>8}\n", name_of(kind), view.stages_of(kind));
+    std::cout << fmt::format("  {:<14}{:>8}  serve more than one point\n", "shared", view.plan.stages_shared);
+    std::cout << fmt::format("  {:<14}{:>8}  in the store\n", "done", view.stages_done());
+}
+
+void print_estimate(const PlanView& view) {
+    std::cout << fmt::format("\ncost          about {} of one core, for what is not done\n", human_duration(view.estimate.cost_s));
+    std::cout << fmt::format("time          {} to {} with {} worker{}\n", human_duration(view.estimate.eta_low_s), human_duration(view.estimate.eta_high_s),
+                             view.workers, view.workers == 1 ? "" : "s");
+    std::cout << fmt::format("disk          about {}\n", human_bytes(view.estimate.disk_bytes));
+}
+
+void print_data(const Plan& plan) {
+    std::cout << "\ndata\n";
+    for (const auto& [name, data] : plan.data) {
+        std::cout << fmt::format("  {:<14}{}  {} ({})\n", name, data.present ? "there  " : "MISSING", data.source.path.string(), data.source.format);
+    }
+    if (plan.provisional) std::cout << "\nData are missing: ids are provisional, sizes are assumed, and `run` will refuse.\n";
+}
+
+}  // namespace
+
+int plan_command(const Arguments& arguments) {
+    po::options_description options("options");
+    options.add_options()("job", po::value<std::string>(), "the job file")(
+        "store", po::value<std::string>(), "count what this store already holds; it need not exist")(
+        "workers", po::value<int>(), "plan the time for so many workers (default: one per core)")(
+        "set", po::value<std::vector<std::string>>()->composing(), "section.key=value: overrides a key of the job file")(
+        "json", "one JSON object instead of the table");
+    po::positional_options_description positional;
+    positional.add("job", 1);
+    po::variables_map values;
+    if (!parse_arguments(arguments, kHelp, options, positional, values)) return 0;
+    if (values.count("job") == 0) {
+        throw_usage({.attempted = "no job file was named", .where = kHelp.usage, .found = "no word after plan", .expected = "a job file",
+                     .hint = "for example: fairsweep plan jobs/demo.cfg"});
+    }
+    PlanView view;
+    view.workers = workers_from(values);
+    const auto overrides = values.count("set") != 0 ? values["set"].as<std::vector<std::string>>() : std::vector<std::string>{};
+    view.plan = make_plan(load_job(values["job"].as<std::string>(), overrides), data_probe(), version_line());
+    view.is_done.assign(view.plan.stages.size(), false);
+    if (values.count("store") != 0) view.is_done = stages_done_in(values["store"].as<std::string>(), view.plan);
+    view.estimate = estimate(view.plan, view.is_done, view.workers);
+    if (values.count("json") != 0) {
+        print_json(view);
+        return 0;
+    }
+    print_points(view);
+    print_stages(view);
+    print_estimate(view);
+    print_data(view.plan);
+    return 0;
+}
+
+}  // namespace fairsweep
