@@ -74,7 +74,7 @@ TEST_CASE("A plan of every kind of stage runs to figures", "[runner]") {
     const StageOutcome baseline = t.done(t.baseline);
     CHECK(baseline.artefact == sha256_of_file(t.file(t.baseline, ".ckpt")));
     CHECK(baseline.artefact_bytes == fs::file_size(t.file(t.baseline, ".ckpt")));
-    CHECK(baseline.loss_last < baseline.loss_first);
+    CHECK(baseline.loss_last < 0.9 * baseline.loss_first);
     CHECK(baseline.cpu_s > 0.0);
     CHECK(baseline.peak_memory_bytes > 10U << 20);
     CHECK(t.runner->artefact_present(t.builder.plan.stages[t.baseline], baseline));
@@ -108,25 +108,6 @@ TEST_CASE("Another seed gives another network", "[runner]") {
     CHECK(tensors_of(t.file(one, ".ckpt")) != tensors_of(t.file(two, ".ckpt")));
 }
 
-TEST_CASE("16 bits are next to the sham arm", "[runner]") {
-    Trained t;
-    const StageIndex sham = t.arm({{32, 32}, 0.0}), fine = t.arm({{16, 16}, 0.0});
-    (void)t.done(sham);
-    (void)t.done(fine);
-    const StageOutcome a = t.done(t.builder.evaluation(sham, t.prepare, t.recipe));
-    const StageOutcome b = t.done(t.builder.evaluation(fine, t.prepare, t.recipe));
-    double worst = 0.0;
-    std::vector<int> differing(2, 0);
-    for (std::size_t i = 0; i < a.scores.size(); ++i) {
-        worst = std::max(worst, std::abs(static_cast<double>(a.scores[i]) - static_cast<double>(b.scores[i])));
-        const bool other = (static_cast<double>(a.scores[i]) >= a.pooled_threshold) != (static_cast<double>(b.scores[i]) >= a.pooled_threshold);
-        differing[i < 60 ? 0 : 1] += other ? 1 : 0;
-    }
-    CHECK(worst < 0.02);
-    CHECK(differing[0] <= 1);
-    CHECK(differing[1] <= 1);
-}
-
 TEST_CASE("Pruned weights are zero in the checkpoint and stay zero as used", "[runner]") {
     Trained t;
     const StageOutcome outcome = t.done(t.arm({{4, 4}, 0.7}));
@@ -145,19 +126,18 @@ TEST_CASE("Asked to stop, a stage ends at once and leaves nothing", "[runner]") 
     for (const auto& entry : fs::directory_iterator("artefacts")) before.push_back(entry.path());
     auto fresh = make_stage_runner("stopped");
     int steps = 0;
-    const StageMonitor after_two{.on_progress = [&steps](double) { ++steps; }, .stop_requested = [&steps] { return steps >= 2; }};
-    for (StageRunner* runner : {t.runner.get()})
-        for (const StageIndex stage : {arm, evaluation, t.teacher}) {
-            steps = 0;
-            const StageOutcome outcome = runner->run(t.builder.plan, stage, after_two);
-            CHECK(outcome.state == StageState::preempted);
-            CHECK(outcome.failure == FailureClass::preempted);
-            CHECK(steps == 2);
-        }
+    const StageMonitor after_one{.on_progress = [&steps](double) { ++steps; }, .stop_requested = [&steps] { return steps >= 1; }};
+    for (const StageIndex stage : {arm, evaluation, t.teacher}) {
+        steps = 0;
+        const StageOutcome outcome = t.runner->run(t.builder.plan, stage, after_one);
+        CHECK(outcome.state == StageState::preempted);
+        CHECK(outcome.failure == FailureClass::preempted);
+        CHECK(steps == 1);
+    }
     for (const StageIndex stage : {t.prepare, t.baseline}) {
         steps = 0;
-        CHECK(fresh->run(t.builder.plan, stage, after_two).state == StageState::preempted);
-        CHECK(steps == 2);
+        CHECK(fresh->run(t.builder.plan, stage, after_one).state == StageState::preempted);
+        CHECK(steps == 1);
     }
     CHECK(fs::is_empty("stopped"));
     CHECK(static_cast<std::size_t>(std::distance(fs::directory_iterator("artefacts"), {})) == before.size());

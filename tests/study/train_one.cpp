@@ -62,12 +62,20 @@ int work(int argc, char** argv) {
     for (const std::string calibration : {"train", "synthetic"}) {
         const StageIndex teacher = builder.teacher(baseline, calibration, recipe);
         (void)show(*runner, builder.plan, teacher, "teacher " + calibration);
-        for (const int bits : {32, 8, 4, 3})
+        StageOutcome sham;
+        for (const int bits : {32, 16, 8, 4, 3})
             for (const double sparsity : {0.0, 0.7}) {
                 const StageIndex arm = builder.compression(baseline, teacher, calibration, {{bits, bits}, sparsity}, seed, recipe);
                 const std::string name = fmt::format("{} bits {} sparsity {}", calibration.substr(0, 5), bits, sparsity);
                 (void)show(*runner, builder.plan, arm, name);
-                (void)show(*runner, builder.plan, builder.evaluation(arm, prepare, recipe), "  evaluation");
+                const StageOutcome outcome = show(*runner, builder.plan, builder.evaluation(arm, prepare, recipe), "  evaluation");
+                if (bits == 32 && sparsity == 0.0) sham = outcome;
+                int differing = 0;
+                for (std::size_t i = 0; i < outcome.scores.size(); ++i) {
+                    const auto matches = [&](float score) { return static_cast<double>(score) >= sham.pooled_threshold; };
+                    differing += matches(outcome.scores[i]) != matches(sham.scores[i]) ? 1 : 0;
+                }
+                std::cout << fmt::format("  {} of {} decisions differ from the sham arm's\n", differing, outcome.scores.size());
             }
     }
     return 0;

@@ -205,6 +205,40 @@ TEST_CASE("The sham arm is the plain fine-tune bit for bit", "[training]") {
     }
 }
 
+TEST_CASE("16 bits fine-tune to next to the sham arm", "[training]") {
+    make_small_faces("faces");
+    PlanBuilder builder("faces");
+    const auto runner = make_stage_runner("artefacts");
+    Recipe recipe = small_recipe();
+    recipe.baseline_epochs = 20;
+    for (const char* architecture : {"iresnet10-w16-56", "mobilefacenet-w16-56"}) {
+        INFO(architecture);
+        const StageIndex prepare = builder.prepare(56);
+        const StageIndex baseline = builder.baseline(architecture, 1, recipe);
+        const StageIndex teacher = builder.teacher(baseline, "train", recipe);
+        for (const StageIndex stage : {prepare, baseline, teacher}) REQUIRE(run(*runner, builder.plan, stage).state == StageState::done);
+        std::vector<StageOutcome> outcomes;
+        std::vector<torch::Tensor> embeddings;
+        for (const int bits : {32, 16}) {
+            const StageIndex arm = builder.compression(baseline, teacher, "train", {{bits, bits}, 0.0}, 1, recipe);
+            REQUIRE(run(*runner, builder.plan, arm).state == StageState::done);
+            outcomes.push_back(run(*runner, builder.plan, builder.evaluation(arm, prepare, recipe)));
+            const SafetensorsFile file("artefacts/" + builder.plan.stages[arm].id.hex() + ".ckpt");
+            FaceCache faces(open_training_set(builder.plan.data.at("train").source), 56, 1 << 30);
+            embeddings.push_back(embed_faces(*read_network(file), faces.size(), false, [&](std::uint64_t i) { return faces.face(i).pixels; },
+                                             [](std::uint64_t) { return true; }).plain);
+        }
+        CHECK(torch::cosine_similarity(embeddings[0], embeddings[1], 1).mean().item<double>() >= 0.9999);
+        std::vector<int> differing(2, 0);
+        for (std::size_t i = 0; i < outcomes[0].scores.size(); ++i)
+            if ((static_cast<double>(outcomes[0].scores[i]) >= outcomes[0].pooled_threshold) !=
+                (static_cast<double>(outcomes[1].scores[i]) >= outcomes[0].pooled_threshold))
+                ++differing[i < 60 ? 0 : 1];
+        CHECK(differing[0] <= 1);
+        CHECK(differing[1] <= 1);
+    }
+}
+
 TEST_CASE("A checkpoint gives back the network, compression included", "[checkpoint]") {
     const torch::NoGradGuard no_gradients;
     for (const char* architecture : {"iresnet10-w16-56", "mobilefacenet-w16-56"}) {
