@@ -87,7 +87,7 @@ void add_seeds(Builder& table) {
 
 void add_summary(Builder& table, const AnalysisInput& input) {
     table.figure("average_percent", "percent", [](const SummaryRow& r) { return r.summary->average; })
-        .figure("std_points", "percentage points, ddof 1", [](const SummaryRow& r) { return r.summary->deviation; })
+        .figure("std_points", "percentage points (ddof 1)", [](const SummaryRow& r) { return r.summary->deviation; })
         .figure("ser", "ratio", [](const SummaryRow& r) { return r.summary->error_ratio; })
         .figure("gap_points", "percentage points", [](const SummaryRow& r) { return r.summary->gap; })
         .text("worst_group", [&input](const SummaryRow& r) { return input.groups[r.summary->worst_group]; })

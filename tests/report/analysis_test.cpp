@@ -1,0 +1,145 @@
+#include "report/analysis.hpp"
+
+#include <cmath>
+#include <fstream>
+#include <map>
+
+#include "fairsweep/error.hpp"
+#include "fairsweep/files.hpp"
+#include "fairsweep/text.hpp"
+#include "metrics/fairness.hpp"
+#include "report/page.hpp"
+#include "report/synthetic_sweep.hpp"
+#include "report/tables.hpp"
+#include "support/catch.hpp"
+
+using namespace fairsweep;
+using namespace fairsweep::testing;
+
+namespace {
+
+struct Example {
+    AnalysisInput input = synthetic_input();
+    Analysis analysis = analyse(input, [this](std::size_t point) { return synthetic_scores(input.pairs, input.points[point].point); }, {.replicates = 400, .seed = 1});
+};
+
+const Example& example() {
+    static const Example value;
+    return value;
+}
+
+const AnalysedConfiguration& configuration(Arm arm, int bits, const std::string& calibration, double sparsity) {
+    for (const AnalysedConfiguration& item : example().analysis.configurations) {
+        const Configuration& c = item.configuration;
+        if (c.arm == arm && c.architecture.starts_with("iresnet") && c.bits.weight == bits && c.calibration == calibration && c.sparsity == sparsity) return item;
+    }
+    throw std::runtime_error("no such configuration");
+}
+
+bool holds(const Interval& interval, double truth) { return interval.low <= truth && truth <= interval.high; }
+
+}  // namespace
+
+TEST_CASE("Points are grouped into configurations by everything but their seed") {
+    const Analysis& analysis = example().analysis;
+    CHECK(analysis.points.size() == 68);
+    CHECK(analysis.configurations.size() == 34);
+    for (const AnalysedConfiguration& item : analysis.configurations) CHECK(item.seeds == std::vector<std::uint64_t>{1, 2});
+}
+
+TEST_CASE("Figures of a point follow from its groups, and its intervals hold the estimate") {
+    for (const AnalysedPoint& point : example().analysis.points) {
+        const Summary& summary = point.summary;
+        std::vector<double> accuracies;
+        for (const GroupSummary& group : summary.groups) {
+            accuracies.push_back(group.accuracy.value);
+            CHECK(holds(group.accuracy.interval, group.accuracy.value));
+            CHECK(holds(group.fmr.interval, group.fmr.value));
+            CHECK(holds(group.fnmr.interval, group.fnmr.value));
+            CHECK(group.accuracy_pooled.value == Approx(100.0 - 50.0 * (group.fmr.value + group.fnmr.value)));
+        }
+        CHECK(summary.average.value == Approx(average(accuracies).value()));
+        CHECK(summary.deviation.value == Approx(sample_deviation(accuracies).value()));
+        CHECK(summary.error_ratio.value == Approx(skewed_error_ratio(accuracies).value()));
+        CHECK(summary.gap.value == Approx(largest_gap(accuracies).value()));
+        CHECK(summary.worst_error == Approx(100.0 - accuracies[summary.worst_group]));
+        CHECK(holds(summary.deviation.interval, summary.deviation.value));
+        CHECK(holds(summary.error_ratio.interval, summary.error_ratio.value));
+        CHECK(summary.deviation_no_bias.mean < summary.deviation_no_bias.p95);
+    }
+}
+
+TEST_CASE("The planted hardest group is worst, and three bits widen its gap beyond doubt") {
+    const AnalysedConfiguration& dense = configuration(Arm::dense, 32, "none", 0.0);
+    CHECK(example().input.groups[dense.summary.worst_group] == "D");
+    CHECK(dense.summary.groups[3].accuracy.interval.high < dense.summary.groups[0].accuracy.interval.low);
+    CHECK(dense.summary.homogeneity_p < 0.01);
+    int found = 0;
+    for (const Contrast& contrast : example().analysis.contrasts) {
+        if (!contrast.primary) continue;
+        const Configuration& treated = example().analysis.configurations[contrast.treated].configuration;
+        CHECK(contrast.group == "D");
+        CHECK(contrast.p_adjusted >= contrast.p_value);
+        if (treated.bits.weight != 3 || treated.sparsity != 0.0 || treated.calibration != "real" || !treated.architecture.starts_with("iresnet")) continue;
+        ++found;
+        // Planted: hardness is 2.5 for D and 1.5 on average for the others, times a loss of 8 points.
+        CHECK(holds(contrast.estimate.interval, 8.0));
+        CHECK(contrast.p_adjusted < 0.05);
+    }
+    CHECK(found == 1);
+}
+
+TEST_CASE("Every compressed configuration is compared with its sham twin, its baseline and its real-data twin") {
+    std::map<std::string, int> count;
+    for (const Contrast& contrast : example().analysis.contrasts) ++count[contrast.kind + "/" + contrast.metric];
+    CHECK(count["compressed - sham/gap"] == 28);
+    CHECK(count["compressed - sham/accuracy"] == 28 * 4);
+    CHECK(count["compressed - dense/std"] == 28);
+    CHECK(count["sham - dense/std"] == 4);
+    CHECK(count["synthetic - real/gap"] == 14);
+    for (const Contrast& contrast : example().analysis.contrasts) {
+        CHECK(contrast.seeds == 2);
+        CHECK(std::isfinite(contrast.seed_deviation));
+        CHECK(holds(contrast.estimate.interval, contrast.estimate.value));
+    }
+}
+
+TEST_CASE("Points that are not done are left out and said so; none done is an error") {
+    AnalysisInput input = synthetic_input();
+    const auto scores = [&input](std::size_t point) { return synthetic_scores(input.pairs, input.points[point].point); };
+    for (std::size_t i = 0; i < input.points.size(); ++i) if (i % 9 != 0) input.points[i].state = StageState::failed;
+    const Analysis analysis = analyse(input, scores, {.replicates = 200, .seed = 1});
+    CHECK(analysis.points.size() == 8);
+    bool said = false;
+    for (const std::string& warning : analysis.warnings) said = said || warning.find("60 of 68 points are not done") != std::string::npos;
+    CHECK(said);
+    for (AnalysisPoint& point : input.points) point.state = StageState::lost;
+    CHECK_THROWS_AS(analyse(input, scores), Error);
+}
+
+TEST_CASE("Tables have one length per table, CSV has a header and its conventions beside") {
+    const std::vector<ResultTable> tables = result_tables(example().input, example().analysis);
+    write_csv_folder("tables", tables);
+    for (const ResultTable& table : tables) {
+        const auto lines = split(read_text_file("tables/" + table.name + ".csv"), '\n');
+        CHECK(split(lines[0], ',').front() == table.columns.front().name);
+    }
+    CHECK(split(read_text_file("tables/points.csv"), '\n').size() == 70);  // header, 68 rows, what is behind the last line end
+    CHECK_THAT(read_text_file("tables/README.md"), ContainsSubstring("ddof 1"));
+    const std::string text = terminal_text(example().input, example().analysis);
+    CHECK_THAT(text, ContainsSubstring("68 of 68 points"));
+    CHECK_THAT(text, ContainsSubstring("SER [95 %]"));
+    CHECK_THAT(text, ContainsSubstring("serves group D"));
+}
+
+TEST_CASE("The page's form and interpreter are checked before anything is drawn") {
+    CHECK_THROWS_AS(draw_page("a.h5", "page.pdf"), Error);
+    setenv("FAIRSWEEP_PYTHON", "/nonexistent/python", 1);
+    try {
+        draw_page("a.h5", "page.html");
+        FAIL("an interpreter that is not there was accepted");
+    } catch (const Error& error) {
+        CHECK_THAT(error.what(), ContainsSubstring("./scripts/setup"));
+    }
+    unsetenv("FAIRSWEEP_PYTHON");
+}

@@ -1,0 +1,122 @@
+#pragma once
+/// A whole sweep with planted effects and no training: the demo's plan, pairs of people, and scores whose accuracy per
+/// group is known. What statistics, tables and page are tried on.
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "fairsweep/outcome.hpp"
+#include "fairsweep/pairs.hpp"
+#include "fairsweep/random.hpp"
+#include "metrics/evaluation.hpp"
+#include "plan/make_plan.hpp"
+#include "statistics/quantiles.hpp"
+#include "store/analysis_file.hpp"
+
+namespace fairsweep::testing {
+
+inline Plan synthetic_plan() {
+    Sweep sweep;
+    sweep.name = "synthetic";
+    sweep.seeds = {1, 2};
+    sweep.architectures = {"iresnet10-w16-56", "mobilefacenet-w16-56"};
+    sweep.training_sets = {"faces"};
+    sweep.bits = {{32, 32}, {8, 8}, {4, 4}, {3, 3}};
+    sweep.calibrations = {"real", "synthetic"};
+    sweep.sparsities = {0.0, 0.7};
+    sweep.evaluation_data = "test";
+    for (const char* name : {"faces", "synthetic", "test"}) sweep.data[name] = {name, name == std::string("test") ? "rfw" : "recordio", name, {}};
+    sweep.source_text = "[sweep]\nname = synthetic\n# made by a test: <no> real faces & no training\n";
+    const DataProbe probe{[](const DataSource&) { return true; }, [](const DataSource& data) { return sha256(data.name); },
+                          [](const DataSource&) { return std::vector<std::string>{"A", "B", "C", "D"}; }};
+    return make_plan(sweep, probe, "0.1.0 (commit synthetic)");
+}
+
+/// 80 people and 480 pairs per group, ten folds, the first half of each fold genuine.
+inline PairTable synthetic_pairs() {
+    constexpr std::uint32_t kPeople = 80;
+    constexpr std::uint32_t kFoldPairs = 48;
+    PairTable table;
+    table.group_begin = {0};
+    RandomStream stream(3, 0, "pairs");
+    for (std::uint32_t g = 0; g < 4; ++g) {
+        table.groups.push_back(std::string(1, static_cast<char>('A' + g)));
+        for (std::uint32_t p = 0; p < 10 * kFoldPairs; ++p) {
+            const bool genuine = p % kFoldPairs < kFoldPairs / 2;
+            const auto first = static_cast<std::uint32_t>(stream.below(kPeople));
+            auto second = first;
+            while (!genuine && second == first) second = static_cast<std::uint32_t>(stream.below(kPeople));
+            table.genuine.push_back(genuine ? 1 : 0);
+            table.identity_a.push_back(g * kPeople + first);
+            table.identity_b.push_back(g * kPeople + second);
+        }
+        table.group_begin.push_back(table.size());
+    }
+    return table;
+}
+
+/// The planted accuracy (fraction) of a group: group D is hardest, few bits and pruning cost more where it is harder.
+inline double planted_accuracy(const Point& point, std::uint32_t group) {
+    const double dense = std::vector<double>{0.975, 0.955, 0.93, 0.87}.at(group) - (point.architecture.starts_with("mobile") ? 0.015 : 0.0);
+    const double hardness = 1.0 + 0.5 * group;
+    double loss = point.bits.weight == 3 ? 0.08 : point.bits.weight == 4 ? 0.02 : point.bits.weight == 8 ? 0.002 : 0.0;
+    if (point.sparsity > 0.0) loss += 0.015;
+    if (point.calibration == "synthetic") loss += 0.004;
+    return std::max(0.52, dense - hardness * loss);
+}
+
+inline std::vector<float> synthetic_scores(const PairTable& pairs, const Point& point) {
+    RandomStream people(11, 0, "people");
+    RandomStream shared(11, 0, "shared");
+    RandomStream own(point.seed, point.id.prefix(), "own");
+    std::vector<double> effect(4 * 80);
+    for (double& value : effect) value = people.normal();
+    std::vector<float> scores;
+    for (std::uint32_t g = 0; g < 4; ++g) {
+        const double limit = normal_quantile(planted_accuracy(point, g));
+        for (std::uint32_t p = pairs.group_begin[g]; p < pairs.group_begin[g + 1]; ++p) {
+            const double person = (effect[pairs.identity_a[p]] + effect[pairs.identity_b[p]]) / (pairs.genuine[p] != 0 ? 2.0 : std::sqrt(2.0));
+            const double latent = std::sqrt(0.3) * person + std::sqrt(0.67) * shared.normal() + std::sqrt(0.03) * own.normal();
+            const double margin = 0.12 * (limit - latent);
+            scores.push_back(static_cast<float>(std::clamp(0.3 + (pairs.genuine[p] != 0 ? margin : -margin), -1.0, 1.0)));
+        }
+    }
+    return scores;
+}
+
+/// A done outcome of a stage; for evaluations with the figures of the point's scores.
+inline StageOutcome synthetic_outcome(const Plan& plan, const PairTable& pairs, std::size_t stage) {
+    StageOutcome outcome;
+    outcome.state = StageState::done;
+    outcome.wall_s = 1.0 + static_cast<double>(stage);
+    outcome.loss_first = 5.0;
+    outcome.loss_last = 1.0;
+    if (plan.stages[stage].kind != StageKind::evaluation) return outcome;
+    const auto point = std::find_if(plan.points.begin(), plan.points.end(), [stage](const Point& p) { return p.evaluation_stage == stage; });
+    outcome.scores = synthetic_scores(pairs, *point);
+    const VerificationFigures figures = verification_figures(pairs, outcome.scores);
+    outcome.pooled_threshold = figures.pooled_threshold;
+    outcome.groups = figures.groups;
+    return outcome;
+}
+
+/// The same without files: what analyse() takes.
+inline AnalysisInput synthetic_input() {
+    const Plan plan = synthetic_plan();
+    AnalysisInput input;
+    input.groups = plan.groups;
+    input.pairs = synthetic_pairs();
+    input.sweep_name = plan.sweep_name;
+    for (const Point& point : plan.points) {
+        AnalysisPoint analysed;
+        analysed.point = point;
+        analysed.state = StageState::done;
+        analysed.baseline_recipe = "b";
+        analysed.finetune_recipe = point.arm == Arm::dense ? "" : "f";
+        input.points.push_back(analysed);
+    }
+    return input;
+}
+
+}  // namespace fairsweep::testing
