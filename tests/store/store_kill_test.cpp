@@ -35,6 +35,7 @@ const std::filesystem::path kPath = "kill/sweep.h5";
         if (random.below(3) == 0) commit();
     }
     commit();
+    ::close(pipe);  // nothing more to wait for
     for (;;) ::pause();
 }
 
@@ -50,7 +51,7 @@ void check_rows(const StoreReader& reader, const Plan& plan, const PairTable& pa
     }
 }
 
-/// One acknowledged stage; false at the end of the pipe.
+/// One acknowledged stage; false when the writer has no more.
 bool read_one(int pipe, std::set<std::uint32_t>& acknowledged) {
     std::uint32_t stage = 0;
     if (::read(pipe, &stage, sizeof stage) != sizeof stage) return false;
