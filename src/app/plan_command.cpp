@@ -142,7 +142,7 @@ void print_points(const PlanView& view) {
     print_axis(plan, "calibration", [](const Point& point) { return point.calibration; });
     print_axis(plan, "sparsity", [](const Point& point) { return exact_number(point.sparsity); });
     print_axis(plan, "distillation", [](const Point& point) { return point.distillation; });
-    std::cout << fmt::format("  {:<14}{} values\n", "seed", plan.axes.at("seed"));
+    std::cout << fmt::format("  {:<14}{} in all\n", "seed", plan.axes.at("seed"));
     std::cout << fmt::format("  {:<14}{}\n", "groups", joined(plan.groups, [](const std::string& group) { return group; }));
     if (!plan.removed.empty()) std::cout << "\nremoved by\n";
     for (const RemovedPoints& removed : plan.removed) {
