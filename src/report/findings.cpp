@@ -30,7 +30,7 @@ void add_dense_findings(const AnalysisInput& input, const Analysis& analysis, st
         std::string text = fmt::format("Uncompressed {} ({}, mean of {} seed{}) is {:.1f} % right on average.", configuration.configuration.architecture,
                                        configuration.configuration.training_set, configuration.seeds.size(), configuration.seeds.size() == 1 ? "" : "s", summary.average.value);
         if (input.groups.size() > 1) {
-            text += fmt::format(" It serves {} worst; best: {}.", group_error(input, summary, summary.worst_group), group_error(input, summary, summary.best_group));
+            text += fmt::format(" Worst served is {}; best {}.", group_error(input, summary, summary.worst_group), group_error(input, summary, summary.best_group));
             text += fmt::format(" STD over groups {:.2f} points {}; without any bias chance alone would give {:.2f} on average, {:.2f} or more in 5 % of cases.",
                                 summary.deviation.value, range(summary.deviation.interval, "{:.2f}"), summary.deviation_no_bias.mean, summary.deviation_no_bias.p95);
         }
@@ -74,8 +74,8 @@ void add_primary_findings(const Analysis& analysis, std::vector<std::string>& fi
     const auto wider = std::count_if(family.begin(), family.end(), [&](const Contrast* c) { return clear(c) && c->estimate.value > 0.0; });
     const auto narrower = std::count_if(family.begin(), family.end(), [&](const Contrast* c) { return clear(c) && c->estimate.value < 0.0; });
     const auto floors = std::count_if(family.begin(), family.end(), [](const Contrast* c) { return c->floor; });
-    std::string text = fmt::format("Compression widened the gap between the worst dense group and the others beyond doubt (5 %, Holm over {} tests) in {} "
-                                   "configurations, and narrowed it in {}.", family.size(), wider, narrower);
+    std::string text = fmt::format("Compression clearly widened the gap between the worst dense group and the others (adjusted p < 0.05, Holm over {} tests) in "
+                                   "{} configurations, and clearly narrowed it in {}.", family.size(), wider, narrower);
     if (floors > 0) text += fmt::format(" {} of the {} have a group below {} % accuracy, where gaps shrink because everybody fails.", floors, family.size(), kFloorAccuracyPercent);
     findings.push_back(std::move(text));
     const Contrast& largest = **std::max_element(family.begin(), family.end(), [](const Contrast* a, const Contrast* b) { return a->estimate.value < b->estimate.value; });

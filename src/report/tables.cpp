@@ -225,7 +225,8 @@ std::vector<ResultTable> result_tables(const AnalysisInput& input, const Analysi
             contrast_table(analysis),
             text_table("findings", analysis.findings),
             text_table("warnings", analysis.warnings),
-            convention_table.finish({})};
+            convention_table.finish({}),
+            overview_table(input, analysis)};
 }
 
 }  // namespace fairsweep

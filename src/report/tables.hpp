@@ -8,8 +8,12 @@
 
 namespace fairsweep {
 
-/// `points`, `groups`, `configurations`, `configuration_groups`, `contrasts`, `findings`, `warnings`, `conventions`.
+/// `points`, `groups`, `configurations`, `configuration_groups`, `contrasts`, `findings`, `warnings`,
+/// `conventions`, `overview`.
 [[nodiscard]] std::vector<ResultTable> result_tables(const AnalysisInput& input, const Analysis& analysis);
+
+/// What was run, on what, by which program: name and text of each line.
+[[nodiscard]] ResultTable overview_table(const AnalysisInput& input, const Analysis& analysis);
 
 /// One CSV file (RFC 4180, UTF-8, header, empty cell: undefined) per table, and README.md with units and conventions.
 /// Throws an infrastructure error when the folder cannot be written to.

@@ -129,7 +129,7 @@ TEST_CASE("Tables have one length per table, CSV has a header and its convention
     const std::string text = terminal_text(example().input, example().analysis);
     CHECK_THAT(text, ContainsSubstring("68 of 68 points"));
     CHECK_THAT(text, ContainsSubstring("SER [95 %]"));
-    CHECK_THAT(text, ContainsSubstring("serves group D"));
+    CHECK_THAT(text, ContainsSubstring("Worst served is group D"));
 }
 
 TEST_CASE("The page's form and interpreter are checked before anything is drawn") {

@@ -1,0 +1,106 @@
+"""The self-contained HTML page: no file beside it, nothing loaded from anywhere."""
+import html
+import math
+import pathlib
+
+from plotly.offline import get_plotlyjs
+
+import sections
+
+HERE = pathlib.Path(__file__).parent
+NAVIGATION = [("findings", "Findings"), ("figures", "Figures"), ("table", "Table"), ("rates", "FMR and FNMR"), ("conventions", "Conventions"), ("provenance", "Provenance")]
+
+
+def cell(value):
+    if isinstance(value, str):
+        return f'<td class="word">{html.escape(value)}</td>'
+    text, small, key = value
+    extra = f"<small>{html.escape(small)}</small>" if small else ""
+    return f'<td data-value="{key if math.isfinite(key) else "NaN"}">{html.escape(text)}{extra}</td>'
+
+
+def data_table(header, rows, name):
+    head = "".join(f'<th scope="col"{" class=word" if isinstance(c, str) else ""}><button>{html.escape(h)}</button></th>'
+                   for h, c in zip(header, rows[0] if rows else header))
+    body = "\n".join("<tr>" + "".join(cell(c) for c in row) + "</tr>" for row in rows)
+    return f'<div class="scroll" tabindex="0"><table class="data" id="{name}"><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table></div>'
+
+
+def definition_list(pairs):
+    return "<dl>" + "".join(f"<dt>{html.escape(n)}</dt><dd>{html.escape(t)}</dd>" for n, t in pairs) + "</dl>"
+
+
+def figure_html(figure, name):
+    return ('<div class="plot">' + figure.to_html(full_html=False, include_plotlyjs=False, div_id=name, default_width="100%", default_height=f"{figure.layout.height}px",
+                                                  config={"displaylogo": False, "responsive": True, "displayModeBar": False}) + "</div>")
+
+
+def plots_html(analysis):
+    parts = []
+    for s, (heading, caption, figures) in enumerate(sections.plot_sections(analysis)):
+        drawn = "\n".join(figure_html(f, f"plot-{s}-{k}") for k, f in enumerate(figures))
+        parts.append(f'<section><h2>{html.escape(heading)}</h2><p class="caption">{html.escape(caption)}</p>\n<div class="plots">{drawn}</div></section>')
+    return "\n".join(parts)
+
+
+def render(analysis):
+    overview = analysis.pairs_of("overview")
+    facts = dict(overview)
+    name = html.escape(analysis.sweep_name)
+    findings = "".join(f"<li>{html.escape(t)}</li>" for t in analysis["findings"]["text"])
+    warnings = "".join(f"<p>{html.escape(t[0].upper() + t[1:])}.</p>" for t in analysis["warnings"]["text"])
+    limits = "".join(f"<li>{html.escape(t)}</li>" for t in sections.LIMITS)
+    navigation = "".join(f'<a href="#{anchor}">{label}</a>' for anchor, label in NAVIGATION)
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{name}: what compression does to each group</title>
+<style>{(HERE / "page.css").read_text()}</style>
+<script>{get_plotlyjs()}</script>
+</head>
+<body>
+<header>
+<h1>{name}: what compression does to each group</h1>
+<p class="lead">Error rates of face verification for groups {html.escape(", ".join(analysis.groups))}, with 95&nbsp;% intervals in which pairs that share
+a person count as dependent. Points: {html.escape(facts["Points"])}; seeds: {html.escape(facts["Seeds"])}.</p>
+<nav>{navigation}</nav>
+</header>
+<main>
+<section id="findings"><h2>Findings</h2>
+<ol class="findings">{findings}</ol>
+<div class="warnings">{warnings}</div>
+</section>
+<div id="figures">
+{plots_html(analysis)}
+</div>
+<section id="table"><h2>All configurations</h2>
+<p class="caption">Means over seeds, 95 % intervals below each figure. Ten-fold accuracy per group; a column’s title sorts by it. “floor”: close to guessing.</p>
+{data_table(*sections.configuration_table(analysis), "configurations")}
+<details><summary>Every point (single seeds)</summary>
+{data_table(*sections.point_table(analysis), "points")}
+</details>
+</section>
+<section id="rates"><h2>FMR and FNMR at one threshold for all groups</h2>
+<p class="caption">The pooled threshold has the highest accuracy over all groups together; it is taken as given.</p>
+<details><summary>Show the table</summary>
+{data_table(*sections.rate_table(analysis), "rate-table")}
+</details>
+</section>
+<section id="conventions"><h2>Conventions and limits</h2>
+<ul>{limits}</ul>
+<details open><summary>How every figure is made</summary>
+{definition_list(analysis.pairs_of("conventions"))}
+</details>
+</section>
+<section id="provenance"><h2>Provenance</h2>
+{definition_list(overview)}
+<details><summary>Job file</summary><pre>{html.escape(analysis.job_text)}</pre></details>
+</section>
+</main>
+<footer>Made by fairsweep. Every number was computed by the program named above and stands in the analysis file’s tables; this page only shows them.</footer>
+<script>{(HERE / "page.js").read_text()}</script>
+</body>
+</html>
+"""

@@ -1,0 +1,208 @@
+"""The plots of the page, as plotly figures. Colours are those of Okabe and Ito, told apart by symbols as well."""
+import math
+
+import plotly.graph_objects as go
+
+COLOURS = ["#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#999999"]
+SYMBOLS = ["circle", "square", "diamond", "triangle-up", "cross", "star", "x", "pentagon"]
+DASHES = ["solid", "dash", "dot", "dashdot"]
+INK = "#1b1f24"
+GRID = "#e3e6ea"
+FONT = "system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif"
+
+PANEL_AXES = ["architecture", "training_set", "calibration", "distillation", "baseline_recipe", "finetune_recipe"]
+AXIS_NAMES = {"baseline_recipe": "baseline", "finetune_recipe": "fine-tune", "training_set": "trained on"}
+
+
+def colour(index):
+    return COLOURS[index % len(COLOURS)]
+
+
+def faint(hex_colour, opacity):
+    r, g, b = (int(hex_colour[i:i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({r},{g},{b},{opacity})"
+
+
+def clean(value):
+    return None if value is None or (isinstance(value, float) and not math.isfinite(value)) else value
+
+
+def layout(figure, title, x_title, y_title, height=380):
+    figure.update_layout(
+        title=dict(text=title, font=dict(size=15), x=0, xref="container", xanchor="left", pad=dict(l=8)),
+        font=dict(family=FONT, size=13, color=INK), height=height, margin=dict(l=56, r=12, t=48, b=92),
+        paper_bgcolor="white", plot_bgcolor="white", hovermode="closest",
+        legend=dict(orientation="h", yanchor="top", y=-0.24, x=0, xanchor="left", itemwidth=30))
+    figure.update_xaxes(title=dict(text=x_title, standoff=8), showgrid=False, linecolor="#8a929c", ticks="outside", zeroline=False, fixedrange=True)
+    figure.update_yaxes(title=dict(text=y_title, standoff=6), gridcolor=GRID, zeroline=False, linecolor="#8a929c", fixedrange=True)
+    return figure
+
+
+def series(rows, figure_name, x, name, index, text, count=1, dash="solid", connect=True, hollow=False, show_legend=True):
+    """Points with 95 % intervals, connected; series beside each other so that bars do not hide one another."""
+    shift = (index - (count - 1) / 2) * 0.08
+    value = [clean(v) for v in rows[figure_name]]
+    up = [None if clean(h) is None or clean(v) is None else max(0.0, h - v) for h, v in zip(rows[figure_name + "_high"], value)]
+    down = [None if clean(l) is None or clean(v) is None else max(0.0, v - l) for l, v in zip(rows[figure_name + "_low"], value)]
+    symbol = SYMBOLS[index % len(SYMBOLS)]
+    return go.Scatter(
+        x=[p + shift for p in x], y=value, name=name, legendgroup=name, showlegend=show_legend, mode="lines+markers" if connect else "markers",
+        line=dict(color=colour(index), width=2, dash=dash),
+        marker=dict(color="white" if hollow else colour(index), size=8, symbol=symbol, line=dict(color=colour(index), width=2)),
+        error_y=dict(type="data", symmetric=False, array=up, arrayminus=down, thickness=1.2, width=3, color=faint(colour(index), 0.65)),
+        text=text, hovertemplate="%{text}<extra></extra>")
+
+
+def bits_order(configurations):
+    """Widths from wide to narrow."""
+    widths = configurations[["bits", "weight_bits", "activation_bits"]].drop_duplicates()
+    return list(widths.sort_values(["weight_bits", "activation_bits"], ascending=False)["bits"])
+
+
+def panels(configurations):
+    """One data frame and title per combination of everything that is no x axis of a plot; only what varies is named."""
+    compared = configurations[configurations["arm"] != "dense"]
+    varying = [a for a in PANEL_AXES if compared[a].nunique() > 1]
+    for key, rows in compared.groupby(PANEL_AXES, sort=False, dropna=False):
+        values = dict(zip(PANEL_AXES, key))
+        title = ", ".join(values[a] if a == "architecture" else f"{values[a]} calibration" if a == "calibration"
+                          else f"{AXIS_NAMES.get(a, a)} {values[a]}" for a in varying or ["architecture"])
+        yield values, title, rows
+
+
+def baselines(table, values):
+    """The dense rows that belong to a panel."""
+    return table[(table["arm"] == "dense") & (table["architecture"] == values["architecture"]) &
+                 (table["training_set"] == values["training_set"]) & (table["baseline_recipe"] == values["baseline_recipe"])]
+
+
+def in_panel(table, values):
+    for axis, value in values.items():
+        table = table[table[axis] == value]
+    return table[table["arm"] != "dense"]
+
+
+def describe(name, rows, figure_name, unit, digits=1):
+    return [f"<b>{name}</b>, {r['arm']}, {r['bits']} bits<br>{r[figure_name]:.{digits}f}{unit} "
+            f"[{r[figure_name + '_low']:.{digits}f}, {r[figure_name + '_high']:.{digits}f}]" for _, r in rows.iterrows()]
+
+
+def error_against_bits(analysis):
+    """Error of every group against bits at the lowest sparsity; sham is the 32-bit point, dense stands apart."""
+    table = analysis["configuration_groups"]
+    order = bits_order(table)
+    top = 5 * math.ceil(min(60.0, table["error_percent_high"].max()) / 5)
+    figures = []
+    for values, title, rows in panels(analysis["configurations"]):
+        sparsity = rows["sparsity"].min()
+        panel = in_panel(table, values)
+        panel = panel[panel["sparsity"] == sparsity]
+        dense = baselines(table, values)
+        figure = go.Figure()
+        for i, group in enumerate(analysis.groups):
+            mine = panel[panel["group"] == group].assign(at=lambda d: d["bits"].map(order.index)).sort_values("at")
+            figure.add_trace(series(mine, "error_percent", [a + 1 for a in mine["at"]], f"group {group}", i, describe(f"group {group}", mine, "error_percent", " %"),
+                                    count=len(analysis.groups), dash=DASHES[i % len(DASHES)]))
+            before = dense[dense["group"] == group]
+            figure.add_trace(series(before, "error_percent", [0] * len(before), f"group {group}", i, describe(f"group {group}", before, "error_percent", " %"),
+                                    count=len(analysis.groups), connect=False, hollow=True, show_legend=False))
+        labels = ["dense"] + ["sham" if b == "32" else b for b in order]
+        layout(figure, title, "bits (sham: fine-tuned at 32)", "error, %")
+        figure.update_xaxes(tickvals=list(range(len(labels))), ticktext=labels, range=[-0.5, len(labels) - 0.5])
+        figure.update_yaxes(range=[0, top])
+        figure.add_vline(x=0.5, line=dict(color=GRID, width=1))
+        figures.append(figure)
+    return figures
+
+
+def spread_against_bits(analysis, figure_name, y_title, no_bias, logarithmic=False):
+    """STD or SER against bits, one line per calibration, with what chance alone would give."""
+    configurations = analysis["configurations"]
+    order = bits_order(configurations)
+    compared = configurations[(configurations["arm"] != "dense")]
+    calibrations = list(dict.fromkeys(compared["calibration"]))
+    other_axes = [a for a in PANEL_AXES if a != "calibration"]
+    varying = [a for a in other_axes if compared[a].nunique() > 1]
+    figures = []
+    for key, rows in compared.groupby(other_axes, sort=False, dropna=False):
+        values = dict(zip(other_axes, key))
+        rows = rows[rows["sparsity"] == rows["sparsity"].min()]
+        figure = go.Figure()
+        for i, calibration in enumerate(calibrations):
+            mine = rows[rows["calibration"] == calibration].assign(at=lambda d: d["bits"].map(order.index)).sort_values("at")
+            if mine.empty:
+                continue
+            figure.add_trace(series(mine, figure_name, [a + 1 for a in mine["at"]], f"{calibration} calibration", i,
+                                    describe(f"{calibration} calibration", mine, figure_name, "", 2), count=len(calibrations), dash=DASHES[i % len(DASHES)]))
+            if i == 0:
+                figure.add_trace(go.Scatter(x=[a + 1 for a in mine["at"]], y=[clean(v) for v in mine[no_bias]], name="no bias, 95th percentile", mode="lines",
+                                            line=dict(color="#7a828c", width=1.5, dash="dot"), hovertemplate="no bias: below %{y:.2f} in 95 % of cases<extra></extra>"))
+        dense = baselines(configurations, values)
+        figure.add_trace(series(dense, figure_name, [0] * len(dense), "dense", 6, describe("dense", dense, figure_name, "", 2), count=13, connect=False, hollow=True))
+        labels = ["dense"] + ["sham" if b == "32" else b for b in order]
+        title = ", ".join(values[a] if a == "architecture" else f"{AXIS_NAMES.get(a, a)} {values[a]}" for a in varying or ["architecture"])
+        layout(figure, title, "bits (sham: fine-tuned at 32)", y_title)
+        figure.update_xaxes(tickvals=list(range(len(labels))), ticktext=labels, range=[-0.5, len(labels) - 0.5])
+        if logarithmic:
+            figure.update_yaxes(type="log", tickvals=[1, 2, 3, 5, 10, 20, 50], dtick=None)
+        else:
+            figure.update_yaxes(rangemode="tozero")
+        figures.append(figure)
+    return figures
+
+
+def gap_against_sparsity(analysis):
+    """Largest gap between groups against sparsity, one line per width."""
+    configurations = analysis["configurations"]
+    if configurations["sparsity"].nunique() < 2:
+        return []
+    order = bits_order(configurations)
+    levels = sorted(configurations["sparsity"].unique())
+    top = configurations["gap_points_high"].max()
+    figures = []
+    for values, title, _ in panels(configurations):
+        panel = in_panel(configurations, values)
+        figure = go.Figure()
+        for i, bits in enumerate(order):
+            mine = panel[panel["bits"] == bits].sort_values("sparsity")
+            text = [t.replace(" bits<br>", f" bits, sparsity {s:g}<br>") for t, s in
+                    zip(describe(f"{bits} bits", mine, "gap_points", " points"), mine["sparsity"])]
+            figure.add_trace(series(mine, "gap_points", [levels.index(s) for s in mine["sparsity"]], f"{bits} bits", i, text,
+                                    count=len(order), dash=DASHES[i % len(DASHES)]))
+        layout(figure, title, "sparsity", "largest gap, points")
+        figure.update_xaxes(tickvals=list(range(len(levels))), ticktext=[f"{s:g}" for s in levels], range=[-0.5, len(levels) - 0.5])
+        figure.update_yaxes(range=[0, top * 1.05])
+        figures.append(figure)
+    return figures
+
+
+def gap_changes(analysis):
+    """The primary family: change of the worst dense group's gap against the sham twin."""
+    table = analysis["contrasts"]
+    family = table[table["family"] == "primary"]
+    figures = []
+    for (architecture, training_set), rows in family.groupby(["architecture", "training_set"], sort=False):
+        rows = rows.sort_values(["calibration", "weight_bits", "sparsity"], ascending=[True, False, True])
+        several = rows["calibration"].nunique() > 1
+        names = [(f"{r['calibration']}, " if several else "") + ("32 bits" if r["bits"] == "32" else f"{r['bits']} bits") +
+                 (f", {r['sparsity']:g} zero" if r["sparsity"] > 0 else "") for _, r in rows.iterrows()]
+        figure = go.Figure()
+        for clear, name, fill in ((True, "adjusted p < 0.05", COLOURS[3]), (False, "not clear of chance", "#7a828c")):
+            chosen = [k for k, p in enumerate(rows["p_adjusted"]) if (p < 0.05) == clear]
+            mine = rows.iloc[chosen]
+            figure.add_trace(go.Scatter(
+                x=mine["change_points"], y=[len(names) - 1 - k for k in chosen], mode="markers", name=name,
+                marker=dict(size=8, color=fill if clear else "white", symbol="circle", line=dict(color=fill, width=2)),
+                error_x=dict(type="data", symmetric=False, array=mine["change_points_high"] - mine["change_points"],
+                             arrayminus=mine["change_points"] - mine["change_points_low"], thickness=1.4, width=0, color=fill),
+                text=[f"<b>{names[k]}</b><br>{r['change_points']:+.1f} points [{r['change_points_low']:+.1f}, {r['change_points_high']:+.1f}]<br>"
+                      f"group {r['group']}, adjusted p {r['p_adjusted']:.2g}{'; ' + r['note'] if r['note'] else ''}"
+                      for k, (_, r) in zip(chosen, mine.iterrows())], hovertemplate="%{text}<extra></extra>"))
+        layout(figure, architecture if family["training_set"].nunique() == 1 else f"{architecture}, trained on {training_set}",
+               "change of the gap, points (right: worse)", "", height=150 + 24 * len(names))
+        figure.update_layout(margin=dict(l=150, r=12, t=48, b=96), legend=dict(y=-70 / max(1, 24 * len(names))))
+        figure.update_yaxes(tickvals=list(range(len(names))), ticktext=names[::-1], range=[-0.7, len(names) - 0.3], gridcolor="#f3f4f6")
+        figure.update_xaxes(showgrid=True, gridcolor=GRID)
+        figure.add_vline(x=0, line=dict(color=INK, width=1))
+        figures.append(figure)
+    return figures

@@ -1,0 +1,74 @@
+/// What was run, on what, by which program: the head of the page.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "fairsweep/text.hpp"
+#include "report/tables.hpp"
+
+namespace fairsweep {
+namespace {
+
+/// Different values in order of first appearance, by commas.
+template <typename Value>
+std::string distinct(const std::vector<AnalysisPoint>& points, Value value) {
+    std::vector<std::string> seen;
+    for (const AnalysisPoint& point : points) {
+        const std::string text = value(point);
+        if (!text.empty() && std::find(seen.begin(), seen.end(), text) == seen.end()) seen.push_back(text);
+    }
+    return fmt::format("{}", fmt::join(seen, ", "));
+}
+
+std::string pairs_text(const AnalysisInput& input) {
+    std::string text;
+    for (std::size_t g = 0; g < input.groups.size(); ++g) {
+        std::size_t genuine = 0;
+        std::set<std::uint32_t> people;
+        for (std::uint32_t p = input.pairs.group_begin[g]; p < input.pairs.group_begin[g + 1]; ++p) {
+            genuine += input.pairs.genuine[p];
+            people.insert({input.pairs.identity_a[p], input.pairs.identity_b[p]});
+        }
+        const std::size_t all = input.pairs.group_begin[g + 1] - input.pairs.group_begin[g];
+        text += fmt::format("{}{}: {} genuine and {} impostor pairs of {} people", text.empty() ? "" : "; ", input.groups[g], genuine, all - genuine, people.size());
+    }
+    return text;
+}
+
+std::string states_text(const AnalysisInput& input) {
+    std::map<std::string, std::size_t> count;
+    for (const AnalysisPoint& point : input.points) ++count[name_of(point.state)];
+    std::string text;
+    for (const auto& [state, points] : count) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", points, state);
+    return text;
+}
+
+}  // namespace
+
+ResultTable overview_table(const AnalysisInput& input, const Analysis& analysis) {
+    const auto& points = input.points;
+    const std::vector<std::pair<std::string, std::string>> lines{
+        {"Sweep", input.sweep_name},
+        {"Points", fmt::format("{} ({})", points.size(), states_text(input))},
+        {"Configurations", fmt::format("{}, of which every figure is a mean over its seeds", analysis.configurations.size())},
+        {"Networks", distinct(points, [](const AnalysisPoint& p) { return p.point.architecture; })},
+        {"Training sets", distinct(points, [](const AnalysisPoint& p) { return p.point.training_set; })},
+        {"Bits", distinct(points, [](const AnalysisPoint& p) { return p.point.bits.text(); })},
+        {"Calibration", distinct(points, [](const AnalysisPoint& p) { return p.point.arm == Arm::dense ? "" : p.point.calibration; })},
+        {"Sparsity", distinct(points, [](const AnalysisPoint& p) { return exact_number(p.point.sparsity); })},
+        {"Seeds", distinct(points, [](const AnalysisPoint& p) { return std::to_string(p.point.seed); })},
+        {"Evaluation pairs", pairs_text(input)},
+        {"Program", distinct(points, [](const AnalysisPoint& p) { return p.code_version; })},
+        {"Merged", fmt::format("{} from {} by {}", input.created, fmt::join(input.sources, ", "), input.code_version)},
+    };
+    std::vector<std::string> names;
+    std::vector<std::string> texts;
+    for (const auto& [name, text] : lines) {
+        names.push_back(name);
+        texts.push_back(text);
+    }
+    return {"overview", {{"name", "", std::move(names)}, {"text", "", std::move(texts)}}, {}};
+}
+
+}  // namespace fairsweep
