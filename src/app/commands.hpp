@@ -10,6 +10,12 @@ namespace fairsweep {
 using Arguments = std::vector<std::string>;
 
 // Add the declaration here and the entry in main.cpp's table.
+int plan_command(const Arguments& arguments);
+int run_command(const Arguments& arguments);
+int status_command(const Arguments& arguments);
+int merge_command(const Arguments& arguments);
+int analyze_command(const Arguments& arguments);
+int report_command(const Arguments& arguments);
 int data_command(const Arguments& arguments);
 int data_make(const Arguments& arguments);  ///< `fairsweep data make`, called by the data command
 

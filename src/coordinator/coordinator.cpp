@@ -147,7 +147,7 @@ WorkerView* Coordinator::heard_from(WorkerId worker, double now_s, Commands& com
 /// A suspended laptop or a disk that took its time makes everybody look silent: time in which nobody listened is not counted.
 void Coordinator::forgive_own_sleep(double now_s) {
     const double asleep_s = ticked_ ? now_s - last_tick_s_ : 0.0;
-    if (asleep_s > policy_.worker_silence_s / 3) {
+    if (asleep_s > policy_.own_sleep_s) {
         for (auto& [worker, view] : workers_) {
             view.last_heard_s += asleep_s;
             view.deadline_s += asleep_s;

@@ -35,6 +35,7 @@ struct CoordinatorPolicy {
                                                          /*numeric*/ 0, /*config*/ 0, /*preempted*/ 0, /*internal*/ 1};
     double io_backoff_s = 2.0;          ///< wait before an attempt that follows an I/O failure, doubled each time
     double worker_silence_s = 15.0;     ///< a worker that was not heard of for so long is lost
+    double own_sleep_s = 5.0;           ///< a longer gap between two ticks is the coordinator's own: it counts against nobody
     double lease_first_s = 900.0;       ///< until the first progress beat: loading data, first step
     double lease_least_s = 300.0;       ///< shortest time between beats that counts as a hang
     double lease_factor = 10.0;         ///< times the longest gap between beats seen for the stage's kind

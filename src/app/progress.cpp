@@ -1,0 +1,86 @@
+#include "progress.hpp"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "fairsweep/text.hpp"
+
+namespace fairsweep {
+namespace {
+
+constexpr double kBar_s = 1.0;
+constexpr double kLine_s = 30.0;
+
+int terminal_width() {
+    winsize size{};
+    return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+std::uint64_t ended(const StateCounts& counts) {
+    std::uint64_t sum = 0;
+    for (std::size_t i = 0; i < kStageStates; ++i) {
+        if (is_final(static_cast<StageState>(i))) sum += counts.by_state[i];
+    }
+    return sum;
+}
+
+std::string details(const LiveStatus& status) {
+    const StateCounts& points = status.points;
+    std::string text = fmt::format("{}/{} points, {}/{} stages", ended(points), points.total, ended(status.stages), status.stages.total);
+    const std::uint64_t failed = points.of(StageState::failed) + points.of(StageState::lost) + points.of(StageState::quarantined);
+    if (failed != 0) text += fmt::format(", {} failed", failed);
+    if (points.of(StageState::skipped) != 0) text += fmt::format(", {} skipped", points.of(StageState::skipped));
+    if (points.of(StageState::diverged) != 0) text += fmt::format(", {} diverged", points.of(StageState::diverged));
+    text += fmt::format(", {} running", status.stages.of(StageState::running));
+    if (status.state == "stopping") text += ", stopping";
+    else if (status.eta_s && ended(points) < points.total) {
+        text += fmt::format(", left {} to {}", human_duration(status.eta_s->first), human_duration(status.eta_s->second));
+    }
+    return text;
+}
+
+}  // namespace
+
+std::string progress_text(const LiveStatus& status, int width) {
+    const std::string text = details(status);
+    const int bar = std::min(40, width - static_cast<int>(text.size()) - 4);
+    if (bar < 10 || status.stages.total == 0) return text.substr(0, static_cast<std::size_t>(std::max(width - 1, 0)));
+    // Stages move the bar: points end late and in bunches.
+    const auto full = static_cast<std::size_t>(static_cast<std::uint64_t>(bar) * ended(status.stages) / status.stages.total);
+    return "[" + std::string(full, '#') + std::string(static_cast<std::size_t>(bar) - full, '.') + "] " + text;
+}
+
+Progress::Style progress_style(bool quiet) {
+    if (quiet) return Progress::Style::none;
+    return ::isatty(STDERR_FILENO) == 1 ? Progress::Style::bar : Progress::Style::lines;
+}
+
+Progress::~Progress() { finish(); }
+
+void Progress::show(const LiveStatus& status, double now_s) {
+    if (style_ == Style::none) return;
+    if (style_ == Style::bar) {
+        if (now_s - last_s_ < kBar_s) return;
+        last_s_ = now_s;
+        std::fputs(("\r\033[K" + progress_text(status, terminal_width())).c_str(), stderr);
+        std::fflush(stderr);
+        open_line_ = true;
+        return;
+    }
+    const int tenth = status.stages.total == 0 ? 10 : static_cast<int>(10 * ended(status.stages) / status.stages.total);
+    if (tenth == last_tenth_ && now_s - last_s_ < kLine_s) return;
+    last_s_ = now_s;
+    last_tenth_ = tenth;
+    std::fputs((details(status) + "\n").c_str(), stderr);
+}
+
+void Progress::finish() {
+    if (open_line_) std::fputs("\n", stderr);
+    open_line_ = false;
+}
+
+}  // namespace fairsweep

@@ -1,0 +1,53 @@
+/// `fairsweep run` with the real parts: job files, data sets, networks.
+#include <algorithm>
+
+#include "commands.hpp"
+#include "data_probe.hpp"
+#include "fairsweep/dataset.hpp"
+#include "fairsweep/error.hpp"
+#include "fairsweep/stage_parameters.hpp"
+#include "job/job.hpp"
+#include "plan/make_plan.hpp"
+#include "run_sweep.hpp"
+#include "study/pairs.hpp"
+#include "study/runner.hpp"
+#include "version.hpp"
+
+namespace fairsweep {
+namespace {
+
+PreparedSweep prepare(const RunOptions& options) {
+    const Sweep sweep = load_job(options.job, options.overrides);
+    return {make_plan(sweep, data_probe(), version_line()), sweep.recipe.threads_per_stage};
+}
+
+/// Missing sets are told all at once; damaged ones were told when the plan counted their images.
+void check_data(const Plan& plan) {
+    std::string missing;
+    for (const auto& [name, data] : plan.data) {
+        if (!data.present) missing += (missing.empty() ? "" : ", ") + name + " (" + data.source.path.string() + ")";
+    }
+    if (missing.empty()) return;
+    throw_data({.attempted = "cannot run the sweep: data are missing", .where = {}, .found = "nothing at " + missing, .expected = "the data sets that the job names",
+                .hint = "fairsweep plan works without them; paths stand in the job file's [data.*] sections"});
+}
+
+/// The evaluation set is the one that `prepare` stages read.
+PairTable pairs_of(const Plan& plan) {
+    for (const Stage& stage : plan.stages) {
+        if (stage.kind == StageKind::prepare && !stage.data_sets.empty()) {
+            return pair_table_of(*open_verification_set(plan.data.at(stage.data_sets.front()).source));
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
+int run_command(const Arguments& arguments) {
+    const auto options = parse_run_options(arguments);
+    if (!options) return 0;
+    return run_sweep(*options, {prepare, check_data, pairs_of, [](const std::filesystem::path& folder) { return make_stage_runner(folder); }});
+}
+
+}  // namespace fairsweep

@@ -1,0 +1,39 @@
+#pragma once
+/// The words of `fairsweep run` as a value.
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "commands.hpp"
+#include "fairsweep/outcome.hpp"
+
+namespace fairsweep {
+
+struct RunOptions {
+    std::filesystem::path job;
+    std::filesystem::path store;
+    std::optional<int> workers;          ///< nothing: one per core; 0: one process without MPI
+    std::vector<StageState> only;
+    std::uint32_t max_failures = 0;      ///< 0: no limit
+    std::vector<std::string> overrides;  ///< --set
+    bool quiet = false;
+    Arguments words;                     ///< as they were typed after "run"
+
+    // How patient the ranks are; tests shorten them through the environment (FAIRSWEEP_WORKER_SILENCE_S and so on).
+    double worker_silence_s = 15.0;
+    double coordinator_silence_s = 60.0;
+    double drain_s = 60.0;
+    double start_s = 120.0;  ///< MPI_Init may take so long
+    double beat_s = 1.0;
+};
+
+/// Nothing when --help was asked for. Usage errors for everything that is wrong with the words or those variables.
+[[nodiscard]] std::optional<RunOptions> parse_run_options(const Arguments& arguments);
+
+/// Workers to start on this machine: as asked, or as many as fit with `threads_per_stage` threads each. A usage error beyond
+/// four per core.
+[[nodiscard]] int worker_count(const RunOptions& options, int threads_per_stage, int cores);
+[[nodiscard]] int core_count();  ///< cores this process may use
+
+}  // namespace fairsweep

@@ -1,0 +1,56 @@
+#include "run_result.hpp"
+
+#include <fmt/format.h>
+
+#include "fairsweep/log.hpp"
+
+namespace fairsweep {
+namespace {
+
+/// A word as a shell would need it.
+std::string quoted(const std::string& word) {
+    if (!word.empty() && word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./,:@%") == std::string::npos) return word;
+    std::string text = "'";
+    for (const char letter : word) text += letter == '\'' ? std::string("'\\''") : std::string(1, letter);
+    return text + "'";
+}
+
+std::uint64_t bad_points(const StateCounts& points) {
+    return points.of(StageState::failed) + points.of(StageState::lost) + points.of(StageState::skipped) + points.of(StageState::quarantined);
+}
+
+}  // namespace
+
+StateCounts points_of(const Plan& plan, const std::vector<StageBefore>& stages) {
+    StateCounts counts;
+    counts.total = plan.points.size();
+    for (const Point& point : plan.points) {
+        const StageState evaluation = stages[point.evaluation_stage].state;
+        const StageState network = stages[point.network_stage].state;
+        ++counts.by_state[static_cast<std::size_t>(is_final(evaluation) || is_final(network) ? evaluation : network)];
+    }
+    return counts;
+}
+
+int exit_code_of(const StateCounts& points, bool stopped, bool limited) {
+    const std::uint64_t finished = points.of(StageState::done) + points.of(StageState::diverged);
+    if (finished == points.total) return 0;
+    if (finished + bad_points(points) == points.total) return 1;
+    if (stopped) return 75;
+    return limited ? 1 : 4;
+}
+
+void tell_result(const StateCounts& points, int code, const RunOptions& options) {
+    std::string text = fmt::format("{} points:", points.total);
+    for (std::size_t i = 0; i < kStageStates; ++i) {
+        if (points.by_state[i] != 0) text += fmt::format(" {} {}", points.by_state[i], name_of(static_cast<StageState>(i)));
+    }
+    log_info(text);
+    std::string again = "fairsweep run";
+    for (const std::string& word : options.words) again += " " + quoted(word);
+    if (code == 75) log_info("stopped; what is done is safe. To go on: " + again);
+    if (code == 4) log_error("the sweep ended before its work was done; what is done is safe. To go on: " + again);
+    if (code == 1) log_warning("to try failed stages again: fairsweep run " + quoted(options.job.string()) + " --store " + quoted(options.store.string()) + " --only failed,lost");
+}
+
+}  // namespace fairsweep

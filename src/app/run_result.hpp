@@ -1,0 +1,20 @@
+#pragma once
+/// What a run came to. The store alone decides: never what mpirun or a rank returned.
+#include <string>
+
+#include "coordinator/coordinator.hpp"
+#include "run_options.hpp"
+#include "store/store.hpp"
+
+namespace fairsweep {
+
+/// States of the plan's points by what the store holds: the evaluation's state when it is final, else that of the network.
+[[nodiscard]] StateCounts points_of(const Plan& plan, const std::vector<StageBefore>& stages);
+
+/// 0 all done (diverged points are results), 1 some failed, were lost or skipped, 75 stopped and resumable, 4 ended early.
+[[nodiscard]] int exit_code_of(const StateCounts& points, bool stopped, bool limited);
+
+/// Says how it ended, and how to go on when there is more to do.
+void tell_result(const StateCounts& points, int code, const RunOptions& options);
+
+}  // namespace fairsweep
