@@ -3,6 +3,7 @@
 #include "study/pairs.hpp"
 #include "study/prepared_faces.hpp"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "fairsweep/error.hpp"

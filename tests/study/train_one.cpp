@@ -1,6 +1,7 @@
 /// Developer's program, not installed: trains one network on procedural faces and compresses it, in this process, and
 /// prints accuracy and time of every stage.
-///   train_one FACES ARCHITECTURE [SEED [ARTEFACTS [EPOCHS]]]
+///   train_one FACES ARCHITECTURE [SEED [ARTEFACTS [EPOCHS [FINETUNE_LR]]]]
+/// Prepared faces, baselines and teachers that an earlier call left in ARTEFACTS are used again.
 #include <fmt/format.h>
 
 #include <cstdlib>
@@ -9,6 +10,7 @@
 #include "fairsweep/error.hpp"
 #include "hand_made_plan.hpp"
 #include "study/runner.hpp"
+#include "study/stage_context.hpp"
 
 namespace {
 
@@ -49,19 +51,25 @@ StageOutcome show(StageRunner& runner, const Plan& plan, StageIndex index, const
 int work(int argc, char** argv) {
     const std::string architecture = argv[2];
     const std::uint64_t seed = argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 1;
-    const std::unique_ptr<StageRunner> runner = make_stage_runner(argc > 4 ? argv[4] : "artefacts");
+    const std::filesystem::path folder = argc > 4 ? argv[4] : "artefacts";
+    const std::unique_ptr<StageRunner> runner = make_stage_runner(folder);
     Recipe recipe = demo_recipe();
     if (argc > 5) recipe.baseline_epochs = std::atoi(argv[5]);
+    if (argc > 6) recipe.finetune_lr = std::atof(argv[6]);
     PlanBuilder builder(argv[1]);
     const StageIndex prepare = builder.prepare(input_size_of(architecture));
     const StageIndex baseline = builder.baseline(architecture, seed, recipe);
     const StageIndex dense = builder.evaluation(baseline, prepare, recipe);
-    (void)show(*runner, builder.plan, prepare, "prepare");
-    if (show(*runner, builder.plan, baseline, "baseline").state != StageState::done) return 1;
+    const auto make = [&](StageIndex stage, const std::string& name) {
+        const Stage& wanted = builder.plan.stages[stage];
+        const bool there = std::filesystem::exists(folder / (wanted.id.hex() + artefact_suffix(wanted.kind)));
+        return there || show(*runner, builder.plan, stage, name).state == StageState::done;
+    };
+    if (!make(prepare, "prepare") || !make(baseline, "baseline")) return 1;
     (void)show(*runner, builder.plan, dense, "dense");
     for (const std::string calibration : {"train", "synthetic"}) {
         const StageIndex teacher = builder.teacher(baseline, calibration, recipe);
-        (void)show(*runner, builder.plan, teacher, "teacher " + calibration);
+        if (!make(teacher, "teacher " + calibration)) return 1;
         StageOutcome sham;
         for (const int bits : {32, 16, 8, 4, 3})
             for (const double sparsity : {0.0, 0.7}) {
@@ -85,7 +93,7 @@ int work(int argc, char** argv) {
 
 int main(int argc, char** argv) {
     if (argc < 3) {
-        std::cerr << "usage: train_one FACES ARCHITECTURE [SEED [ARTEFACTS [EPOCHS]]]\n";
+        std::cerr << "usage: train_one FACES ARCHITECTURE [SEED [ARTEFACTS [EPOCHS [FINETUNE_LR]]]]\n";
         return 2;
     }
     try {
