@@ -32,7 +32,7 @@ def definition_list(pairs):
 
 def figure_html(figure, name):
     return ('<div class="plot">' + figure.to_html(full_html=False, include_plotlyjs=False, div_id=name, default_width="100%", default_height=f"{figure.layout.height}px",
-                                                  config={"displaylogo": False, "responsive": True, "displayModeBar": False}) + "</div>")
+                                                  config={"displaylogo": False, "displayModeBar": False}) + "</div>")
 
 
 def plots_html(analysis):
@@ -50,7 +50,7 @@ def render(analysis):
     findings = "".join(f"<li>{html.escape(t)}</li>" for t in analysis["findings"]["text"])
     warnings = "".join(f"<p>{html.escape(t[0].upper() + t[1:])}.</p>" for t in analysis["warnings"]["text"])
     limits = "".join(f"<li>{html.escape(t)}</li>" for t in sections.LIMITS)
-    navigation = "".join(f'<a href="#{anchor}">{label}</a>' for anchor, label in NAVIGATION)
+    navigation = " ".join(f'<a href="#{anchor}">{label}</a>' for anchor, label in NAVIGATION)
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>

@@ -21,8 +21,10 @@ for (const table of document.querySelectorAll("table.data")) {
     table.tBodies[0].append(...rows);
   });
 }
-// Plots are drawn while the page is still being read: fit them to their final width, and to that of the paper.
-const fit = () => { for (const plot of document.querySelectorAll(".js-plotly-plot")) Plotly.Plots.resize(plot); };
-fit();
-window.addEventListener("beforeprint", fit);
-window.addEventListener("afterprint", fit);
+// Plots are drawn while the page is still being read: they follow the width of their frames, on screen and on paper.
+const plots = [...document.querySelectorAll(".js-plotly-plot")];
+const fit = (plot) => { if (plot.clientWidth > 0 && plot.clientWidth !== plot._fullLayout.width) Plotly.relayout(plot, {width: plot.clientWidth}); };
+const observer = new ResizeObserver((entries) => { for (const entry of entries) fit(entry.target.querySelector(".js-plotly-plot")); });
+for (const plot of plots) { fit(plot); observer.observe(plot.closest(".plot")); }
+window.addEventListener("beforeprint", () => plots.forEach(fit));
+window.addEventListener("afterprint", () => plots.forEach(fit));

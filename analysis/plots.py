@@ -185,7 +185,7 @@ def gap_changes(analysis):
         rows = rows.sort_values(["calibration", "weight_bits", "sparsity"], ascending=[True, False, True])
         several = rows["calibration"].nunique() > 1
         names = [(f"{r['calibration']}, " if several else "") + ("32 bits" if r["bits"] == "32" else f"{r['bits']} bits") +
-                 (f", {r['sparsity']:g} zero" if r["sparsity"] > 0 else "") for _, r in rows.iterrows()]
+                 (f", pruned {r['sparsity']:g}" if r["sparsity"] > 0 else "") for _, r in rows.iterrows()]
         figure = go.Figure()
         for clear, name, fill in ((True, "adjusted p < 0.05", COLOURS[3]), (False, "not clear of chance", "#7a828c")):
             chosen = [k for k, p in enumerate(rows["p_adjusted"]) if (p < 0.05) == clear]
@@ -199,7 +199,7 @@ def gap_changes(analysis):
                       f"group {r['group']}, adjusted p {r['p_adjusted']:.2g}{'; ' + r['note'] if r['note'] else ''}"
                       for k, (_, r) in zip(chosen, mine.iterrows())], hovertemplate="%{text}<extra></extra>"))
         layout(figure, architecture if family["training_set"].nunique() == 1 else f"{architecture}, trained on {training_set}",
-               "change of the gap, points (right: worse)", "", height=150 + 24 * len(names))
+               "change, points", "", height=150 + 24 * len(names))
         figure.update_layout(margin=dict(l=150, r=12, t=48, b=96), legend=dict(y=-70 / max(1, 24 * len(names))))
         figure.update_yaxes(tickvals=list(range(len(names))), ticktext=names[::-1], range=[-0.7, len(names) - 0.3], gridcolor="#f3f4f6")
         figure.update_xaxes(showgrid=True, gridcolor=GRID)

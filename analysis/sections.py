@@ -79,7 +79,7 @@ def plot_sections(analysis):
     if several_groups:
         sections += [
             ("What compression did to the gap of the worst group",
-             "Change of (mean of the other groups − the group that is worst in the dense network), compressed minus sham, on the same pairs. "
+             "Change of (mean of the other groups − the group that is worst in the dense network), compressed minus sham, on the same pairs: right of zero is worse. "
              "This is the primary family: p values are adjusted by Holm.",
              plots.gap_changes(analysis)),
             ("STD over groups against bits",

@@ -1,0 +1,110 @@
+"""Opens page.html in headless Chromium at the width of a desk and of a phone, and looks at it."""
+import csv
+import html.parser
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+# Added to a copy of the page: what the browser made of it, as attributes that --dump-dom shows.
+PROBE = """<script>
+window.addEventListener("error", (e) => { document.body.dataset.failed = e.message; });
+setTimeout(() => {
+  const wide = [...document.querySelectorAll(".js-plotly-plot")].filter(p => p.querySelector(".main-svg").getBoundingClientRect().right > p.closest(".plot").getBoundingClientRect().right + 1);
+  const table = document.getElementById("configurations");
+  const column = [...table.tHead.rows[0].cells].findIndex(c => c.textContent === "Avg, %");
+  table.tHead.rows[0].cells[column].querySelector("button").click();
+  const sorted = [...table.tBodies[0].rows].map(r => Number(r.cells[column].dataset.value));
+  Object.assign(document.body.dataset, {
+    width: innerWidth, overflow: document.documentElement.scrollWidth - innerWidth, wide: wide.length,
+    sorted: sorted.every((v, i) => i === 0 || sorted[i - 1] <= v), rows: sorted.length,
+    resources: performance.getEntriesByType("resource").filter(r => !r.name.startsWith("data:")).length});
+}, 2500);
+</script></body>"""
+
+
+class References(html.parser.HTMLParser):
+    """Everything the page would load, and its plots."""
+
+    def __init__(self):
+        super().__init__()
+        self.loaded = []
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        for name in ("src", "srcset", "data", "poster"):
+            if attributes.get(name):
+                self.loaded.append((tag, attributes[name]))
+        if tag == "link":
+            self.loaded.append((tag, attributes.get("href")))
+
+
+def browse(width, height, *action):
+    profile = f"profile-{width}-{len(action[0])}"
+    command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars", f"--user-data-dir={os.path.abspath(profile)}",
+               "--host-resolver-rules=MAP * ~NOTFOUND", "--enable-logging=stderr", "--v=0", "--virtual-time-budget=15000",
+               f"--window-size={width},{height}", *action, "file://" + os.path.abspath("probe.html")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240)
+    shutil.rmtree(profile, ignore_errors=True)
+    complaints = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+    assert not complaints, complaints
+    return done.stdout
+
+
+def check_in_browser(width):
+    dom = browse(width, 900, "--dump-dom")
+    facts = dict(re.findall(r'data-(\w+)="([^"]*)"', re.search(r"<body[^>]*>", dom).group(0)))
+    print(width, facts)
+    assert "failed" not in facts, facts
+    assert int(facts["width"]) == width, facts
+    assert int(facts["overflow"]) <= 0, "the page is wider than the screen"
+    assert facts["wide"] == "0", "a plot is wider than its frame"
+    assert facts["sorted"] == "true" and facts["rows"] == "34", facts
+    assert facts["resources"] == "0", "something was loaded"
+    # 4 panels of errors, 2 of gap changes, 2 of STD, 2 of SER, 4 of gaps: each with data in it.
+    plots = re.split(r'<div id="plot-\d+-\d+"', dom)[1:]
+    assert len(plots) == 14, len(plots)
+    for plot in plots:
+        assert 'class="main-svg"' in plot and len(re.findall(r'<g class="trace scatter', plot)) >= 2, "an empty plot"
+        assert re.search(r'<path class="point"', plot) and re.search(r'class="[xy]error"', plot), "no points or no intervals"
+
+
+def check_picture(width, height):
+    browse(width, height, f"--screenshot={os.path.abspath(f'page-{width}.png')}")
+    with open(f"page-{width}.png", "rb") as file:
+        head = file.read(24)
+    assert int.from_bytes(head[16:20], "big") == width
+    assert os.path.getsize(f"page-{width}.png") > 30000
+
+
+def check_text():
+    page = open("page.html", encoding="utf-8").read()
+    references = References()
+    references.feed(re.sub(r"<script>.*?</script>", "", page, flags=re.S))
+    assert references.loaded == [], references.loaded
+    assert "<no> real faces" not in page and "&lt;no&gt; real faces" in page, "the job file's text must be escaped"
+    markdown = open("page.md", encoding="utf-8").read()
+    with open("tables/configurations.csv", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        shown = f"{float(row['std_points']):.2f} [{float(row['std_points_low']):.2f}, {float(row['std_points_high']):.2f}]"
+        assert shown in markdown, shown
+        assert shown.replace(" [", "<small>[") in page, shown
+    for row in csv.DictReader(open("tables/findings.csv", encoding="utf-8")):
+        assert row["text"] in markdown
+
+
+if CHROMIUM is None:
+    sys.exit("no Chromium: apt-get install chromium")
+check_text()
+with open("page.html", encoding="utf-8") as file, open("probe.html", "w", encoding="utf-8") as probe:
+    probe.write(file.read().replace("</body>", PROBE))
+for width in (1280, 390):
+    check_in_browser(width)
+    check_picture(width, 2000)
+browse(1000, 800, f"--print-to-pdf={os.path.abspath('page.pdf')}")
+assert os.path.getsize("page.pdf") > 30000
+print("the page is fit to be read")
