@@ -9,21 +9,31 @@ import sys
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
-# Added to a copy of the page: what the browser made of it, as attributes that --dump-dom shows.
+# Added to a copy of the page: what the browser made of it, told to the frame around it.
 PROBE = """<script>
-window.addEventListener("error", (e) => { document.body.dataset.failed = e.message; });
+let failed = "";
+window.addEventListener("error", (e) => { failed = e.message; });
 setTimeout(() => {
-  const wide = [...document.querySelectorAll(".js-plotly-plot")].filter(p => p.querySelector(".main-svg").getBoundingClientRect().right > p.closest(".plot").getBoundingClientRect().right + 1);
+  const plots = [...document.querySelectorAll(".js-plotly-plot")];
+  const least = (selector) => Math.min(...plots.map(p => p.querySelectorAll(selector).length));
+  const right = (element) => element.getBoundingClientRect().right;
   const table = document.getElementById("configurations");
   const column = [...table.tHead.rows[0].cells].findIndex(c => c.textContent === "Avg, %");
   table.tHead.rows[0].cells[column].querySelector("button").click();
   const sorted = [...table.tBodies[0].rows].map(r => Number(r.cells[column].dataset.value));
-  Object.assign(document.body.dataset, {
-    width: innerWidth, overflow: document.documentElement.scrollWidth - innerWidth, wide: wide.length,
+  parent.postMessage({
+    failed: failed, width: innerWidth, overflow: document.documentElement.scrollWidth - innerWidth,
+    plots: plots.length, drawings: least("svg.main-svg"), traces: least("g.trace.scatter"), points: least("path.point"), intervals: least(".errorbar path"),
+    wide: plots.filter(p => right(p.querySelector(".main-svg")) > right(p.closest(".plot")) + 1).length,
     sorted: sorted.every((v, i) => i === 0 || sorted[i - 1] <= v), rows: sorted.length,
-    resources: performance.getEntriesByType("resource").filter(r => !r.name.startsWith("data:")).length});
+    resources: performance.getEntriesByType("resource").filter(r => !r.name.startsWith("data:")).length}, "*");
 }, 2500);
 </script></body>"""
+
+# Chromium's windows are at least 500 pixels wide: a frame is as narrow as a phone.
+FRAME = """<!DOCTYPE html><html><body style="margin:0"><script>
+addEventListener("message", (event) => Object.assign(document.body.dataset, event.data));
+</script><iframe src="probe.html" style="border:0;width:%dpx;height:%dpx"></iframe></body></html>"""
 
 
 class References(html.parser.HTMLParser):
@@ -43,10 +53,13 @@ class References(html.parser.HTMLParser):
 
 
 def browse(width, height, *action):
-    profile = f"profile-{width}-{len(action[0])}"
-    command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars", f"--user-data-dir={os.path.abspath(profile)}",
+    """Shows the page in a frame of this size; returns what Chromium wrote to standard output."""
+    with open("frame.html", "w", encoding="utf-8") as frame:
+        frame.write(FRAME % (width, height))
+    profile = os.path.abspath("profile")
+    command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars", f"--user-data-dir={profile}",
                "--host-resolver-rules=MAP * ~NOTFOUND", "--enable-logging=stderr", "--v=0", "--virtual-time-budget=15000",
-               f"--window-size={width},{height}", *action, "file://" + os.path.abspath("probe.html")]
+               f"--window-size={max(width, 500)},{height}", *action, "file://" + os.path.abspath("frame.html")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=240)
     shutil.rmtree(profile, ignore_errors=True)
     complaints = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
@@ -56,27 +69,19 @@ def browse(width, height, *action):
 
 def check_in_browser(width):
     dom = browse(width, 900, "--dump-dom")
-    facts = dict(re.findall(r'data-(\w+)="([^"]*)"', re.search(r"<body[^>]*>", dom).group(0)))
-    print(width, facts)
-    assert "failed" not in facts, facts
-    assert int(facts["width"]) == width, facts
-    assert int(facts["overflow"]) <= 0, "the page is wider than the screen"
+    facts = dict(re.findall(r'data-(\w+)="([^"]*)"', dom))
+    print(facts)
+    assert facts["failed"] == "" and facts["resources"] == "0", "a script failed or something was loaded"
+    assert int(facts["width"]) == width and int(facts["overflow"]) <= 0, "the page is wider than the screen"
     assert facts["wide"] == "0", "a plot is wider than its frame"
-    assert facts["sorted"] == "true" and facts["rows"] == "34", facts
-    assert facts["resources"] == "0", "something was loaded"
+    assert facts["sorted"] == "true" and facts["rows"] == "34", "the table does not sort"
     # 4 panels of errors, 2 of gap changes, 2 of STD, 2 of SER, 4 of gaps: each with data in it.
-    plots = re.split(r'<div id="plot-\d+-\d+"', dom)[1:]
-    assert len(plots) == 14, len(plots)
-    for plot in plots:
-        assert 'class="main-svg"' in plot and len(re.findall(r'<g class="trace scatter', plot)) >= 2, "an empty plot"
-        assert re.search(r'<path class="point"', plot) and re.search(r'class="[xy]error"', plot), "no points or no intervals"
+    assert facts["plots"] == "14", facts
+    assert int(facts["drawings"]) >= 1 and int(facts["traces"]) >= 2 and int(facts["points"]) >= 8 and int(facts["intervals"]) >= 8, "an empty plot"
 
 
 def check_picture(width, height):
     browse(width, height, f"--screenshot={os.path.abspath(f'page-{width}.png')}")
-    with open(f"page-{width}.png", "rb") as file:
-        head = file.read(24)
-    assert int.from_bytes(head[16:20], "big") == width
     assert os.path.getsize(f"page-{width}.png") > 30000
 
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The page in a real browser: nothing loaded from outside, no console errors, plots drawn, nothing wider than the screen.
 set -eu
+export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1  # spinning threads starve each other on a busy machine
 "$FAIRSWEEP_BINARY_DIR/tests/make_synthetic_sweep" sweep.h5 analysis.h5 scores.csv
 expect() { code=$1; said=$2; shift 2; set +e; "$@" > out.txt 2> err.txt; got=$?; set -e
     [ $got -eq "$code" ] && grep -q -- "$said" err.txt || { echo "exit $got, not $code, or nothing about '$said': $*"; cat err.txt; exit 1; }; }
