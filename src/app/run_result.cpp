@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "fairsweep/log.hpp"
+#include "store/point_state.hpp"
 
 namespace fairsweep {
 namespace {
@@ -15,6 +16,17 @@ std::string quoted(const std::string& word) {
     return text + "'";
 }
 
+/// The same command, but for --only: what waits is not among what that selects.
+std::string command_to_go_on(const RunOptions& options) {
+    std::string text = "fairsweep run";
+    for (std::size_t i = 0; i < options.words.size(); ++i) {
+        const std::string& word = options.words[i];
+        if (word == "--only") ++i;
+        else if (word.rfind("--only=", 0) != 0) text += " " + quoted(word);
+    }
+    return text;
+}
+
 std::uint64_t bad_points(const StateCounts& points) {
     return points.of(StageState::failed) + points.of(StageState::lost) + points.of(StageState::skipped) + points.of(StageState::quarantined);
 }
@@ -24,11 +36,9 @@ std::uint64_t bad_points(const StateCounts& points) {
 StateCounts points_of(const Plan& plan, const std::vector<StageBefore>& stages) {
     StateCounts counts;
     counts.total = plan.points.size();
-    for (const Point& point : plan.points) {
-        const StageState evaluation = stages[point.evaluation_stage].state;
-        const StageState network = stages[point.network_stage].state;
-        ++counts.by_state[static_cast<std::size_t>(is_final(evaluation) || is_final(network) ? evaluation : network)];
-    }
+    std::vector<StageState> states;
+    for (const StageBefore& stage : stages) states.push_back(stage.state);
+    for (const StageState state : point_states(plan, states)) ++counts.by_state[static_cast<std::size_t>(state)];
     return counts;
 }
 
@@ -46,9 +56,8 @@ void tell_result(const StateCounts& points, int code, const RunOptions& options)
         if (points.by_state[i] != 0) text += fmt::format(" {} {}", points.by_state[i], name_of(static_cast<StageState>(i)));
     }
     log_info(text);
-    std::string again = "fairsweep run";
-    for (const std::string& word : options.words) again += " " + quoted(word);
-    if (code == 75) log_info("stopped; what is done is safe. To go on: " + again);
+    const std::string again = command_to_go_on(options);
+    if (code == 75) log_info("more is to do; what is done is safe. To go on: " + again);
     if (code == 4) log_error("the sweep ended before its work was done; what is done is safe. To go on: " + again);
     if (code == 1) log_warning("to try failed stages again: fairsweep run " + quoted(options.job.string()) + " --store " + quoted(options.store.string()) + " --only failed,lost");
 }

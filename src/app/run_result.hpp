@@ -8,7 +8,7 @@
 
 namespace fairsweep {
 
-/// States of the plan's points by what the store holds: the evaluation's state when it is final, else that of the network.
+/// States of the plan's points by what the store holds (store/point_state.hpp).
 [[nodiscard]] StateCounts points_of(const Plan& plan, const std::vector<StageBefore>& stages);
 
 /// 0 all done (diverged points are results), 1 some failed, were lost or skipped, 75 stopped and resumable, 4 ended early.

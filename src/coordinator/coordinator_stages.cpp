@@ -10,6 +10,16 @@ namespace {
 std::size_t index_of(StageState state) { return static_cast<std::size_t>(state); }
 std::size_t index_of(FailureClass failure) { return static_cast<std::size_t>(failure); }
 
+/// As status and the analysis judge it: a point whose own network failed has failed, one whose baseline failed is skipped.
+StageState point_state(StageState network, StageState evaluation) {
+    if (evaluation == StageState::done) return StageState::done;
+    for (const StageState state : {StageState::running, StageState::diverged, StageState::failed, StageState::lost, StageState::quarantined,
+                                   StageState::preempted, StageState::skipped}) {
+        if (network == state || evaluation == state) return state;
+    }
+    return StageState::waiting;
+}
+
 std::string gave_up_text(FailureClass failure, std::uint32_t times) {
     const std::string what = failure == FailureClass::lost ? "its worker died or fell silent" : "it showed no progress before its deadline";
     return what + " " + std::to_string(times) + (times == 1 ? " time" : " times");
@@ -200,9 +210,7 @@ StateCounts Coordinator::point_counts() const {
     for (const Point& point : plan_.points) {
         const StageState evaluation = stages_[point.evaluation_stage].state;
         const StageState network = stages_[point.network_stage].state;
-        StageState state = evaluation;
-        if (!is_final(evaluation) && evaluation != StageState::running && !is_final(network)) state = network;
-        ++counts.by_state[index_of(state)];
+        ++counts.by_state[index_of(point_state(network, evaluation))];
     }
     return counts;
 }

@@ -35,14 +35,15 @@ done
 
 # a stage fails: what needs it is skipped, the rest goes on; --only tries it again
 cp job failing && echo 'fail compression' >>failing
-expect 1 '4 done.* failed.*only failed' "$fake" run failing --store failing.h5 --workers 2
+expect 1 '5 done 1 failed.*only failed' "$fake" run failing --store failing.h5 --workers 2
 [ "$(count failing.h5 failed)" -eq 1 ] && [ "$(count failing.h5 skipped)" -eq 1 ] || die "one failed, one skipped"
 expect 1 'nothing to do' "$fake" run failing --store failing.h5 --workers 2
 expect 0 '6 done' "$fake" run job --store failing.h5 --workers 1 --only failed
 "$fake" dump failing.h5 | cmp - one.txt || die "another table after --only failed"
 expect 1 'failed' "$fake" run failing --store fast.h5 --workers 1 --fail-fast
 [ "$(count fast.h5 waiting)" -gt 0 ] || die "--fail-fast went on to the end"
-expect 0 '6 done' "$fake" run job --store fast.h5 --workers 2 --only failed,lost || true
+expect 75 'To go on: fairsweep run job --store fast.h5 --workers 2 ' "$fake" run job --store fast.h5 --workers 2 --only failed,lost
+expect 0 '6 done' "$fake" run job --store fast.h5 --workers 2
 
 # a stage that kills its worker the first time
 cp job killing && echo 'kill baseline' >>killing
