@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "fairsweep/log.hpp"
 #include "fairsweep/text.hpp"
 
 namespace fairsweep {
@@ -70,6 +71,8 @@ void prune_by_magnitude(torch::nn::Module& network, double sparsity) {
     for (const auto& [name, layer] : layers) {
         layer->set_pruned(torch::from_blob(begin, layer->weight.sizes(), torch::kBool));
         begin += layer->weight.numel();
+        // A global threshold can empty a layer of small weights: the network is dead then, which is a result, but say so.
+        if (layer->weight_pruned.all().item<bool>()) log_warning("pruning leaves no weight in " + name);
     }
     apply_masks(network);
 }

@@ -44,15 +44,14 @@ ValueRange range_of_tensor(const torch::Tensor& x) {
     return total;
 }
 
-torch::Tensor quantise_tensor(const torch::Tensor& x, const QuantiserScale& scale, const std::string& layer) {
-    torch::Tensor out = torch::empty_like(x);
-    float* const target = out.data_ptr<float>();
+/// In place: a fresh tensor for each activation costs more than the arithmetic.
+void quantise_in_place(const torch::Tensor& x, const QuantiserScale& scale, const std::string& layer) {
+    float* const target = x.data_ptr<float>();
     std::atomic<bool> is_finite{true};
     at::parallel_for(0, x.numel(), kGrain, [&](std::int64_t begin, std::int64_t end) {
         if (!fake_quantise(values_of(x, begin, end), target + begin, scale)) is_finite = false;
     });
     if (!is_finite) throw NonFiniteError(layer, "activation");
-    return out;
 }
 
 /// `rows` ranges, one per slice of the first dimension (1: one range for the whole tensor).
@@ -74,9 +73,11 @@ torch::Tensor quantise_rows(const torch::Tensor& weight, std::int64_t rows, int 
 
 /// Quantised forward, gradient passed on unchanged, also outside the range.
 struct QuantiseActivation : torch::autograd::Function<QuantiseActivation> {
-    static torch::Tensor forward(torch::autograd::AutogradContext*, const torch::Tensor& x, const QuantiserScale& scale,
+    static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x, const QuantiserScale& scale,
                                  const std::string& layer) {
-        return quantise_tensor(dense(x), scale, layer);
+        quantise_in_place(x, scale, layer);
+        context->mark_dirty({x});
+        return x;
     }
     static torch::autograd::variable_list backward(torch::autograd::AutogradContext*, const torch::autograd::variable_list& gradients) {
         return {gradients[0], {}, {}};
@@ -101,12 +102,16 @@ struct ActivationQuantiser : ActivationTransform {
           x_max(register_buffer("x_max", torch::zeros({1}))) {}
 
     torch::Tensor forward(torch::Tensor x) override {
+        x = dense(x);
         if (observing) {
-            widen(range_of_tensor(dense(x.detach())));
+            widen(range_of_tensor(x));
         } else if (low() == 0.0F && high() == 0.0F) {
             refuse_uncalibrated();
         }
-        return QuantiseActivation::apply(x, quantiser_scale(low(), high(), bits), layer);
+        const QuantiserScale scale = quantiser_scale(low(), high(), bits);
+        if (torch::GradMode::is_enabled() && x.requires_grad()) return QuantiseActivation::apply(x, scale, layer);
+        quantise_in_place(x, scale, layer);
+        return x;
     }
 
     float& low() { return *x_min.data_ptr<float>(); }

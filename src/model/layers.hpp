@@ -48,7 +48,8 @@ struct Unit : torch::nn::Module {
     virtual torch::Tensor forward(const torch::Tensor& x) = 0;
 };
 
-/// What may be attached to an ActivationPoint.
+/// What may be attached to an ActivationPoint. It may overwrite x, which no operation before it keeps for its gradient
+/// (neither PReLU nor an addition needs its output).
 struct ActivationTransform : torch::nn::Module {
     virtual torch::Tensor forward(torch::Tensor x) = 0;
 };
