@@ -19,8 +19,8 @@ expect 2 'misspelt.cfg.*architecure.*architecture' "$FAIRSWEEP" run misspelt.cfg
 expect 2 'bits' run --set axes.bits=0
 expect 2 'bits' run --set axes.bits=33
 expect 2 'sparsity' run --set axes.sparsity=1.0
-expect 2 'empty' run --set axes.architecture=
-expect 2 'resnet' run --set axes.architecture=resnet18
+expect 2 'architecture.*nothing' run --set axes.architecture=
+expect 2 'iresnet18' run --set axes.architecture=resnet18
 nothing_written
 
 note "data"
@@ -28,28 +28,30 @@ expect 2 'data/absent' run --set data.faces.path=data/absent
 cp -r data broken
 truncate -s -1000 broken/train/train.rec
 expect 2 'train.rec.*offset' run --set data.faces.path=broken/train
-printf 'XXXX' | dd of=broken/synthetic/train.rec conv=notrunc status=none
-expect 2 'train.rec.*offset 0.*magic' run --set data.synthetic.path=broken/synthetic
+cp data/train/train.rec broken/train/train.rec
+printf 'XXXX' | dd of=broken/train/train.rec conv=notrunc status=none
+expect 2 'train.rec.*offset 0.*magic' run --set data.faces.path=broken/train
 pairs=broken/test/txts/A/A_pairs.txt
 cp $pairs pairs.txt
 sed -i '3s/.*/nobody\t1\t2/' $pairs
-expect 2 'A_pairs.txt.*3' run --set data.faces_test.path=broken/test
+expect 2 'A_pairs.txt.*3' run --set data.test.path=broken/test
 cp pairs.txt $pairs
 sed -i '2s/[0-9.]*$/99999/' broken/test/txts/A/A_lmk.txt
-expect 2 'A_lmk.txt.*2' run --set data.faces_test.path=broken/test
+expect 2 'A_lmk.txt.*2' run --set data.test.path=broken/test
 nothing_written
 expect 1 'train.rec' "$FAIRSWEEP" data describe broken/train
 
 note "store"
 run -q
 cp bad.h5 other.h5
+# Changed by another program: the seal is gone. (A store of another version, seal and all, is made in tests/store.)
 "$FAIRSWEEP_PYTHON" - <<'PY'
 import h5py
 with h5py.File("other.h5", "r+") as f:
-    f.attrs["schema_version"] = 999
+    f.attrs["version"] = 999
 PY
-expect 3 'version.*999' "$FAIRSWEEP" status other.h5
-expect 3 'version.*999' "$FAIRSWEEP" merge other.h5 --output merged.h5
+expect 3 'other.h5.*seal' "$FAIRSWEEP" status other.h5
+expect 3 'other.h5.*seal' "$FAIRSWEEP" merge other.h5 --output merged.h5
 printf 'not a store' >text.h5
 expect 3 'text.h5' "$FAIRSWEEP" status text.h5
 head -c 3000 bad.h5 >short.h5
@@ -59,8 +61,11 @@ expect 3 'short.h5' "$FAIRSWEEP" status short.h5
 note "folders and disks"
 expect 4 '/proc' "$FAIRSWEEP" run "$job" --store /proc/none/s.h5 --workers 0
 expect 2 '/proc' "$FAIRSWEEP" data make --out /proc/none/faces
-# A full disk: the file-size limit makes every write past it fail, as ENOSPC would.
+# A full disk: the file-size limit makes every write past it fail, as ENOSPC would. Stages that cannot leave their file fail as `io`.
 status=0
 (ulimit -f 64; trap '' XFSZ; "$FAIRSWEEP" run "$job" --store full.h5 --workers 0) >out.txt 2>err.txt || status=$?
-[ $status -eq 4 ] || { cat err.txt; die "exit $status on a full disk, expected 4"; }
-"$FAIRSWEEP" run "$job" --store full.h5 --workers 0 -q || die "the store cannot be continued after a full disk"
+[ $status -eq 1 ] && grep -q 'full.h5.files/.*tmp' err.txt && grep -q -- '--only failed' err.txt || { cat err.txt; die "exit $status on a full disk"; }
+[ -z "$(find full.h5.files -name '*.tmp*')" ] || die "half a file was left behind"
+"$FAIRSWEEP" run "$job" --store full.h5 --workers 0 --only failed,lost -q || die "the store cannot be continued after a full disk"
+(ulimit -f 16; trap '' XFSZ; "$FAIRSWEEP" run "$job" --store none.h5 --workers 0) >out.txt 2>err.txt && die "a store that does not fit was laid out"
+[ ! -e none.h5 ] || die "half a store was left behind"

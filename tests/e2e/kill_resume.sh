@@ -4,9 +4,19 @@
 job=$FAIRSWEEP_SOURCE_DIR/jobs/smoke.cfg
 make_faces
 
-tables() {  # tables STORE OUT: what people read, without times and attempts
-    "$FAIRSWEEP" merge "$1" --output "$2.h5"
-    "$FAIRSWEEP" analyze "$2.h5" --csv "$2" >/dev/null
+tables() {  # tables STORE OUT: what people read, but for what tells how the run went: times, attempts
+    "$FAIRSWEEP" merge "$1" --output "$2-analysis.h5" -q
+    "$FAIRSWEEP" analyze "$2-analysis.h5" --csv "$2" >"$2.txt" 2>/dev/null
+    "$FAIRSWEEP_PYTHON" - "$2" <<'PY'
+import csv, pathlib, sys
+for path in pathlib.Path(sys.argv[1]).glob("*.csv"):
+    rows = list(csv.reader(path.open()))
+    dropped = {i for i, name in enumerate(rows[0]) if name.startswith(("attempt", "wall_s"))}
+    rows = [[v for i, v in enumerate(row) if i not in dropped] for row in rows if row[0] != "Merged"]
+    with path.open("w") as out:
+        csv.writer(out).writerows(rows)
+PY
+    cp "$2.txt" "$2/table.txt"
 }
 
 note "undisturbed, one process"
@@ -14,7 +24,7 @@ note "undisturbed, one process"
 tables calm.h5 calm
 
 ranks() { pgrep -f -- "--store $1( |\$)" | while read -r pid; do
-    tr '\0' '\n' <"/proc/$pid/environ" 2>/dev/null | grep -q "^OMPI_COMM_WORLD_RANK=$2$" && echo "$pid"; done; }
+    if tr '\0' '\n' <"/proc/$pid/environ" 2>/dev/null | grep -q "^OMPI_COMM_WORLD_RANK=$2$"; then echo "$pid"; fi; done; }
 
 wait_for_rows() {  # until the journal of $1 has grown past $2 bytes
     for _ in $(seq 600); do
@@ -28,7 +38,8 @@ note "a worker is killed"
 "$FAIRSWEEP" run "$job" --store worker.h5 --workers 2 -q &
 running=$!
 wait_for_rows worker.h5 2000
-ranks worker.h5 1 | xargs -r kill -9
+[ -n "$(ranks worker.h5 1)" ] || die "no worker to kill"
+kill -9 $(ranks worker.h5 1)
 status=0; wait $running || status=$?
 if [ $status -ne 0 ]; then note "first run ended with $status, resuming"; "$FAIRSWEEP" run "$job" --store worker.h5 --workers 2 -q; fi
 tables worker.h5 worker
@@ -39,7 +50,8 @@ note "the coordinator is killed"
 "$FAIRSWEEP" run "$job" --store coordinator.h5 --workers 2 -q &
 running=$!
 wait_for_rows coordinator.h5 2000
-ranks coordinator.h5 0 | xargs -r kill -9
+[ -n "$(ranks coordinator.h5 0)" ] || die "no coordinator to kill"
+kill -9 $(ranks coordinator.h5 0)
 status=0; wait $running || status=$?
 [ $status -ne 0 ] || die "a run whose coordinator was killed says all is done"
 "$FAIRSWEEP" status coordinator.h5 --json >/dev/null
