@@ -50,6 +50,8 @@ def render(analysis):
     findings = "".join(f"<li>{html.escape(t)}</li>" for t in analysis["findings"]["text"])
     warnings = "".join(f"<p>{html.escape(t[0].upper() + t[1:])}.</p>" for t in analysis["warnings"]["text"])
     limits = "".join(f"<li>{html.escape(t)}</li>" for t in sections.LIMITS)
+    not_done = analysis.pairs_of("not_done")
+    left_out = f"<details><summary>Points without figures: {len(not_done)}</summary>{definition_list(not_done)}</details>" if not_done else ""
     navigation = " ".join(f'<a href="#{anchor}">{label}</a>' for anchor, label in NAVIGATION)
     return f"""<!DOCTYPE html>
 <html lang="en">
@@ -70,7 +72,7 @@ a person count as dependent. Points: {html.escape(facts["Points"])}; seeds: {htm
 <main>
 <section id="findings"><h2>Findings</h2>
 <ol class="findings">{findings}</ol>
-<div class="warnings">{warnings}</div>
+<div class="warnings">{warnings}{left_out}</div>
 </section>
 <div id="figures">
 {plots_html(analysis)}

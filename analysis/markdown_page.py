@@ -23,7 +23,8 @@ def bullets(texts):
 
 
 def render(analysis):
-    pairs = lambda name: bullets(f"**{n}**: {t}" for n, t in analysis.pairs_of(name))
+    pairs = lambda name: bullets(f"**{n}**: {escape(t)}" for n, t in analysis.pairs_of(name))
+    left_out = "Points without figures:\n\n" + pairs("not_done") + "\n\n" if analysis.pairs_of("not_done") else ""
     return f"""# {analysis.sweep_name}: what compression does to each group
 
 ## Findings
@@ -34,7 +35,7 @@ Warnings:
 
 {bullets(analysis["warnings"]["text"])}
 
-## All configurations
+{left_out}## All configurations
 
 Means over seeds with 95 % intervals; ten-fold accuracy per group.
 

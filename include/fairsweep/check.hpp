@@ -8,8 +8,10 @@ namespace fairsweep {
                                std::source_location location = std::source_location::current());
 }
 
-#define FAIRSWEEP_CHECK(condition, message) \
-    do { if (!(condition)) ::fairsweep::check_failed(#condition, message); } while (false)
+#define FAIRSWEEP_CHECK(condition, message)                               \
+    do {                                                                  \
+        if (!(condition)) ::fairsweep::check_failed(#condition, message); \
+    } while (false)
 #if FAIRSWEEP_CHECK_LEVEL >= 2
 #define FAIRSWEEP_DCHECK(condition, message) FAIRSWEEP_CHECK(condition, message)
 #else

@@ -27,13 +27,13 @@ struct LabelledImage {
 class TrainingSet {
 public:
     virtual ~TrainingSet() = default;
-    [[nodiscard]] virtual std::uint64_t size() const = 0;        ///< images
+    [[nodiscard]] virtual std::uint64_t size() const = 0;  ///< images
     [[nodiscard]] virtual std::uint64_t identities() const = 0;
     [[nodiscard]] virtual LabelledImage get(std::uint64_t index) const = 0;  ///< index < size()
 };
 
 struct VerificationPair {
-    std::uint32_t image_a = 0;   ///< index into VerificationGroup::image_paths
+    std::uint32_t image_a = 0;  ///< index into VerificationGroup::image_paths
     std::uint32_t image_b = 0;
     std::uint32_t identity_a = 0;  ///< index over all groups of the set: shared identities share the number
     std::uint32_t identity_b = 0;

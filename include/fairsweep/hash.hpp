@@ -16,10 +16,10 @@ struct Digest {
     std::array<std::uint8_t, 32> bytes{};
     auto operator<=>(const Digest&) const = default;
     [[nodiscard]] bool is_zero() const noexcept;
-    [[nodiscard]] std::string hex() const;                ///< 64 lower-case digits
-    [[nodiscard]] std::string short_hex() const;          ///< the first 12 of them, for people
+    [[nodiscard]] std::string hex() const;                        ///< 64 lower-case digits
+    [[nodiscard]] std::string short_hex() const;                  ///< the first 12 of them, for people
     [[nodiscard]] static Digest from_hex(std::string_view text);  ///< throws a data error unless 64 hex digits
-    [[nodiscard]] std::uint64_t prefix() const noexcept;  ///< the first 8 bytes, big-endian: key for random numbers
+    [[nodiscard]] std::uint64_t prefix() const noexcept;          ///< the first 8 bytes, big-endian: key for random numbers
 };
 
 class Sha256 {

@@ -12,7 +12,15 @@ namespace fairsweep {
 
 /// persistent: do not renumber. `waiting` and `running` are never stored: a row without a state is waiting.
 enum class StageState : std::uint8_t {
-    waiting = 0, running = 1, done = 2, diverged = 3, failed = 4, lost = 5, skipped = 6, quarantined = 7, preempted = 8,
+    waiting = 0,
+    running = 1,
+    done = 2,
+    diverged = 3,
+    failed = 4,
+    lost = 5,
+    skipped = 6,
+    quarantined = 7,
+    preempted = 8,
 };
 [[nodiscard]] const char* name_of(StageState state);
 /// done, diverged, failed, lost, skipped or quarantined: nothing more will happen in this run.
@@ -20,7 +28,15 @@ enum class StageState : std::uint8_t {
 
 /// persistent: do not renumber. Why a stage did not end well; each class has its own budget of attempts.
 enum class FailureClass : std::uint8_t {
-    none = 0, lost = 1, hang = 2, out_of_memory = 3, io = 4, numeric = 5, config = 6, preempted = 7, internal = 8,
+    none = 0,
+    lost = 1,
+    hang = 2,
+    out_of_memory = 3,
+    io = 4,
+    numeric = 5,
+    config = 6,
+    preempted = 7,
+    internal = 8,
 };
 [[nodiscard]] const char* name_of(FailureClass failure);
 
@@ -28,11 +44,11 @@ enum class FailureClass : std::uint8_t {
 struct GroupFigures {
     std::uint32_t genuine = 0;
     std::uint32_t impostor = 0;
-    std::uint32_t correct_10fold = 0;   ///< right decisions of the 10-fold protocol
-    double accuracy_10fold = 0.0;       ///< percent, mean over folds
-    double accuracy_pooled = 0.0;       ///< percent, at the one threshold pooled over groups
-    double fmr = 0.0;                   ///< false match rate at the pooled threshold
-    double fnmr = 0.0;                  ///< false non-match rate there
+    std::uint32_t correct_10fold = 0;  ///< right decisions of the 10-fold protocol
+    double accuracy_10fold = 0.0;      ///< percent, mean over folds
+    double accuracy_pooled = 0.0;      ///< percent, at the one threshold pooled over groups
+    double fmr = 0.0;                  ///< false match rate at the pooled threshold
+    double fnmr = 0.0;                 ///< false non-match rate there
     double eer = 0.0;
     double auc = 0.0;
 };
@@ -43,19 +59,19 @@ inline constexpr std::size_t kMessageBytes = 512;
 struct StageOutcome {
     StageState state = StageState::failed;
     FailureClass failure = FailureClass::none;
-    std::string message;                ///< error text; empty when all went well
+    std::string message;  ///< error text; empty when all went well
     double wall_s = 0.0;
     double cpu_s = 0.0;
     std::uint64_t peak_memory_bytes = 0;
-    Digest artefact;                    ///< SHA-256 of the file it left under the artefact folder; zero: none
+    Digest artefact;  ///< SHA-256 of the file it left under the artefact folder; zero: none
     std::uint64_t artefact_bytes = 0;
-    double loss_first = 0.0;            ///< training stages: mean loss of the first and the last tenth of the steps
+    double loss_first = 0.0;  ///< training stages: mean loss of the first and the last tenth of the steps
     double loss_last = 0.0;
-    double sparsity_measured = 0.0;     ///< share of exact zeros among prunable weights as used in the forward pass
-    double teacher_cosine = 0.0;        ///< compression: mean cosine to the teacher on the last batches
-    double pooled_threshold = 0.0;      ///< evaluation: similarity, `score >= threshold` matches
-    std::vector<GroupFigures> groups;   ///< evaluation: one per Plan::groups
-    std::vector<float> scores;          ///< evaluation: similarity of every pair, groups in order; goes to a shard
+    double sparsity_measured = 0.0;    ///< share of exact zeros among prunable weights as used in the forward pass
+    double teacher_cosine = 0.0;       ///< compression: mean cosine to the teacher on the last batches
+    double pooled_threshold = 0.0;     ///< evaluation: similarity, `score >= threshold` matches
+    std::vector<GroupFigures> groups;  ///< evaluation: one per Plan::groups
+    std::vector<float> scores;         ///< evaluation: similarity of every pair, groups in order; goes to a shard
 };
 
 /// A row of the store: an outcome with its provenance.
@@ -63,10 +79,10 @@ struct Row {
     Digest stage_id;
     StageKind kind{};
     std::uint32_t attempt = 0;
-    std::int32_t worker = -1;           ///< rank that ran it
+    std::int32_t worker = -1;  ///< rank that ran it
     double finished_unix_s = 0.0;
     std::string host;
-    StageOutcome outcome;               ///< `scores` is empty here: read them from the shard
+    StageOutcome outcome;  ///< `scores` is empty here: read them from the shard
 };
 
 }  // namespace fairsweep

@@ -19,16 +19,16 @@ enum class StageKind : std::uint8_t { prepare = 0, baseline = 1, teacher = 2, co
 [[nodiscard]] const char* name_of(StageKind kind);
 
 struct Stage {
-    Digest id;                      ///< SHA-256 of kind, parameters and the ids of `needs`
+    Digest id;  ///< SHA-256 of kind, parameters and the ids of `needs`
     StageKind kind{};
-    std::string parameters;         ///< canonical JSON (sorted keys, exact numbers): everything that decides the result
-    std::vector<StageIndex> needs;  ///< smaller indices: the list is in topological order
+    std::string parameters;              ///< canonical JSON (sorted keys, exact numbers): everything that decides the result
+    std::vector<StageIndex> needs;       ///< smaller indices: the list is in topological order
     std::vector<std::string> data_sets;  ///< names in Plan::data whose paths it reads; operational, outside the id
-    double cost_s = 0.0;            ///< estimate on one core
+    double cost_s = 0.0;                 ///< estimate on one core
 };
 
 struct Point {
-    Digest id;              ///< the id of its evaluation stage
+    Digest id;  ///< the id of its evaluation stage
     Arm arm{};
     std::string architecture;
     std::string training_set;
@@ -37,14 +37,14 @@ struct Point {
     double sparsity = 0.0;
     std::string distillation;
     std::uint64_t seed = 0;
-    StageIndex network_stage = 0;     ///< the stage whose checkpoint is evaluated (baseline or compression)
+    StageIndex network_stage = 0;  ///< the stage whose checkpoint is evaluated (baseline or compression)
     StageIndex evaluation_stage = 0;
 };
 
 /// A data set as the plan knows it.
 struct PlannedData {
     DataSource source;
-    Digest id;             ///< hash of index, sizes and a sample of records; zero while the data are missing
+    Digest id;  ///< hash of index, sizes and a sample of records; zero while the data are missing
     bool present = false;
     std::uint64_t images = 0;  ///< for estimates: counted, or assumed while the data are missing
 };
@@ -57,16 +57,16 @@ struct RemovedPoints {
 struct Plan {
     std::string sweep_name;
     std::string task;
-    std::vector<std::string> groups;          ///< demographic groups of the evaluation set, in its order
-    std::vector<Stage> stages;                ///< topological order, stable for a given sweep
-    std::vector<Point> points;                ///< grid order
+    std::vector<std::string> groups;  ///< demographic groups of the evaluation set, in its order
+    std::vector<Stage> stages;        ///< topological order, stable for a given sweep
+    std::vector<Point> points;        ///< grid order
     std::map<std::string, PlannedData> data;
-    std::map<std::string, std::uint64_t> axes;   ///< values per axis
+    std::map<std::string, std::uint64_t> axes;  ///< values per axis
     std::vector<RemovedPoints> removed;
-    std::uint64_t stages_shared = 0;          ///< stages that more than one point needs
-    bool provisional = false;                 ///< some data are missing: ids are made from names
-    std::string job_text;                     ///< the job file after --set
-    std::string code_version;                 ///< version and commit that planned it
+    std::uint64_t stages_shared = 0;  ///< stages that more than one point needs
+    bool provisional = false;         ///< some data are missing: ids are made from names
+    std::string job_text;             ///< the job file after --set
+    std::string code_version;         ///< version and commit that planned it
 };
 
 /// The plan as one JSON text and back (the store keeps it). `plan_from_json` throws a store error on anything unexpected.

@@ -17,9 +17,9 @@ public:
 
     [[nodiscard]] std::uint32_t next_u32();
     [[nodiscard]] std::uint64_t next_u64();
-    [[nodiscard]] double uniform();                        ///< [0, 1), 53 bits
+    [[nodiscard]] double uniform();  ///< [0, 1), 53 bits
     [[nodiscard]] double uniform(double low, double high);
-    [[nodiscard]] double normal();                         ///< mean 0, sd 1 (Box-Muller)
+    [[nodiscard]] double normal();                           ///< mean 0, sd 1 (Box-Muller)
     [[nodiscard]] std::uint64_t below(std::uint64_t bound);  ///< uniform in [0, bound), unbiased; bound > 0
 
 private:

@@ -12,16 +12,16 @@ namespace fairsweep {
 
 struct StageParameters {
     StageKind kind{};
-    int version = 1;             ///< of the stage's code: raised when its results change
-    std::string architecture;    ///< baseline, teacher, compression, evaluation
-    Digest data;                 ///< prepare, evaluation: evaluation set; baseline: training set; teacher, compression: calibration set
-    int image_size = 112;        ///< prepare: pixels per side of the aligned faces (the network's input size)
-    std::uint64_t seed = 0;      ///< baseline, compression
-    Bits bits;                   ///< compression
-    double sparsity = 0.0;       ///< compression
-    std::string distillation;    ///< compression: "embedding"
-    Recipe recipe;               ///< baseline: baseline_*, margin_*; compression: finetune_* and the quantiser's; both: the common
-                                 ///< fields; teacher: flip; every kind but prepare: threads_per_stage, shards
+    int version = 1;           ///< of the stage's code: raised when its results change
+    std::string architecture;  ///< baseline, teacher, compression, evaluation
+    Digest data;           ///< prepare, evaluation: evaluation set; baseline: training set; teacher, compression: calibration set
+    int image_size = 112;  ///< prepare: pixels per side of the aligned faces (the network's input size)
+    std::uint64_t seed = 0;    ///< baseline, compression
+    Bits bits;                 ///< compression
+    double sparsity = 0.0;     ///< compression
+    std::string distillation;  ///< compression: "embedding"
+    Recipe recipe;             ///< baseline: baseline_*, margin_*; compression: finetune_* and the quantiser's; both: the common
+                               ///< fields; teacher: flip; every kind but prepare: threads_per_stage, shards
 };
 
 [[nodiscard]] std::string canonical_text(const StageParameters& parameters);

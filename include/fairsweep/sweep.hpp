@@ -34,33 +34,33 @@ struct Recipe {
     int baseline_epochs = 16;
     int baseline_batch_samples = 128;
     double baseline_lr = 0.1;
-    double baseline_lr_warmup_fraction = 0.1;   ///< share of the steps
-    double margin_scale = 64.0;                 ///< ArcFace s
-    double margin_rad = 0.5;                    ///< ArcFace m
-    double margin_warmup_fraction = 0.0;        ///< m rises linearly from 0 over this share of the steps
+    double baseline_lr_warmup_fraction = 0.1;  ///< share of the steps
+    double margin_scale = 64.0;                ///< ArcFace s
+    double margin_rad = 0.5;                   ///< ArcFace m
+    double margin_warmup_fraction = 0.0;       ///< m rises linearly from 0 over this share of the steps
 
     // Compression: fine-tune against the teacher's unit embeddings.
     int finetune_steps = 11350;
     int finetune_batch_samples = 128;
     double finetune_lr = 0.1;
-    double embedding_loss_scale = 1.0;          ///< times the mean squared error between unit embeddings
-    int observer_steps = 299;                   ///< ranges are learnt in the first so many steps, then frozen
-    double dropout = 0.4;                       ///< in the student, train mode
+    double embedding_loss_scale = 1.0;  ///< times the mean squared error between unit embeddings
+    int observer_steps = 299;           ///< ranges are learnt in the first so many steps, then frozen
+    double dropout = 0.4;               ///< in the student, train mode
 
     // Both.
     double momentum = 0.9;
     double weight_decay = 5e-4;
-    double clip_norm = 5.0;                     ///< L2 norm of all gradients of the backbone
-    bool flip = true;                           ///< horizontal flip with probability one half
+    double clip_norm = 5.0;  ///< L2 norm of all gradients of the backbone
+    bool flip = true;        ///< horizontal flip with probability one half
 
-    int threads_per_stage = 1;                  ///< changes numbers in the last bit: part of the identity
+    int threads_per_stage = 1;  ///< changes numbers in the last bit: part of the identity
     int shards = 1;
 };
 
 struct DataSource {
     std::string name;
-    std::string format;          ///< "recordio", "rfw", "folder" ...
-    std::filesystem::path path;  ///< after ${VARIABLE} expansion; never part of an identity
+    std::string format;               ///< "recordio", "rfw", "folder" ...
+    std::filesystem::path path;       ///< after ${VARIABLE} expansion; never part of an identity
     std::vector<std::string> groups;  ///< group names where the data are absent (rfw); empty: the RFW four
 };
 
@@ -73,8 +73,8 @@ struct Sweep {
     std::vector<std::string> architectures;
     std::vector<std::string> training_sets;
     std::vector<Bits> bits;
-    std::vector<std::string> calibrations;   ///< "none", "real" (the training set itself), "synthetic" or a data set's name
-    std::vector<double> sparsities;          ///< share of zero weights, [0, 1)
+    std::vector<std::string> calibrations;  ///< "none", "real" (the training set itself), "synthetic" or a data set's name
+    std::vector<double> sparsities;         ///< share of zero weights, [0, 1)
     std::vector<std::string> distillations{"embedding"};
 
     std::vector<Constraint> constraints;

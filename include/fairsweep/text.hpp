@@ -14,7 +14,7 @@ namespace fairsweep {
 /// Shortest text that reads back as the same double ("0.7", "1e-08"); used wherever a number enters an id.
 [[nodiscard]] std::string exact_number(double value);
 
-[[nodiscard]] std::string human_duration(double seconds);      ///< "3 min 12 s"
+[[nodiscard]] std::string human_duration(double seconds);         ///< "3 min 12 s"
 [[nodiscard]] std::string human_bytes(std::uint64_t size_bytes);  ///< "1.4 GB" (powers of 1000)
 
 [[nodiscard]] std::vector<std::string> split(std::string_view text, char separator);  ///< parts trimmed of blanks

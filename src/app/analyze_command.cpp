@@ -18,16 +18,25 @@ int analyze_command(const Arguments& arguments) {
     po::positional_options_description positional;
     positional.add("file", 1);
     po::variables_map values;
-    const CommandHelp help{"fairsweep analyze A.h5 [--csv DIR]", "Computes every figure with its interval and adds the tables to the analysis file.",
+    const CommandHelp help{"fairsweep analyze A.h5 [--csv DIR]",
+                           "Computes every figure with its interval and adds the tables to the analysis file.",
                            "  fairsweep merge sweep.h5 --output analysis.h5\n  fairsweep analyze analysis.h5 --csv tables"};
     if (!parse_arguments(arguments, help, options, positional, values)) return 0;
     if (values.count("file") == 0) {
-        throw_usage({.attempted = "analyze", .where = help.usage, .found = "no file named", .expected = "an analysis file", .hint = "make one with: fairsweep merge STORE --output A.h5"});
+        throw_usage({.attempted = "analyze",
+                     .where = help.usage,
+                     .found = "no file named",
+                     .expected = "an analysis file",
+                     .hint = "make one with: fairsweep merge STORE --output A.h5"});
     }
     AnalysisOptions analysis_options;
     analysis_options.replicates = values["replicates"].as<std::uint32_t>();
     if (analysis_options.replicates < 200 || analysis_options.replicates > 100000) {
-        throw_usage({.attempted = "analyze", .where = "--replicates", .found = std::to_string(analysis_options.replicates), .expected = "200 to 100000", .hint = {}});
+        throw_usage({.attempted = "analyze",
+                     .where = "--replicates",
+                     .found = std::to_string(analysis_options.replicates),
+                     .expected = "200 to 100000",
+                     .hint = {}});
     }
     const std::string path = values["file"].as<std::string>();
     Analysis analysis;
@@ -35,7 +44,8 @@ int analyze_command(const Arguments& arguments) {
     {
         const AnalysisReader reader(path);  // closed before the tables are written
         input = reader.input();
-        analysis = analyse(input, [&reader](std::size_t point) { return reader.scores(point); }, analysis_options);
+        analysis = analyse(
+            input, [&reader](std::size_t point) { return reader.scores(point); }, analysis_options);
     }
     const std::vector<ResultTable> tables = result_tables(input, analysis);
     write_result_tables(path, tables);

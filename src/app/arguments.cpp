@@ -24,19 +24,32 @@ bool parse_arguments(const Arguments& arguments, const CommandHelp& help, const 
     all.add(options);
     all.add_options()("help,h", "print this and exit")("verbose,v", "more log lines")("quiet,q", "errors only");
     try {
-        po::store(po::command_line_parser(arguments).options(all).positional(positional)
-                      .style(po::command_line_style::default_style & ~po::command_line_style::allow_guessing).run(), values);
+        po::store(po::command_line_parser(arguments)
+                      .options(all)
+                      .positional(positional)
+                      .style(po::command_line_style::default_style & ~po::command_line_style::allow_guessing)
+                      .run(),
+                  values);
         if (values.count("help") != 0) {
-            std::cout << "usage: " << help.usage << "\n\n" << help.purpose << "\n\n" << all << "\nexample:\n" << help.example << "\n";
+            std::cout << "usage: " << help.usage << "\n\n"
+                      << help.purpose << "\n\n"
+                      << all << "\nexample:\n"
+                      << help.example << "\n";
             return false;
         }
         po::notify(values);
     } catch (const po::unknown_option& error) {
         const std::string near = nearest_option(error.get_option_name(), all);
-        throw_usage({.attempted = "unknown option", .where = help.usage, .found = error.get_option_name(), .expected = {},
+        throw_usage({.attempted = "unknown option",
+                     .where = help.usage,
+                     .found = error.get_option_name(),
+                     .expected = {},
                      .hint = near.empty() ? "see --help" : "did you mean " + near + "?"});
     } catch (const po::error& error) {
-        throw_usage({.attempted = "cannot understand the command line", .where = help.usage, .found = error.what(), .expected = {},
+        throw_usage({.attempted = "cannot understand the command line",
+                     .where = help.usage,
+                     .found = error.what(),
+                     .expected = {},
                      .hint = "see --help"});
     }
     if (values.count("verbose") != 0) set_log_level(LogLevel::verbose);

@@ -34,8 +34,13 @@ std::vector<StageBefore> stages_before(const Plan& plan, const Store& store) {
 }
 
 CoordinatorLoop::CoordinatorLoop(Link& link, Store& store, const Plan& plan, CoordinatorSettings settings)
-    : link_(link), store_(store), plan_(plan), settings_(std::move(settings)), welcome_(shared(WelcomeMessage{plan_to_json(plan)})),
-      brain_(plan, open_stages(plan, stages_before(plan, store), settings_.opening), settings_.policy), host_(host_name()),
+    : link_(link),
+      store_(store),
+      plan_(plan),
+      settings_(std::move(settings)),
+      welcome_(shared(WelcomeMessage{plan_to_json(plan)})),
+      brain_(plan, open_stages(plan, stages_before(plan, store), settings_.opening), settings_.policy),
+      host_(host_name()),
       started_unix_s_(unix_now_s()) {}
 
 bool CoordinatorLoop::step(double now_s) {
@@ -81,14 +86,15 @@ void CoordinatorLoop::end_when_nobody_is_left(double now_s) {
         return;
     }
     if (now_s - stopping_since_s_ > settings_.drain_s) {
-        log_warning(fmt::format("stages did not end within {} of the stop; they run again at the next start", human_duration(settings_.drain_s)));
+        log_warning(fmt::format("stages did not end within {} of the stop; they run again at the next start",
+                                human_duration(settings_.drain_s)));
         over_ = true;
         return;
     }
     if (brain_.workers_in_service() != 0) return;
-    const bool all_have_left = !notes_.empty() && std::all_of(brain_.workers().begin(), brain_.workers().end(), [](const auto& entry) {
-        return entry.second.state == WorkerState::dismissed;
-    });
+    const bool all_have_left =
+        !notes_.empty() && std::all_of(brain_.workers().begin(), brain_.workers().end(),
+                                       [](const auto& entry) { return entry.second.state == WorkerState::dismissed; });
     if (all_have_left) {
         over_ = true;
     } else if (!notes_.empty()) {
@@ -101,9 +107,10 @@ void CoordinatorLoop::end_when_nobody_is_left(double now_s) {
 }
 
 bool CoordinatorLoop::everybody_well() const {
-    return static_cast<int>(notes_.size()) == link_.size() - 1 && std::all_of(brain_.workers().begin(), brain_.workers().end(), [](const auto& entry) {
-        return entry.second.state == WorkerState::dismissed && !entry.second.leaving && entry.second.attempt == 0;
-    });
+    return static_cast<int>(notes_.size()) == link_.size() - 1 &&
+           std::all_of(brain_.workers().begin(), brain_.workers().end(), [](const auto& entry) {
+               return entry.second.state == WorkerState::dismissed && !entry.second.leaving && entry.second.attempt == 0;
+           });
 }
 
 void CoordinatorLoop::dismiss_all() {
@@ -138,10 +145,13 @@ void CoordinatorLoop::on_join(WorkerId from, const JoinMessage& join, double now
 void CoordinatorLoop::on_beat(WorkerId from, const BeatMessage& beat, double now_s) {
     const auto note = notes_.find(from);
     if (note == notes_.end()) return;
-    const bool moved = beat.busy && (beat.attempt != note->second.attempt || beat.progress != note->second.progress) && beat.progress != 0;
+    const bool moved =
+        beat.busy && (beat.attempt != note->second.attempt || beat.progress != note->second.progress) && beat.progress != 0;
     note->second.attempt = beat.attempt;
     note->second.progress = beat.progress;
-    carry_out(moved ? brain_.on_progress(from, beat.stage, beat.attempt, beat.fraction, now_s) : brain_.on_worker_alive(from, now_s), nullptr);
+    carry_out(
+        moved ? brain_.on_progress(from, beat.stage, beat.attempt, beat.fraction, now_s) : brain_.on_worker_alive(from, now_s),
+        nullptr);
 }
 
 void CoordinatorLoop::on_finished(WorkerId from, FinishedMessage finished, double now_s) {
@@ -153,12 +163,17 @@ void CoordinatorLoop::on_finished(WorkerId from, FinishedMessage finished, doubl
 
 void CoordinatorLoop::carry_out(const Commands& commands, const FinishedMessage* finished) {
     for (const Command& command : commands) {
-        std::visit([this, finished](const auto& item) {
-            using C = std::decay_t<decltype(item)>;
-            if constexpr (std::is_same_v<C, AcceptResult>) apply(item, *finished);
-            else if constexpr (std::is_same_v<C, DropResult>) apply(item, finished);
-            else apply(item);
-        }, command);
+        std::visit(
+            [this, finished](const auto& item) {
+                using C = std::decay_t<decltype(item)>;
+                if constexpr (std::is_same_v<C, AcceptResult>)
+                    apply(item, *finished);
+                else if constexpr (std::is_same_v<C, DropResult>)
+                    apply(item, finished);
+                else
+                    apply(item);
+            },
+            command);
     }
 }
 
@@ -177,7 +192,8 @@ void CoordinatorLoop::apply(const GrantLease& grant) {
 }
 
 void CoordinatorLoop::apply(const RevokeLease& revoke) {
-    log_warning(fmt::format("worker {} is asked to give up {}, attempt {}", revoke.worker, stage_text(revoke.stage), revoke.attempt));
+    log_warning(
+        fmt::format("worker {} is asked to give up {}, attempt {}", revoke.worker, stage_text(revoke.stage), revoke.attempt));
     queue(revoke.worker, RevokeMessage{revoke.stage, revoke.attempt});
 }
 
@@ -194,14 +210,20 @@ void CoordinatorLoop::apply(const AcceptResult& accept, const FinishedMessage& f
     queue(accept.worker, AcknowledgeMessage{accept.stage, accept.attempt});
     const Stage& stage = plan_.stages[accept.stage];
     if (accept.state == StageState::done) eta_.on_finished(stage.kind, stage.cost_s, finished.outcome.wall_s);
-    if (accept.state == StageState::failed) log_error(fmt::format("{} failed ({}): {}", stage_text(accept.stage), name_of(finished.outcome.failure), finished.outcome.message));
-    else log_debug(fmt::format("{}: {} after {:.2f} s", stage_text(accept.stage), name_of(accept.state), finished.outcome.wall_s));
+    if (accept.state == StageState::failed)
+        log_error(fmt::format("{} failed ({}): {}", stage_text(accept.stage), name_of(finished.outcome.failure),
+                              finished.outcome.message));
+    else
+        log_debug(fmt::format("{}: {} after {:.2f} s", stage_text(accept.stage), name_of(accept.state), finished.outcome.wall_s));
 }
 
 void CoordinatorLoop::apply(const DropResult& drop, const FinishedMessage* finished) {
     const bool failed = finished != nullptr && finished->outcome.state == StageState::failed;
-    if (failed) log_warning(fmt::format("stage {} on worker {}: {} ({})", drop.stage, drop.worker, drop.reason, first_line(finished->outcome.message)));
-    else log_debug(fmt::format("result of stage {} from worker {} is not kept: {}", drop.stage, drop.worker, drop.reason));
+    if (failed)
+        log_warning(fmt::format("stage {} on worker {}: {} ({})", drop.stage, drop.worker, drop.reason,
+                                first_line(finished->outcome.message)));
+    else
+        log_debug(fmt::format("result of stage {} from worker {} is not kept: {}", drop.stage, drop.worker, drop.reason));
     if (notes_.count(drop.worker) != 0) queue(drop.worker, AcknowledgeMessage{drop.stage, drop.attempt});
 }
 
@@ -212,8 +234,10 @@ void CoordinatorLoop::apply(const CloseStage& closed) {
     row.outcome.message = closed.message;
     store_.append(row, {});
     const std::string text = fmt::format("{} is {}: {}", stage_text(closed.stage), name_of(closed.state), closed.message);
-    if (closed.state == StageState::skipped || closed.state == StageState::diverged) log_debug(text);
-    else log_error(text);
+    if (closed.state == StageState::skipped || closed.state == StageState::diverged)
+        log_debug(text);
+    else
+        log_error(text);
 }
 
 void CoordinatorLoop::apply(const DrainWorker& drain) { queue(drain.worker, DrainMessage{}); }

@@ -20,11 +20,11 @@ namespace fairsweep {
 struct CoordinatorSettings {
     CoordinatorPolicy policy;
     OpeningRequest opening;
-    double join_s = 60.0;    ///< so long workers may take to appear
+    double join_s = 60.0;      ///< so long workers may take to appear
     double late_join_s = 5.0;  ///< when there is nothing to do: so long to wait for all to appear and be sent home
-    double alive_s = 2.0;    ///< between signs of life to the workers
-    double live_s = 1.0;     ///< between live status files
-    double drain_s = 60.0;   ///< after a stop, running stages may take so long to end
+    double alive_s = 2.0;      ///< between signs of life to the workers
+    double live_s = 1.0;       ///< between live status files
+    double drain_s = 60.0;     ///< after a stop, running stages may take so long to end
     std::function<void(const LiveStatus&)> on_status = [](const LiveStatus&) {};  ///< with every live status: progress for people
 };
 
@@ -47,8 +47,16 @@ public:
     void write_last_status(double now_s);
 
 private:
-    struct WorkerNote { std::string host; std::uint32_t pid = 0; std::uint32_t attempt = 0; std::uint64_t progress = 0; };
-    struct Outgoing { WorkerId to; SharedBytes bytes; };
+    struct WorkerNote {
+        std::string host;
+        std::uint32_t pid = 0;
+        std::uint32_t attempt = 0;
+        std::uint64_t progress = 0;
+    };
+    struct Outgoing {
+        WorkerId to;
+        SharedBytes bytes;
+    };
 
     void receive(const Incoming& incoming, double now_s);
     void on_join(WorkerId from, const JoinMessage& join, double now_s);

@@ -39,7 +39,10 @@ ordered_json to_json(const DataDescription& description) {
     for (const GroupCounts& group : description.groups) {
         groups[group.name] = {{"images", group.images}, {"identities", group.identities}, {"pairs", group.pairs}};
     }
-    ordered_json root{{"format", description.format}, {"images", description.images}, {"identities", description.identities}, {"groups", std::move(groups)}};
+    ordered_json root{{"format", description.format},
+                      {"images", description.images},
+                      {"identities", description.identities},
+                      {"groups", std::move(groups)}};
     root["image_size"] = nullptr;  // unknown, or not the same for all
     if (description.image_size) root["image_size"] = {description.image_size->first, description.image_size->second};
     root["images_decoded"] = description.images_decoded;
@@ -53,11 +56,14 @@ ordered_json to_json(const DataDescription& description) {
 }
 
 void print_set(const std::string& name, const DataDescription& description) {
-    std::cout << fmt::format("{}: {}, {} images of {} identities", name, description.format, description.images, description.identities);
-    if (description.image_size) std::cout << fmt::format(", {} x {} pixels", description.image_size->second, description.image_size->first);
+    std::cout << fmt::format("{}: {}, {} images of {} identities", name, description.format, description.images,
+                             description.identities);
+    if (description.image_size)
+        std::cout << fmt::format(", {} x {} pixels", description.image_size->second, description.image_size->first);
     if (description.sizes_differ) std::cout << ", of different sizes";
     std::cout << fmt::format(" ({} decoded)\n", description.images_decoded);
-    if (!description.groups.empty()) std::cout << fmt::format("  {:<16}{:>10}{:>12}{:>10}\n", "group", "images", "identities", "pairs");
+    if (!description.groups.empty())
+        std::cout << fmt::format("  {:<16}{:>10}{:>12}{:>10}\n", "group", "images", "identities", "pairs");
     for (const GroupCounts& group : description.groups) {
         std::cout << fmt::format("  {:<16}{:>10}{:>12}{:>10}\n", group.name, group.images, group.identities, group.pairs);
     }
@@ -66,9 +72,11 @@ void print_set(const std::string& name, const DataDescription& description) {
 void print_table(const std::string& name, const DataDescription& description) {
     if (description.parts.empty()) print_set(name, description);
     for (const auto& [part_name, part] : description.parts) print_set(name + "/" + part_name, part);
-    std::cout << (description.problem_count == 0 ? "no problem found\n" : fmt::format("{} problems:\n", description.problem_count));
+    std::cout << (description.problem_count == 0 ? "no problem found\n"
+                                                 : fmt::format("{} problems:\n", description.problem_count));
     for (const DataProblem& problem : description.problems) {
-        std::cout << "  " << problem.file << (problem.offset ? fmt::format(", offset {}", *problem.offset) : "") << ": " << problem.what << "\n";
+        std::cout << "  " << problem.file << (problem.offset ? fmt::format(", offset {}", *problem.offset) : "") << ": "
+                  << problem.what << "\n";
     }
     if (description.problem_count > description.problems.size()) {
         std::cout << fmt::format("  ... and {} more\n", description.problem_count - description.problems.size());
@@ -77,14 +85,15 @@ void print_table(const std::string& name, const DataDescription& description) {
 
 int data_describe(const Arguments& arguments) {
     po::options_description options("options");
-    options.add_options()("folder", po::value<std::string>(), "the data set (also as first word)")("json", "one JSON object on standard output")(
-        "all", "decode every image");
+    options.add_options()("folder", po::value<std::string>(), "the data set (also as first word)")(
+        "json", "one JSON object on standard output")("all", "decode every image");
     po::positional_options_description positional;
     positional.add("folder", 1);
     po::variables_map values;
     if (!parse_arguments(arguments, kDescribeHelp, options, positional, values)) return 0;
     if (values.count("folder") == 0) {
-        throw_usage({.attempted = "no folder was named", .where = kDescribeHelp.usage, .found = {}, .expected = "a folder", .hint = {}});
+        throw_usage(
+            {.attempted = "no folder was named", .where = kDescribeHelp.usage, .found = {}, .expected = "a folder", .hint = {}});
     }
     const std::string folder = values["folder"].as<std::string>();
     const DataDescription description = describe_data(folder, values.count("all") != 0);
@@ -127,7 +136,10 @@ int data_command(const Arguments& words) {
         names.emplace_back(subcommand.name);
     }
     const std::string near = nearest_word(words[0], names);
-    throw_usage({.attempted = "unknown subcommand", .where = "fairsweep data", .found = words[0], .expected = {},
+    throw_usage({.attempted = "unknown subcommand",
+                 .where = "fairsweep data",
+                 .found = words[0],
+                 .expected = {},
                  .hint = near.empty() ? "see fairsweep data --help" : "did you mean " + near + "?"});
 }
 

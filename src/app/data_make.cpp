@@ -43,7 +43,8 @@ public:
         const double left_s = elapsed_s * static_cast<double>(total - done) / static_cast<double>(done);
         if (on_terminal_) {
             const std::string bar(percent * 3 / 10, '#');
-            std::cerr << fmt::format("\r[{:<30}] {:3} %  {} of {} faces, {} left   ", bar, percent, done, total, human_duration(left_s))
+            std::cerr << fmt::format("\r[{:<30}] {:3} %  {} of {} faces, {} left   ", bar, percent, done, total,
+                                     human_duration(left_s))
                       << (done == total ? "\n" : "") << std::flush;
         } else {
             log_info(fmt::format("{} of {} faces, {} left", done, total, human_duration(left_s)));
@@ -61,8 +62,11 @@ std::uint64_t whole_number(const po::variables_map& values, const char* name) {
     const auto text = values[name].as<std::string>();
     const bool digits = !text.empty() && text.size() <= 18 && text.find_first_not_of("0123456789") == std::string::npos;
     if (!digits) {
-        throw_usage({.attempted = "cannot understand a number", .where = std::string("--") + name, .found = "'" + text + "'",
-                     .expected = "a whole number, not negative", .hint = {}});
+        throw_usage({.attempted = "cannot understand a number",
+                     .where = std::string("--") + name,
+                     .found = "'" + text + "'",
+                     .expected = "a whole number, not negative",
+                     .hint = {}});
     }
     return std::stoull(text);
 }
@@ -75,18 +79,16 @@ std::uint32_t count(const po::variables_map& values, const char* name) {
 po::options_description make_options() {
     const auto number = [](const char* standard) { return po::value<std::string>()->default_value(standard); };
     po::options_description options("options");
-    options.add_options()
-        ("out", po::value<std::string>(), "folder to make; nothing is there before all is")
-        ("groups", po::value<std::string>()->default_value("A,B,C,D"), "names, or a file with lines name,spread,noise")
-        ("identities", number("50"), "training identities per group")
-        ("images", number("20"), "images per training identity")
-        ("calibration-identities", number("100"), "identities per group of the synthetic calibration set")
-        ("calibration-images", number("10"), "images per calibration identity")
-        ("test-identities", number("150"), "test identities per group")
-        ("pairs", number("1200"), "test pairs per group, a multiple of 20")
-        ("seed", number("1"), "other seeds give other people, looks and hardest group")
-        ("jobs", number("0"), "threads; 0: one per core; the bytes do not depend on it")
-        ("contact-sheet", po::value<std::string>(), "write some faces of every group into this PNG");
+    options.add_options()("out", po::value<std::string>(), "folder to make; nothing is there before all is")(
+        "groups", po::value<std::string>()->default_value("A,B,C,D"), "names, or a file with lines name,spread,noise")(
+        "identities", number("50"), "training identities per group")("images", number("20"), "images per training identity")(
+        "calibration-identities", number("100"), "identities per group of the synthetic calibration set")(
+        "calibration-images", number("10"), "images per calibration identity")(
+        "test-identities", number("150"), "test identities per group")("pairs", number("1200"),
+                                                                       "test pairs per group, a multiple of 20")(
+        "seed", number("1"), "other seeds give other people, looks and hardest group")(
+        "jobs", number("0"), "threads; 0: one per core; the bytes do not depend on it")(
+        "contact-sheet", po::value<std::string>(), "write some faces of every group into this PNG");
     return options;
 }
 
@@ -107,7 +109,11 @@ int data_make(const Arguments& arguments) {
     std::uint64_t jobs = whole_number(values, "jobs");
     if (jobs == 0) jobs = std::max(1U, std::thread::hardware_concurrency());
     if (jobs > 256) {
-        throw_usage({.attempted = "cannot start so many threads", .where = "--jobs", .found = std::to_string(jobs), .expected = "0 to 256", .hint = {}});
+        throw_usage({.attempted = "cannot start so many threads",
+                     .where = "--jobs",
+                     .found = std::to_string(jobs),
+                     .expected = "0 to 256",
+                     .hint = {}});
     }
     if (values.count("out") == 0 && values.count("contact-sheet") == 0) {
         throw_usage({.attempted = "no folder was named", .where = kHelp.usage, .found = {}, .expected = "--out DIR", .hint = {}});
@@ -118,7 +124,8 @@ int data_make(const Arguments& arguments) {
     }
     if (values.count("out") == 0) return 0;
     const std::string folder = values["out"].as<std::string>();
-    if (folder.empty()) throw_usage({.attempted = "no folder was named", .where = "--out", .found = "''", .expected = "--out DIR", .hint = {}});
+    if (folder.empty())
+        throw_usage({.attempted = "no folder was named", .where = "--out", .found = "''", .expected = "--out DIR", .hint = {}});
     const auto result = faces::make_data(folder, parameters, static_cast<unsigned>(jobs), Progress{});
     log_info(result == faces::MakeResult::made ? fmt::format("{} faces in {}", faces::total_images(parameters), folder)
                                                : folder + " is there already");

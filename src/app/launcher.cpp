@@ -22,7 +22,8 @@ constexpr double kRound_s = 0.1;
 constexpr double kKillGrace_s = 5.0;
 
 std::vector<std::string> mpirun_words(const LaunchRequest& request) {
-    std::vector<std::string> words = {"mpirun", "--enable-recovery", "--oversubscribe", "--bind-to", "none", "-n", std::to_string(request.ranks)};
+    std::vector<std::string> words = {"mpirun", "--enable-recovery",          "--oversubscribe", "--bind-to", "none",
+                                      "-n",     std::to_string(request.ranks)};
     words.insert(words.end(), request.command.begin(), request.command.end());
     return words;
 }
@@ -63,14 +64,18 @@ void check_exec(int error_pipe, pid_t child) {
     ::close(error_pipe);
     if (size != sizeof error_number) return;
     ::waitpid(child, nullptr, 0);
-    throw_infrastructure({.attempted = "cannot start mpirun", .where = "PATH", .found = describe_errno(error_number), .expected = "Open MPI's mpirun",
+    throw_infrastructure({.attempted = "cannot start mpirun",
+                          .where = "PATH",
+                          .found = describe_errno(error_number),
+                          .expected = "Open MPI's mpirun",
                           .hint = "install openmpi-bin, or run in one process with --workers 0"});
 }
 
 pid_t start(const LaunchRequest& request) {
     int ends[2] = {-1, -1};
     if (::pipe2(ends, O_CLOEXEC) != 0) {
-        throw_infrastructure({.attempted = "cannot make a pipe", .where = {}, .found = describe_errno(errno), .expected = {}, .hint = {}});
+        throw_infrastructure(
+            {.attempted = "cannot make a pipe", .where = {}, .found = describe_errno(errno), .expected = {}, .hint = {}});
     }
     const pid_t child = ::fork();
     if (child == 0) become_mpirun(request, ends[1]);
@@ -78,7 +83,11 @@ pid_t start(const LaunchRequest& request) {
     ::close(ends[1]);
     if (child < 0) {
         ::close(ends[0]);
-        throw_infrastructure({.attempted = "cannot start a process", .where = "mpirun", .found = describe_errno(error_number), .expected = {}, .hint = {}});
+        throw_infrastructure({.attempted = "cannot start a process",
+                              .where = "mpirun",
+                              .found = describe_errno(error_number),
+                              .expected = {},
+                              .hint = {}});
     }
     check_exec(ends[0], child);
     return child;

@@ -48,11 +48,16 @@ void print_overview(std::ostream& out) {
 
 int exit_code(const Command& command, ErrorKind kind) {
     switch (kind) {
-        case ErrorKind::usage: return 2;
-        case ErrorKind::data: return command.data_error_exit;
-        case ErrorKind::store: return 3;
-        case ErrorKind::infrastructure: return command.infrastructure_error_exit;
-        case ErrorKind::internal: return 70;
+        case ErrorKind::usage:
+            return 2;
+        case ErrorKind::data:
+            return command.data_error_exit;
+        case ErrorKind::store:
+            return 3;
+        case ErrorKind::infrastructure:
+            return command.infrastructure_error_exit;
+        case ErrorKind::internal:
+            return 70;
     }
     return 70;
 }
@@ -88,13 +93,12 @@ int run(const Arguments& words) {
         names.emplace_back(command.name);
     }
     const std::string near = nearest_word(words[0], names);
-    log_error("unknown command '" + words[0] + "'" + (near.empty() ? "; see fairsweep --help" : ": did you mean '" + near + "'?"));
+    log_error("unknown command '" + words[0] + "'" +
+              (near.empty() ? "; see fairsweep --help" : ": did you mean '" + near + "'?"));
     return 2;
 }
 
 }  // namespace
 }  // namespace fairsweep
 
-int main(int argc, char** argv) {
-    return fairsweep::run({argv + 1, argv + argc});
-}
+int main(int argc, char** argv) { return fairsweep::run({argv + 1, argv + argc}); }

@@ -13,12 +13,13 @@ namespace po = boost::program_options;
 
 int merge_command(const Arguments& arguments) {
     po::options_description options("options");
-    options.add_options()
-        ("store", po::value<std::vector<std::string>>()->value_name("S"), "store to read; may be repeated, also without --store")
-        ("output,o", po::value<std::string>()->value_name("A.h5"), "analysis file to write; an old one is replaced");
+    options.add_options()("store", po::value<std::vector<std::string>>()->value_name("S"),
+                          "store to read; may be repeated, also without --store")(
+        "output,o", po::value<std::string>()->value_name("A.h5"), "analysis file to write; an old one is replaced");
     po::positional_options_description positional;
     positional.add("store", -1);
-    const CommandHelp help{"fairsweep merge S... --output A.h5", "Makes one analysis file of one or more stores, finished or not.",
+    const CommandHelp help{"fairsweep merge S... --output A.h5",
+                           "Makes one analysis file of one or more stores, finished or not.",
                            "  fairsweep merge demo/sweep.h5 --output demo/analysis.h5\n"
                            "  fairsweep merge laptop.h5 cluster.h5 --output both.h5"};
     po::variables_map values;
@@ -35,7 +36,10 @@ int merge_command(const Arguments& arguments) {
     for (const auto& store : stores) {
         std::error_code ignored;
         if (std::filesystem::equivalent(store, output, ignored)) {
-            throw_usage({.attempted = "--output would replace a store", .where = output.string(), .found = {}, .expected = "another file",
+            throw_usage({.attempted = "--output would replace a store",
+                         .where = output.string(),
+                         .found = {},
+                         .expected = "another file",
                          .hint = {}});
         }
     }

@@ -33,7 +33,8 @@ constexpr CommandHelp kHelp{
     "  fairsweep plan jobs/demo.cfg --set axes.bits=32,4 --store demo/sweep.h5 --workers 2\n"
     "  DATA=/data fairsweep plan jobs/rfw-quantisation.cfg --json"};
 
-constexpr StageKind kKinds[] = {StageKind::prepare, StageKind::baseline, StageKind::teacher, StageKind::compression, StageKind::evaluation};
+constexpr StageKind kKinds[] = {StageKind::prepare, StageKind::baseline, StageKind::teacher, StageKind::compression,
+                                StageKind::evaluation};
 constexpr Arm kArms[] = {Arm::dense, Arm::sham, Arm::compressed};
 
 struct PlanView {
@@ -43,12 +44,16 @@ struct PlanView {
     int workers = 1;
 
     [[nodiscard]] std::uint64_t points_of(Arm arm) const {
-        return static_cast<std::uint64_t>(std::count_if(plan.points.begin(), plan.points.end(), [arm](const Point& point) { return point.arm == arm; }));
+        return static_cast<std::uint64_t>(
+            std::count_if(plan.points.begin(), plan.points.end(), [arm](const Point& point) { return point.arm == arm; }));
     }
     [[nodiscard]] std::uint64_t stages_of(StageKind kind) const {
-        return static_cast<std::uint64_t>(std::count_if(plan.stages.begin(), plan.stages.end(), [kind](const Stage& stage) { return stage.kind == kind; }));
+        return static_cast<std::uint64_t>(
+            std::count_if(plan.stages.begin(), plan.stages.end(), [kind](const Stage& stage) { return stage.kind == kind; }));
     }
-    [[nodiscard]] std::uint64_t stages_done() const { return static_cast<std::uint64_t>(std::count(is_done.begin(), is_done.end(), true)); }
+    [[nodiscard]] std::uint64_t stages_done() const {
+        return static_cast<std::uint64_t>(std::count(is_done.begin(), is_done.end(), true));
+    }
 };
 
 /// Contract: at most four workers per core; 0 is one process without MPI, which runs one stage at a time.
@@ -57,8 +62,11 @@ int workers_from(const po::variables_map& values) {
     if (values.count("workers") == 0) return cores;
     const int workers = values["workers"].as<int>();
     if (workers < 0 || workers > 4 * cores) {
-        throw_usage({.attempted = "cannot plan for so many workers", .where = "--workers", .found = std::to_string(workers),
-                     .expected = fmt::format("0 to {} (four per core)", 4 * cores), .hint = {}});
+        throw_usage({.attempted = "cannot plan for so many workers",
+                     .where = "--workers",
+                     .found = std::to_string(workers),
+                     .expected = fmt::format("0 to {} (four per core)", 4 * cores),
+                     .hint = {}});
     }
     return std::max(1, workers);
 }
@@ -99,7 +107,8 @@ void print_json(const PlanView& view) {
     json["eta_s"] = {view.estimate.eta_low_s, view.estimate.eta_high_s};
     json["disk_bytes"] = view.estimate.disk_bytes;
     json["removed"] = Json::array();
-    for (const RemovedPoints& removed : plan.removed) json["removed"].push_back({{"rule", removed.rule}, {"points", removed.points}});
+    for (const RemovedPoints& removed : plan.removed)
+        json["removed"].push_back({{"rule", removed.rule}, {"points", removed.points}});
     std::cout << json.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
 }
 
@@ -128,13 +137,15 @@ void print_axis(const Plan& plan, const char* axis, const Key& key_of) {
             ++found->second;
         }
     }
-    std::cout << fmt::format("  {:<14}{}\n", axis, joined(counts, [](const auto& entry) { return fmt::format("{} ({})", entry.first, entry.second); }));
+    std::cout << fmt::format("  {:<14}{}\n", axis,
+                             joined(counts, [](const auto& entry) { return fmt::format("{} ({})", entry.first, entry.second); }));
 }
 
 void print_points(const PlanView& view) {
     const Plan& plan = view.plan;
     std::cout << fmt::format("sweep {}: {} points, {} stages\n\npoints", plan.sweep_name, plan.points.size(), plan.stages.size());
-    for (const Arm arm : kArms) std::cout << fmt::format("{} {} {}", arm == Arm::dense ? ":" : ",", view.points_of(arm), name_of(arm));
+    for (const Arm arm : kArms)
+        std::cout << fmt::format("{} {} {}", arm == Arm::dense ? ":" : ",", view.points_of(arm), name_of(arm));
     std::cout << "\n";
     print_axis(plan, "architecture", [](const Point& point) { return point.architecture; });
     print_axis(plan, "training_set", [](const Point& point) { return point.training_set; });
@@ -146,7 +157,8 @@ void print_points(const PlanView& view) {
     std::cout << fmt::format("  {:<14}{}\n", "groups", joined(plan.groups, [](const std::string& group) { return group; }));
     if (!plan.removed.empty()) std::cout << "\nremoved by\n";
     for (const RemovedPoints& removed : plan.removed) {
-        std::cout << fmt::format("  {:>8}  {}{}\n", removed.points, removed.rule, removed.points == 0 ? "   (removes nothing)" : "");
+        std::cout << fmt::format("  {:>8}  {}{}\n", removed.points, removed.rule,
+                                 removed.points == 0 ? "   (removes nothing)" : "");
     }
 }
 
@@ -158,16 +170,18 @@ void print_stages(const PlanView& view) {
 }
 
 void print_estimate(const PlanView& view) {
-    std::cout << fmt::format("\ncost          about {} of one core, for what is not done\n", human_duration(view.estimate.cost_s));
-    std::cout << fmt::format("time          {} to {} with {} worker{}\n", human_duration(view.estimate.eta_low_s), human_duration(view.estimate.eta_high_s),
-                             view.workers, view.workers == 1 ? "" : "s");
+    std::cout << fmt::format("\ncost          about {} of one core, for what is not done\n",
+                             human_duration(view.estimate.cost_s));
+    std::cout << fmt::format("time          {} to {} with {} worker{}\n", human_duration(view.estimate.eta_low_s),
+                             human_duration(view.estimate.eta_high_s), view.workers, view.workers == 1 ? "" : "s");
     std::cout << fmt::format("disk          about {}\n", human_bytes(view.estimate.disk_bytes));
 }
 
 void print_data(const Plan& plan) {
     std::cout << "\ndata\n";
     for (const auto& [name, data] : plan.data) {
-        std::cout << fmt::format("  {:<14}{}  {} ({})\n", name, data.present ? "there  " : "MISSING", data.source.path.string(), data.source.format);
+        std::cout << fmt::format("  {:<14}{}  {} ({})\n", name, data.present ? "there  " : "MISSING", data.source.path.string(),
+                                 data.source.format);
     }
     if (plan.provisional) std::cout << "\nData are missing: ids are provisional, sizes are assumed, and `run` will refuse.\n";
 }
@@ -186,7 +200,10 @@ int plan_command(const Arguments& arguments) {
     po::variables_map values;
     if (!parse_arguments(arguments, kHelp, options, positional, values)) return 0;
     if (values.count("job") == 0) {
-        throw_usage({.attempted = "no job file was named", .where = kHelp.usage, .found = "no word after plan", .expected = "a job file",
+        throw_usage({.attempted = "no job file was named",
+                     .where = kHelp.usage,
+                     .found = "no word after plan",
+                     .expected = "a job file",
                      .hint = "for example: fairsweep plan jobs/demo.cfg"});
     }
     PlanView view;

@@ -30,13 +30,15 @@ std::uint64_t ended(const StateCounts& counts) {
 
 std::string details(const LiveStatus& status) {
     const StateCounts& points = status.points;
-    std::string text = fmt::format("{}/{} points, {}/{} stages", ended(points), points.total, ended(status.stages), status.stages.total);
+    std::string text =
+        fmt::format("{}/{} points, {}/{} stages", ended(points), points.total, ended(status.stages), status.stages.total);
     const std::uint64_t failed = points.of(StageState::failed) + points.of(StageState::lost) + points.of(StageState::quarantined);
     if (failed != 0) text += fmt::format(", {} failed", failed);
     if (points.of(StageState::skipped) != 0) text += fmt::format(", {} skipped", points.of(StageState::skipped));
     if (points.of(StageState::diverged) != 0) text += fmt::format(", {} diverged", points.of(StageState::diverged));
     text += fmt::format(", {} running", status.stages.of(StageState::running));
-    if (status.state == "stopping") text += ", stopping";
+    if (status.state == "stopping")
+        text += ", stopping";
     else if (status.eta_s && ended(points) < points.total) {
         text += fmt::format(", left {} to {}", human_duration(status.eta_s->first), human_duration(status.eta_s->second));
     }

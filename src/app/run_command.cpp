@@ -28,7 +28,10 @@ void check_data(const Plan& plan) {
         if (!data.present) missing += (missing.empty() ? "" : ", ") + name + " (" + data.source.path.string() + ")";
     }
     if (missing.empty()) return;
-    throw_data({.attempted = "cannot run the sweep: data are missing", .where = {}, .found = "nothing at " + missing, .expected = "the data sets that the job names",
+    throw_data({.attempted = "cannot run the sweep: data are missing",
+                .where = {},
+                .found = "nothing at " + missing,
+                .expected = "the data sets that the job names",
                 .hint = "fairsweep plan works without them; paths stand in the job file's [data.*] sections"});
 }
 
@@ -47,7 +50,8 @@ PairTable pairs_of(const Plan& plan) {
 int run_command(const Arguments& arguments) {
     const auto options = parse_run_options(arguments);
     if (!options) return 0;
-    return run_sweep(*options, {prepare, check_data, pairs_of, [](const std::filesystem::path& folder) { return make_stage_runner(folder); }});
+    return run_sweep(
+        *options, {prepare, check_data, pairs_of, [](const std::filesystem::path& folder) { return make_stage_runner(folder); }});
 }
 
 }  // namespace fairsweep

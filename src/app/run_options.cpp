@@ -24,7 +24,8 @@ constexpr CommandHelp kHelp = {
     "  fairsweep run jobs/demo.cfg --store demo/sweep.h5 --workers 2\n"
     "  fairsweep run jobs/demo.cfg --store demo/sweep.h5 --only failed\n"
     "  mpirun --enable-recovery --oversubscribe --bind-to none -n 5 fairsweep run jobs/demo.cfg --store demo/sweep.h5\n\n"
-    "exit codes: 0 all done, 1 some points failed, 2 usage or job file, 3 store damaged, 4 infrastructure, 75 stopped, resumable"};
+    "exit codes: 0 all done, 1 some points failed, 2 usage or job file, 3 store damaged, 4 infrastructure, 75 stopped, "
+    "resumable"};
 
 std::vector<StageState> parse_only(const std::string& text) {
     static const std::vector<std::string> kNames = {"failed", "lost", "quarantined"};
@@ -33,8 +34,11 @@ std::vector<StageState> parse_only(const std::string& text) {
         const auto found = std::find(kNames.begin(), kNames.end(), word);
         if (found == kNames.end()) {
             const std::string near = nearest_word(word, kNames);
-            throw_usage({.attempted = "cannot select stages to run", .where = "--only", .found = "'" + word + "'",
-                         .expected = "failed, lost or quarantined, with commas between", .hint = near.empty() ? "" : "did you mean " + near + "?"});
+            throw_usage({.attempted = "cannot select stages to run",
+                         .where = "--only",
+                         .found = "'" + word + "'",
+                         .expected = "failed, lost or quarantined, with commas between",
+                         .hint = near.empty() ? "" : "did you mean " + near + "?"});
         }
         static constexpr StageState kStates[] = {StageState::failed, StageState::lost, StageState::quarantined};
         states.push_back(kStates[found - kNames.begin()]);
@@ -49,8 +53,11 @@ void read_patience(const char* variable, double& value_s) {
     double parsed = 0;
     const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), parsed);
     if (error != std::errc() || end != word.data() + word.size() || !std::isfinite(parsed) || parsed <= 0) {
-        throw_usage({.attempted = "cannot use an environment variable", .where = variable, .found = "'" + std::string(word) + "'",
-                     .expected = "seconds, larger than 0", .hint = {}});
+        throw_usage({.attempted = "cannot use an environment variable",
+                     .where = variable,
+                     .found = "'" + std::string(word) + "'",
+                     .expected = "seconds, larger than 0",
+                     .hint = {}});
     }
     value_s = parsed;
 }
@@ -61,14 +68,13 @@ std::optional<RunOptions> parse_run_options(const Arguments& arguments) {
     RunOptions options;
     options.words = arguments;
     po::options_description description("options");
-    description.add_options()
-        ("job", po::value<std::string>()->required(), "job file")
-        ("store", po::value<std::string>()->required(), "store to create or to continue")
-        ("workers", po::value<int>(), "workers besides the coordinator; default one per core, 0: one process without MPI")
-        ("only", po::value<std::string>(), "try these again and nothing else: failed, lost, quarantined")
-        ("max-failures", po::value<long long>(), "stop after so many stages have failed or were lost")
-        ("fail-fast", "the same as --max-failures 1")
-        ("set", po::value<std::vector<std::string>>()->composing(), "section.key=value, over the job file; may be repeated");
+    description.add_options()("job", po::value<std::string>()->required(), "job file")(
+        "store", po::value<std::string>()->required(), "store to create or to continue")(
+        "workers", po::value<int>(), "workers besides the coordinator; default one per core, 0: one process without MPI")(
+        "only", po::value<std::string>(), "try these again and nothing else: failed, lost, quarantined")(
+        "max-failures", po::value<long long>(), "stop after so many stages have failed or were lost")(
+        "fail-fast", "the same as --max-failures 1")("set", po::value<std::vector<std::string>>()->composing(),
+                                                     "section.key=value, over the job file; may be repeated");
     po::positional_options_description positional;
     positional.add("job", 1);
     po::variables_map values;
@@ -81,7 +87,11 @@ std::optional<RunOptions> parse_run_options(const Arguments& arguments) {
     if (values.count("only") != 0) options.only = parse_only(values["only"].as<std::string>());
     const long long max_failures = values.count("max-failures") != 0 ? values["max-failures"].as<long long>() : 0;
     if (values.count("max-failures") != 0 && (max_failures < 1 || max_failures > std::numeric_limits<std::uint32_t>::max())) {
-        throw_usage({.attempted = "cannot limit failures", .where = "--max-failures", .found = std::to_string(max_failures), .expected = "1 or more", .hint = {}});
+        throw_usage({.attempted = "cannot limit failures",
+                     .where = "--max-failures",
+                     .found = std::to_string(max_failures),
+                     .expected = "1 or more",
+                     .hint = {}});
     }
     options.max_failures = static_cast<std::uint32_t>(max_failures);
     if (values.count("fail-fast") != 0) options.max_failures = 1;
@@ -104,8 +114,11 @@ int worker_count(const RunOptions& options, int threads_per_stage, int cores) {
     if (!options.workers) return std::max(1, cores / std::max(1, threads_per_stage));
     const int most = kMaxWorkersPerCore * cores;
     if (*options.workers < 0 || *options.workers > most) {
-        throw_usage({.attempted = "cannot start the workers", .where = "--workers", .found = std::to_string(*options.workers),
-                     .expected = "0 to " + std::to_string(most) + ": at most " + std::to_string(kMaxWorkersPerCore) + " per core, " + std::to_string(cores) + (cores == 1 ? " core" : " cores") + " here",
+        throw_usage({.attempted = "cannot start the workers",
+                     .where = "--workers",
+                     .found = std::to_string(*options.workers),
+                     .expected = "0 to " + std::to_string(most) + ": at most " + std::to_string(kMaxWorkersPerCore) +
+                                 " per core, " + std::to_string(cores) + (cores == 1 ? " core" : " cores") + " here",
                      .hint = "leave --workers out for one per core; on a cluster use fairsweep submit"});
     }
     return *options.workers;

@@ -13,12 +13,12 @@ namespace fairsweep {
 struct RunOptions {
     std::filesystem::path job;
     std::filesystem::path store;
-    std::optional<int> workers;          ///< nothing: one per core; 0: one process without MPI
+    std::optional<int> workers;  ///< nothing: one per core; 0: one process without MPI
     std::vector<StageState> only;
     std::uint32_t max_failures = 0;      ///< 0: no limit
     std::vector<std::string> overrides;  ///< --set
     bool quiet = false;
-    Arguments words;                     ///< as they were typed after "run"
+    Arguments words;  ///< as they were typed after "run"
 
     // How patient the ranks are; tests shorten them through the environment (FAIRSWEEP_WORKER_SILENCE_S and so on).
     double worker_silence_s = 15.0;

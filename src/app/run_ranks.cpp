@@ -67,7 +67,8 @@ void finish_mpi(MpiSession& session) {
 }
 
 extern "C" void give_up_starting(int) {
-    static constexpr char kText[] = "error MPI did not start in time: a rank died on the way, or the ranks cannot reach each other\n";
+    static constexpr char kText[] =
+        "error MPI did not start in time: a rank died on the way, or the ranks cannot reach each other\n";
     if (::write(STDERR_FILENO, kText, sizeof kText - 1) < 0) ::_exit(4);
     ::_exit(4);
 }
@@ -98,7 +99,10 @@ private:
     pid_t parent_ = ::getppid();
 };
 
-struct RankResult { int code = 0; bool may_finish_mpi = false; };
+struct RankResult {
+    int code = 0;
+    bool may_finish_mpi = false;
+};
 
 RankResult coordinate(Link& link, const RunOptions& options, const SweepParts& parts) {
     const LauncherWatch launcher;
@@ -107,7 +111,8 @@ RankResult coordinate(Link& link, const RunOptions& options, const SweepParts& p
     Store store = Store::open_for_update(options.store, sweep.plan, parts.pairs(sweep.plan));
     const auto runner = parts.make_runner(store.artefact_folder());
     Progress progress(has_parent() ? Progress::Style::none : progress_style(options.quiet));
-    CoordinatorLoop loop(link, store, sweep.plan, coordinator_settings(options, opening_request(options, sweep.plan, store, *runner), progress));
+    CoordinatorLoop loop(link, store, sweep.plan,
+                         coordinator_settings(options, opening_request(options, sweep.plan, store, *runner), progress));
     IdleWait wait;
     while (!loop.is_over() && !launcher.is_gone()) {
         if (stop_signals_seen() != 0) loop.request_stop(steady_now_s());
@@ -130,11 +135,13 @@ RankResult work(Link& link, const RunOptions& options, const SweepParts& parts) 
     settings.beat_s = options.beat_s;
     settings.coordinator_silence_s = options.coordinator_silence_s;
     settings.stop_signalled = [] { return stop_signals_seen() != 0; };
-    WorkerLoop loop(link, [&] { return parts.make_runner(artefact_folder_of(options.store)); }, settings);
+    WorkerLoop loop(
+        link, [&] { return parts.make_runner(artefact_folder_of(options.store)); }, settings);
     IdleWait wait;
     while (loop.end() == WorkerLoop::End::none && !launcher.is_gone()) wait.after(loop.step(steady_now_s()));
     if (loop.end() == WorkerLoop::End::coordinator_silent) {
-        log_error(fmt::format("the coordinator (rank 0) has been silent for {:.0f} s; this worker ends", options.coordinator_silence_s));
+        log_error(fmt::format("the coordinator (rank 0) has been silent for {:.0f} s; this worker ends",
+                              options.coordinator_silence_s));
         end_process(4);
     }
     if (loop.is_busy() || loop.end() == WorkerLoop::End::none) end_process(0);  // a stage is running that nobody wants any more
@@ -144,10 +151,14 @@ RankResult work(Link& link, const RunOptions& options, const SweepParts& parts) 
 int code_of(ErrorKind kind) {
     switch (kind) {
         case ErrorKind::usage:
-        case ErrorKind::data: return 2;
-        case ErrorKind::store: return 3;
-        case ErrorKind::infrastructure: return 4;
-        case ErrorKind::internal: return 70;
+        case ErrorKind::data:
+            return 2;
+        case ErrorKind::store:
+            return 3;
+        case ErrorKind::infrastructure:
+            return 4;
+        case ErrorKind::internal:
+            return 70;
     }
     return 70;
 }
@@ -191,7 +202,8 @@ OpeningRequest opening_request(const RunOptions& options, const Plan& plan, cons
     request.artefact_present = [&plan, &runner, outcomes = std::move(outcomes)](StageIndex stage) {
         const auto found = outcomes.find(plan.stages[stage].id);
         if (found != outcomes.end() && runner.artefact_present(plan.stages[stage], found->second)) return true;
-        log_warning(fmt::format("the artefact of {} {} is gone; the stage runs again", name_of(plan.stages[stage].kind), plan.stages[stage].id.short_hex()));
+        log_warning(fmt::format("the artefact of {} {} is gone; the stage runs again", name_of(plan.stages[stage].kind),
+                                plan.stages[stage].id.short_hex()));
         return false;
     };
     return request;
@@ -208,7 +220,8 @@ void run_alone(const RunOptions& options, const SweepParts& parts, const Plan& p
     WorkerSettings worker_settings;
     worker_settings.beat_s = options.beat_s;
     worker_settings.coordinator_silence_s = kForever_s;
-    auto worker = std::make_unique<WorkerLoop>(*worker_link, [&] { return parts.make_runner(store.artefact_folder()); }, worker_settings);
+    auto worker = std::make_unique<WorkerLoop>(
+        *worker_link, [&] { return parts.make_runner(store.artefact_folder()); }, worker_settings);
     CoordinatorLoop coordinator(*coordinator_link, store, plan, std::move(settings));
     IdleWait wait;
     while (!coordinator.is_over()) {
@@ -233,8 +246,10 @@ int run_as_rank(const RunOptions& options, const SweepParts& parts) {
     const auto link = session.make_link(kMaxMessageBytes);
     RankResult result;
     try {
-        if (session.size() == 1) result = {run_the_only_rank(options, parts), true};
-        else result = session.rank() == 0 ? coordinate(*link, options, parts) : work(*link, options, parts);
+        if (session.size() == 1)
+            result = {run_the_only_rank(options, parts), true};
+        else
+            result = session.rank() == 0 ? coordinate(*link, options, parts) : work(*link, options, parts);
     } catch (const Error& error) {
         end_after_error(*link, error.what(), code_of(error.kind()));
     } catch (const std::exception& error) {

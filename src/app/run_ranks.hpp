@@ -7,7 +7,8 @@
 namespace fairsweep {
 
 /// What this run has to do, by options and by what the store and the artefact folder hold. `runner` and `store` must outlive it.
-[[nodiscard]] OpeningRequest opening_request(const RunOptions& options, const Plan& plan, const Store& store, const StageRunner& runner);
+[[nodiscard]] OpeningRequest opening_request(const RunOptions& options, const Plan& plan, const Store& store,
+                                             const StageRunner& runner);
 
 /// Coordinator and worker in turns on this thread, the stage on another. Returns when all is done or stopped.
 void run_alone(const RunOptions& options, const SweepParts& parts, const Plan& plan, Store& store);

@@ -10,7 +10,9 @@ namespace {
 
 /// A word as a shell would need it.
 std::string quoted(const std::string& word) {
-    if (!word.empty() && word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./,:@%") == std::string::npos) return word;
+    if (!word.empty() &&
+        word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./,:@%") == std::string::npos)
+        return word;
     std::string text = "'";
     for (const char letter : word) text += letter == '\'' ? std::string("'\\''") : std::string(1, letter);
     return text + "'";
@@ -21,14 +23,17 @@ std::string command_to_go_on(const RunOptions& options) {
     std::string text = "fairsweep run";
     for (std::size_t i = 0; i < options.words.size(); ++i) {
         const std::string& word = options.words[i];
-        if (word == "--only") ++i;
-        else if (word.rfind("--only=", 0) != 0) text += " " + quoted(word);
+        if (word == "--only")
+            ++i;
+        else if (word.rfind("--only=", 0) != 0)
+            text += " " + quoted(word);
     }
     return text;
 }
 
 std::uint64_t bad_points(const StateCounts& points) {
-    return points.of(StageState::failed) + points.of(StageState::lost) + points.of(StageState::skipped) + points.of(StageState::quarantined);
+    return points.of(StageState::failed) + points.of(StageState::lost) + points.of(StageState::skipped) +
+           points.of(StageState::quarantined);
 }
 
 }  // namespace
@@ -59,7 +64,9 @@ void tell_result(const StateCounts& points, int code, const RunOptions& options)
     const std::string again = command_to_go_on(options);
     if (code == 75) log_info("more is to do; what is done is safe. To go on: " + again);
     if (code == 4) log_error("the sweep ended before its work was done; what is done is safe. To go on: " + again);
-    if (code == 1) log_warning("to try failed stages again: fairsweep run " + quoted(options.job.string()) + " --store " + quoted(options.store.string()) + " --only failed,lost");
+    if (code == 1)
+        log_warning("to try failed stages again: fairsweep run " + quoted(options.job.string()) + " --store " +
+                    quoted(options.store.string()) + " --only failed,lost");
 }
 
 }  // namespace fairsweep

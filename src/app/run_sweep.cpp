@@ -53,7 +53,12 @@ std::vector<StageBefore> read_stages(const Plan& plan, const std::filesystem::pa
 std::string own_program() {
     std::error_code error;
     const auto path = std::filesystem::read_symlink("/proc/self/exe", error);
-    if (error) throw_infrastructure({.attempted = "cannot find this program's own file", .where = "/proc/self/exe", .found = error.message(), .expected = {}, .hint = {}});
+    if (error)
+        throw_infrastructure({.attempted = "cannot find this program's own file",
+                              .where = "/proc/self/exe",
+                              .found = error.message(),
+                              .expected = {},
+                              .hint = {}});
     return path.string();
 }
 

@@ -13,11 +13,14 @@ namespace {
 
 FailureClass class_of(ErrorKind kind) {
     switch (kind) {
-        case ErrorKind::usage: return FailureClass::config;
+        case ErrorKind::usage:
+            return FailureClass::config;
         case ErrorKind::data:
         case ErrorKind::store:
-        case ErrorKind::infrastructure: return FailureClass::io;
-        case ErrorKind::internal: return FailureClass::internal;
+        case ErrorKind::infrastructure:
+            return FailureClass::io;
+        case ErrorKind::internal:
+            return FailureClass::internal;
     }
     return FailureClass::internal;
 }
@@ -99,12 +102,11 @@ void StageThread::work() {
 }
 
 StageOutcome StageThread::run_guarded(StageIndex stage) {
-    const StageMonitor monitor{
-        [this](double fraction_done) {
-            fraction_ = fraction_done;
-            ++progress_;
-        },
-        [this] { return stop_.load(); }};
+    const StageMonitor monitor{[this](double fraction_done) {
+                                   fraction_ = fraction_done;
+                                   ++progress_;
+                               },
+                               [this] { return stop_.load(); }};
     const auto begun = std::chrono::steady_clock::now();
     try {
         return runner_.run(plan_, stage, monitor);

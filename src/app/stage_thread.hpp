@@ -22,8 +22,8 @@ public:
     StageThread(const StageThread&) = delete;
     StageThread& operator=(const StageThread&) = delete;
 
-    void start(StageIndex stage);       ///< only when not busy
-    void request_stop();                ///< the running stage ends at its next step
+    void start(StageIndex stage);  ///< only when not busy
+    void request_stop();           ///< the running stage ends at its next step
     [[nodiscard]] bool is_busy() const { return busy_; }
     [[nodiscard]] double fraction() const { return fraction_; }
     [[nodiscard]] std::uint64_t progress() const { return progress_; }  ///< steps of the running stage, counted up

@@ -24,8 +24,9 @@ namespace {
 namespace po = boost::program_options;
 
 /// In the order in which the contract names them.
-constexpr StageState kStates[] = {StageState::done,   StageState::diverged, StageState::running, StageState::waiting,    StageState::preempted,
-                                  StageState::failed, StageState::lost,     StageState::skipped, StageState::quarantined};
+constexpr StageState kStates[] = {StageState::done,    StageState::diverged,  StageState::running,
+                                  StageState::waiting, StageState::preempted, StageState::failed,
+                                  StageState::lost,    StageState::skipped,   StageState::quarantined};
 
 struct SweepStatus {
     std::string sweep;
@@ -74,8 +75,12 @@ nlohmann::ordered_json counts_json(const std::vector<StageState>& states) {
 }
 
 std::string to_json(const SweepStatus& status) {
-    nlohmann::ordered_json json{{"sweep", status.sweep}, {"points", counts_json(status.points)}, {"stages", counts_json(status.stages)},
-                                {"attempts", status.attempts}, {"eta_s", nullptr}, {"workers", nlohmann::ordered_json::array()}};
+    nlohmann::ordered_json json{{"sweep", status.sweep},
+                                {"points", counts_json(status.points)},
+                                {"stages", counts_json(status.stages)},
+                                {"attempts", status.attempts},
+                                {"eta_s", nullptr},
+                                {"workers", nlohmann::ordered_json::array()}};
     const bool finished = count(status.stages, StageState::waiting) + count(status.stages, StageState::running) == 0;
     if (finished) json["eta_s"] = {0.0, 0.0};
     if (status.live) {
@@ -97,13 +102,15 @@ void print_worker(const LiveWorker& worker) {
 
 void print_table(const std::filesystem::path& path, const SweepStatus& status) {
     const std::string how = status.live ? status.live->state : (status.is_live ? "running" : "no run at work");
-    std::cout << fmt::format("{}: sweep {}, {}\n\n  {:<12} {:>8} {:>8}\n", path.string(), status.sweep, how, "", "points", "stages");
+    std::cout << fmt::format("{}: sweep {}, {}\n\n  {:<12} {:>8} {:>8}\n", path.string(), status.sweep, how, "", "points",
+                             "stages");
     for (const StageState state : kStates) {
         const std::size_t points = count(status.points, state);
         const std::size_t stages = count(status.stages, state);
         if (points + stages > 0) std::cout << fmt::format("  {:<12} {:>8} {:>8}\n", name_of(state), points, stages);
     }
-    std::cout << fmt::format("  {:<12} {:>8} {:>8}\n\n  attempts {}\n", "total", status.points.size(), status.stages.size(), status.attempts);
+    std::cout << fmt::format("  {:<12} {:>8} {:>8}\n\n  attempts {}\n", "total", status.points.size(), status.stages.size(),
+                             status.attempts);
     if (!status.live) return;
     if (const auto& eta = status.live->eta_s) {
         std::cout << fmt::format("  remaining {} to {}\n", human_duration(eta->first), human_duration(eta->second));
@@ -115,10 +122,8 @@ void print_table(const std::filesystem::path& path, const SweepStatus& status) {
 
 int status_command(const Arguments& arguments) {
     po::options_description options("options");
-    options.add_options()
-        ("store", po::value<std::string>()->value_name("S"), "store to look at, also without --store")
-        ("watch,w", "look again every 2 s until the run ends")
-        ("json", "one JSON object on standard output");
+    options.add_options()("store", po::value<std::string>()->value_name("S"), "store to look at, also without --store")(
+        "watch,w", "look again every 2 s until the run ends")("json", "one JSON object on standard output");
     po::positional_options_description positional;
     positional.add("store", 1);
     const CommandHelp help{"fairsweep status S [--watch] [--json]", "Says how far a sweep is, while it runs or afterwards.",
@@ -130,7 +135,10 @@ int status_command(const Arguments& arguments) {
         throw_usage({.attempted = "no store was given", .where = help.usage, .found = {}, .expected = {}, .hint = "see --help"});
     }
     if (values.count("json") != 0 && values.count("watch") != 0) {
-        throw_usage({.attempted = "--json prints one object, --watch many", .where = help.usage, .found = "both", .expected = "one of them",
+        throw_usage({.attempted = "--json prints one object, --watch many",
+                     .where = help.usage,
+                     .found = "both",
+                     .expected = "one of them",
                      .hint = {}});
     }
     const std::filesystem::path path = values["store"].as<std::string>();

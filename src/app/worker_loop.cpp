@@ -59,8 +59,11 @@ void WorkerLoop::on_message(const WelcomeMessage& welcome) {
 
 void WorkerLoop::on_message(const LeaseMessage& lease) {
     if (thread_ == nullptr || lease.stage >= plan_.stages.size()) {
-        throw_infrastructure({.attempted = "cannot take a lease", .where = "stage " + std::to_string(lease.stage), .found = "a plan of " + std::to_string(plan_.stages.size()) + " stages",
-                              .expected = "a stage of the plan", .hint = "all ranks must run the same build of fairsweep"});
+        throw_infrastructure({.attempted = "cannot take a lease",
+                              .where = "stage " + std::to_string(lease.stage),
+                              .found = "a plan of " + std::to_string(plan_.stages.size()) + " stages",
+                              .expected = "a stage of the plan",
+                              .hint = "all ranks must run the same build of fairsweep"});
     }
     if (thread_->is_busy() || unacknowledged_) {
         next_lease_ = lease;
@@ -83,7 +86,8 @@ void WorkerLoop::on_message(const RevokeMessage& revoke) {
 }
 
 void WorkerLoop::on_message(const AcknowledgeMessage& acknowledge) {
-    if (!unacknowledged_ || unacknowledged_->stage != acknowledge.stage || unacknowledged_->attempt != acknowledge.attempt) return;
+    if (!unacknowledged_ || unacknowledged_->stage != acknowledge.stage || unacknowledged_->attempt != acknowledge.attempt)
+        return;
     unacknowledged_.reset();
     if (next_lease_) {
         const LeaseMessage next = *next_lease_;

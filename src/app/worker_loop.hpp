@@ -15,9 +15,9 @@
 namespace fairsweep {
 
 struct WorkerSettings {
-    double beat_s = 1.0;                    ///< between beats
-    double coordinator_silence_s = 60.0;    ///< after so long the worker ends itself
-    double resend_s = 20.0;                 ///< an unacknowledged result is sent again
+    double beat_s = 1.0;                                          ///< between beats
+    double coordinator_silence_s = 60.0;                          ///< after so long the worker ends itself
+    double resend_s = 20.0;                                       ///< an unacknowledged result is sent again
     std::function<bool()> stop_signalled = [] { return false; };  ///< a signal told this rank to go
 };
 
@@ -60,8 +60,8 @@ private:
     Plan plan_;
     std::unique_ptr<StageRunner> runner_;
     std::unique_ptr<StageThread> thread_;
-    LeaseMessage lease_;                         ///< what the thread is busy with
-    std::optional<LeaseMessage> next_lease_;     ///< came while a result was still unacknowledged
+    LeaseMessage lease_;                      ///< what the thread is busy with
+    std::optional<LeaseMessage> next_lease_;  ///< came while a result was still unacknowledged
     std::optional<FinishedMessage> unacknowledged_;
     bool joined_ = false;
     bool draining_ = false;

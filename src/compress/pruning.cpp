@@ -38,7 +38,8 @@ std::vector<char> smallest(const std::vector<float>& values, std::size_t count) 
     const auto last = ordered.begin() + static_cast<std::ptrdiff_t>(count - 1);
     std::nth_element(ordered.begin(), last, ordered.end());
     const float threshold = *last;
-    std::size_t left = count - static_cast<std::size_t>(std::count_if(values.begin(), values.end(), [=](float v) { return v < threshold; }));
+    std::size_t left =
+        count - static_cast<std::size_t>(std::count_if(values.begin(), values.end(), [=](float v) { return v < threshold; }));
     for (std::size_t i = 0; i < values.size(); ++i) {
         if (values[i] < threshold) {
             chosen[i] = 1;
@@ -50,7 +51,9 @@ std::vector<char> smallest(const std::vector<float>& values, std::size_t count) 
     return chosen;
 }
 
-std::int64_t count_zeros(const torch::Tensor& values) { return values.numel() - torch::count_nonzero(values).item<std::int64_t>(); }
+std::int64_t count_zeros(const torch::Tensor& values) {
+    return values.numel() - torch::count_nonzero(values).item<std::int64_t>();
+}
 
 }  // namespace
 

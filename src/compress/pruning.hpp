@@ -12,7 +12,8 @@ namespace fairsweep {
 
 /// Zeroes the round(sparsity * prunable) weights of least magnitude over the whole network (ties: earlier layer, lower
 /// index) and keeps the masks as buffers "weight_pruned". sparsity in [0, 1); 0 is an exact no-op. A later call starts from
-/// the present weights, so zeros stay zero when sparsity grows. Throws a usage Error outside [0, 1), NonFiniteError for NaN weights.
+/// the present weights, so zeros stay zero when sparsity grows. Throws a usage Error outside [0, 1), NonFiniteError for NaN
+/// weights.
 void prune_by_magnitude(torch::nn::Module& network, double sparsity);
 
 /// Sets masked weights to exactly zero: after every optimiser step. No-op on a network that was not pruned.
@@ -27,7 +28,9 @@ struct Sparsity {
     std::int64_t prunable = 0;    ///< weights of convolutions and linear layers
     std::int64_t parameters = 0;  ///< all parameters of the network
     std::vector<LayerSparsity> layers;
-    [[nodiscard]] double share() const { return prunable == 0 ? 0.0 : static_cast<double>(zeros) / static_cast<double>(prunable); }
+    [[nodiscard]] double share() const {
+        return prunable == 0 ? 0.0 : static_cast<double>(zeros) / static_cast<double>(prunable);
+    }
 };
 /// Counted on the weights as the forward pass uses them: at low widths quantisation adds zeros.
 [[nodiscard]] Sparsity measured_sparsity(torch::nn::Module& network);

@@ -79,7 +79,8 @@ struct QuantiseActivation : torch::autograd::Function<QuantiseActivation> {
         context->mark_dirty({x});
         return x;
     }
-    static torch::autograd::variable_list backward(torch::autograd::AutogradContext*, const torch::autograd::variable_list& gradients) {
+    static torch::autograd::variable_list backward(torch::autograd::AutogradContext*,
+                                                   const torch::autograd::variable_list& gradients) {
         return {gradients[0], {}, {}};
     }
 };
@@ -89,7 +90,8 @@ struct QuantiseWeight : torch::autograd::Function<QuantiseWeight> {
                                  const std::string& layer) {
         return quantise_rows(weight, rows, bits, layer);
     }
-    static torch::autograd::variable_list backward(torch::autograd::AutogradContext*, const torch::autograd::variable_list& gradients) {
+    static torch::autograd::variable_list backward(torch::autograd::AutogradContext*,
+                                                   const torch::autograd::variable_list& gradients) {
         return {gradients[0], {}, {}, {}};
     }
 };

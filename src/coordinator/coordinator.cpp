@@ -58,7 +58,8 @@ Commands Coordinator::on_worker_leaving(WorkerId worker, double now_s) {
 Commands Coordinator::on_progress(WorkerId worker, StageIndex stage, std::uint32_t attempt, double fraction, double now_s) {
     Commands commands;
     WorkerView* view = heard_from(worker, now_s, commands);
-    const bool current = view != nullptr && view->state == WorkerState::running && view->stage == stage && view->attempt == attempt;
+    const bool current =
+        view != nullptr && view->state == WorkerState::running && view->stage == stage && view->attempt == attempt;
     if (current) {
         const StageKind kind = plan_.stages[stage].kind;
         double& longest_s = longest_gap_s_[static_cast<std::size_t>(kind)];
@@ -73,7 +74,8 @@ Commands Coordinator::on_progress(WorkerId worker, StageIndex stage, std::uint32
     return commands;
 }
 
-Commands Coordinator::on_stage_finished(WorkerId worker, StageIndex stage, std::uint32_t attempt, const Verdict& verdict, double now_s) {
+Commands Coordinator::on_stage_finished(WorkerId worker, StageIndex stage, std::uint32_t attempt, const Verdict& verdict,
+                                        double now_s) {
     Commands commands;
     const WorkerView* view = heard_from(worker, now_s, commands);
     const bool granted = stage < stages_.size() && attempt > stages_[stage].attempts_before && attempt <= stages_[stage].attempts;
@@ -93,7 +95,8 @@ Commands Coordinator::on_stage_finished(WorkerId worker, StageIndex stage, std::
         } else if (verdict.state == StageState::preempted || verdict.failure == FailureClass::preempted) {
             settle_preempted(report, now_s, commands);
         } else {
-            settle_failure(report, verdict.state == StageState::failed ? verdict.failure : FailureClass::internal, now_s, commands);
+            settle_failure(report, verdict.state == StageState::failed ? verdict.failure : FailureClass::internal, now_s,
+                           commands);
         }
         if (view->leaving && view->state == WorkerState::idle) dismiss(worker, commands);
     }
@@ -162,8 +165,10 @@ void Coordinator::expire(double now_s, Commands& commands) {
     std::vector<WorkerId> late;
     for (const auto& [worker, view] : workers_) {
         if (view.state == WorkerState::lost || view.state == WorkerState::dismissed) continue;
-        if (now_s - view.last_heard_s > policy_.worker_silence_s) silent.push_back(worker);
-        else if (view.state != WorkerState::idle && now_s > view.deadline_s) late.push_back(worker);
+        if (now_s - view.last_heard_s > policy_.worker_silence_s)
+            silent.push_back(worker);
+        else if (view.state != WorkerState::idle && now_s > view.deadline_s)
+            late.push_back(worker);
     }
     for (const WorkerId worker : silent) lose_worker(worker, now_s, commands);
     for (const WorkerId worker : late) {

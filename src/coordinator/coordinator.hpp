@@ -31,30 +31,60 @@ inline constexpr std::size_t kFailureClasses = 9;
 struct CoordinatorPolicy {
     /// Retries after a failure of each class (index: FailureClass); one more failure closes the stage.
     /// numeric: divergence is a result, not a failure. preempted: never counted.
-    std::array<std::uint32_t, kFailureClasses> retries = {/*none*/ 0, /*lost*/ 3, /*hang*/ 2, /*out_of_memory*/ 1, /*io*/ 3,
-                                                         /*numeric*/ 0, /*config*/ 0, /*preempted*/ 0, /*internal*/ 1};
-    double io_backoff_s = 2.0;          ///< wait before an attempt that follows an I/O failure, doubled each time
-    double worker_silence_s = 15.0;     ///< a worker that was not heard of for so long is lost
-    double own_sleep_s = 5.0;           ///< a longer gap between two ticks is the coordinator's own: it counts against nobody
-    double lease_first_s = 900.0;       ///< until the first progress beat: loading data, first step
-    double lease_least_s = 300.0;       ///< shortest time between beats that counts as a hang
-    double lease_factor = 10.0;         ///< times the longest gap between beats seen for the stage's kind
-    std::uint32_t max_failures = 0;     ///< stop the run after so many stages failed or were lost; 0: never
+    std::array<std::uint32_t, kFailureClasses> retries = {
+        /*none*/ 0,    /*lost*/ 3,   /*hang*/ 2,      /*out_of_memory*/ 1, /*io*/ 3,
+        /*numeric*/ 0, /*config*/ 0, /*preempted*/ 0, /*internal*/ 1};
+    double io_backoff_s = 2.0;       ///< wait before an attempt that follows an I/O failure, doubled each time
+    double worker_silence_s = 15.0;  ///< a worker that was not heard of for so long is lost
+    double own_sleep_s = 5.0;        ///< a longer gap between two ticks is the coordinator's own: it counts against nobody
+    double lease_first_s = 900.0;    ///< until the first progress beat: loading data, first step
+    double lease_least_s = 300.0;    ///< shortest time between beats that counts as a hang
+    double lease_factor = 10.0;      ///< times the longest gap between beats seen for the stage's kind
+    std::uint32_t max_failures = 0;  ///< stop the run after so many stages failed or were lost; 0: never
 };
 
-struct GrantLease { WorkerId worker; StageIndex stage; std::uint32_t attempt; double deadline_s; };
+struct GrantLease {
+    WorkerId worker;
+    StageIndex stage;
+    std::uint32_t attempt;
+    double deadline_s;
+};
 /// Give the attempt up at the next step. The worker answers with whatever outcome it has.
-struct RevokeLease { WorkerId worker; StageIndex stage; std::uint32_t attempt; };
+struct RevokeLease {
+    WorkerId worker;
+    StageIndex stage;
+    std::uint32_t attempt;
+};
 /// The result counts: write it as the stage's row in this state, then acknowledge.
-struct AcceptResult { WorkerId worker; StageIndex stage; std::uint32_t attempt; StageState state; };
+struct AcceptResult {
+    WorkerId worker;
+    StageIndex stage;
+    std::uint32_t attempt;
+    StageState state;
+};
 /// The result makes no row (the stage is closed already, or is tried again): acknowledge, so that the worker forgets it.
-struct DropResult { WorkerId worker; StageIndex stage; std::uint32_t attempt; std::string reason; };
+struct DropResult {
+    WorkerId worker;
+    StageIndex stage;
+    std::uint32_t attempt;
+    std::string reason;
+};
 /// The coordinator itself ends a stage: lost, hung too often, or skipped because of what it needs. attempt 0: never tried.
-struct CloseStage { StageIndex stage; std::uint32_t attempt; StageState state; FailureClass failure; std::string message; };
+struct CloseStage {
+    StageIndex stage;
+    std::uint32_t attempt;
+    StageState state;
+    FailureClass failure;
+    std::string message;
+};
 /// End the running stage at its next step, as preempted; take no more work.
-struct DrainWorker { WorkerId worker; };
+struct DrainWorker {
+    WorkerId worker;
+};
 /// There is nothing more to do: leave.
-struct DismissWorker { WorkerId worker; };
+struct DismissWorker {
+    WorkerId worker;
+};
 using Command = std::variant<GrantLease, RevokeLease, AcceptResult, DropResult, CloseStage, DrainWorker, DismissWorker>;
 using Commands = std::vector<Command>;
 
@@ -62,13 +92,13 @@ enum class WorkerState : std::uint8_t { idle, running, revoked, lost, dismissed 
 
 struct WorkerView {
     WorkerState state = WorkerState::idle;
-    StageIndex stage = 0;          ///< running and revoked
-    std::uint32_t attempt = 0;     ///< running and revoked
-    double fraction = 0.0;         ///< of the running stage, as last reported
-    double started_s = 0.0;        ///< of the attempt
-    double last_beat_s = 0.0;      ///< last proof of progress
-    double deadline_s = 0.0;       ///< of the lease, or of the answer to its revocation
-    std::uint32_t beats = 0;       ///< progress beats of the attempt
+    StageIndex stage = 0;       ///< running and revoked
+    std::uint32_t attempt = 0;  ///< running and revoked
+    double fraction = 0.0;      ///< of the running stage, as last reported
+    double started_s = 0.0;     ///< of the attempt
+    double last_beat_s = 0.0;   ///< last proof of progress
+    double deadline_s = 0.0;    ///< of the lease, or of the answer to its revocation
+    std::uint32_t beats = 0;    ///< progress beats of the attempt
     bool leaving = false;
     double last_heard_s = 0.0;
 };
@@ -99,8 +129,9 @@ public:
     /// A signal told this worker to go: it ends what it runs, takes nothing more, and is dismissed then.
     [[nodiscard]] Commands on_worker_leaving(WorkerId worker, double now_s);
     [[nodiscard]] Commands on_progress(WorkerId worker, StageIndex stage, std::uint32_t attempt, double fraction, double now_s);
-    [[nodiscard]] Commands on_stage_finished(WorkerId worker, StageIndex stage, std::uint32_t attempt, const Verdict& verdict, double now_s);
-    [[nodiscard]] Commands on_tick(double now_s);     ///< silent workers, expired leases, waits that are over
+    [[nodiscard]] Commands on_stage_finished(WorkerId worker, StageIndex stage, std::uint32_t attempt, const Verdict& verdict,
+                                             double now_s);
+    [[nodiscard]] Commands on_tick(double now_s);  ///< silent workers, expired leases, waits that are over
     [[nodiscard]] Commands on_stop_requested(double now_s);
 
     /// Nothing is running and nothing more will be granted.
@@ -123,13 +154,17 @@ private:
     struct StageEntry {
         StageState state = StageState::waiting;
         bool selected = false;
-        std::uint32_t attempts = 0;          ///< highest number used
-        std::uint32_t attempts_before = 0;   ///< of earlier runs
+        std::uint32_t attempts = 0;         ///< highest number used
+        std::uint32_t attempts_before = 0;  ///< of earlier runs
         std::uint32_t needs_open = 0;
         double not_before_s = 0.0;
         std::array<std::uint32_t, kFailureClasses> failures{};
     };
-    struct Report { WorkerId worker; StageIndex stage; std::uint32_t attempt; };
+    struct Report {
+        WorkerId worker;
+        StageIndex stage;
+        std::uint32_t attempt;
+    };
     struct ReadyOrder {
         const std::vector<double>* bottom_level_s;
         bool operator()(StageIndex a, StageIndex b) const {
@@ -168,10 +203,10 @@ private:
     std::set<StageIndex> delayed_;
     std::map<WorkerId, WorkerView> workers_;
     std::set<WorkerId> idle_;
-    std::map<StageIndex, WorkerId> leases_;       ///< running stages and who holds them
-    std::array<double, 5> longest_gap_s_{};       ///< between beats, by StageKind; 0: none seen
+    std::map<StageIndex, WorkerId> leases_;  ///< running stages and who holds them
+    std::array<double, 5> longest_gap_s_{};  ///< between beats, by StageKind; 0: none seen
     StateCounts counts_;
-    std::uint64_t selected_open_ = 0;             ///< selected stages that are not final
+    std::uint64_t selected_open_ = 0;  ///< selected stages that are not final
     std::uint64_t attempts_granted_ = 0;
     std::uint32_t failures_ = 0;
     double last_tick_s_ = 0.0;

@@ -13,28 +13,34 @@ std::size_t index_of(FailureClass failure) { return static_cast<std::size_t>(fai
 /// As status and the analysis judge it: a point whose own network failed has failed, one whose baseline failed is skipped.
 StageState point_state(StageState network, StageState evaluation) {
     if (evaluation == StageState::done) return StageState::done;
-    for (const StageState state : {StageState::running, StageState::diverged, StageState::failed, StageState::lost, StageState::quarantined,
-                                   StageState::preempted, StageState::skipped}) {
+    for (const StageState state : {StageState::running, StageState::diverged, StageState::failed, StageState::lost,
+                                   StageState::quarantined, StageState::preempted, StageState::skipped}) {
         if (network == state || evaluation == state) return state;
     }
     return StageState::waiting;
 }
 
 std::string gave_up_text(FailureClass failure, std::uint32_t times) {
-    const std::string what = failure == FailureClass::lost ? "its worker died or fell silent" : "it showed no progress before its deadline";
+    const std::string what =
+        failure == FailureClass::lost ? "its worker died or fell silent" : "it showed no progress before its deadline";
     return what + " " + std::to_string(times) + (times == 1 ? " time" : " times");
 }
 
 }  // namespace
 
 Coordinator::Coordinator(const Plan& plan, const Opening& opening, const CoordinatorPolicy& policy)
-    : plan_(plan), policy_(policy), graph_(make_stage_graph(plan)), stages_(plan.stages.size()), ready_(ReadyOrder{&graph_.bottom_level_s}) {
+    : plan_(plan),
+      policy_(policy),
+      graph_(make_stage_graph(plan)),
+      stages_(plan.stages.size()),
+      ready_(ReadyOrder{&graph_.bottom_level_s}) {
     FAIRSWEEP_CHECK(opening.stages.size() == stages_.size() && opening.selected.size() == stages_.size(), "one entry per stage");
     counts_.total = stages_.size();
     for (StageIndex stage = 0; stage < stages_.size(); ++stage) {
         StageEntry& entry = stages_[stage];
         entry.state = opening.stages[stage].state;
-        FAIRSWEEP_CHECK(entry.state == StageState::waiting || is_final(entry.state), "a run begins with waiting and final stages");
+        FAIRSWEEP_CHECK(entry.state == StageState::waiting || is_final(entry.state),
+                        "a run begins with waiting and final stages");
         entry.selected = opening.selected[stage];
         entry.attempts = opening.stages[stage].attempts;
         entry.attempts_before = entry.attempts;
@@ -103,13 +109,15 @@ void Coordinator::close_dependants(StageIndex stage, Commands& commands) {
             StageEntry& entry = stages_[dependant];
             if (is_final(entry.state)) continue;
             FAIRSWEEP_CHECK(entry.state != StageState::running, "a stage runs only when what it needs is done");
-            const bool diverged = stages_[cause].state == StageState::diverged && plan_.stages[dependant].kind == StageKind::evaluation;
+            const bool diverged =
+                stages_[cause].state == StageState::diverged && plan_.stages[dependant].kind == StageKind::evaluation;
             const StageState state = diverged ? StageState::diverged : StageState::skipped;
             forget_waiting(dependant);
             set_state(dependant, state);
-            commands.emplace_back(CloseStage{dependant, entry.attempts, state, diverged ? FailureClass::numeric : FailureClass::none,
-                                          std::string("needs ") + name_of(plan_.stages[cause].kind) + " " +
-                                              plan_.stages[cause].id.short_hex() + ", which is " + name_of(stages_[cause].state)});
+            commands.emplace_back(
+                CloseStage{dependant, entry.attempts, state, diverged ? FailureClass::numeric : FailureClass::none,
+                           std::string("needs ") + name_of(plan_.stages[cause].kind) + " " + plan_.stages[cause].id.short_hex() +
+                               ", which is " + name_of(stages_[cause].state)});
             causes.push_back(dependant);
         }
     }
@@ -157,12 +165,13 @@ void Coordinator::settle_failure(const Report& report, FailureClass failure, dou
         close(report.stage, StageState::failed, now_s, commands);
         return;
     }
-    if (failure == FailureClass::io) entry.not_before_s = now_s + policy_.io_backoff_s * static_cast<double>(1U << std::min(times - 1, 20U));
+    if (failure == FailureClass::io)
+        entry.not_before_s = now_s + policy_.io_backoff_s * static_cast<double>(1U << std::min(times - 1, 20U));
     set_state(report.stage, StageState::waiting);
     make_ready(report.stage, now_s);
     commands.emplace_back(DropResult{report.worker, report.stage, report.attempt,
-                                  std::string("it failed (") + name_of(failure) + ") and is tried again: retry " + std::to_string(times) +
-                                      " of " + std::to_string(retries)});
+                                     std::string("it failed (") + name_of(failure) + ") and is tried again: retry " +
+                                         std::to_string(times) + " of " + std::to_string(retries)});
 }
 
 void Coordinator::begin_stopping(Commands& commands) {

@@ -23,16 +23,23 @@ json counts_to_json(const StateCounts& counts) {
 StateCounts counts_from_json(const json& object) {
     StateCounts counts;
     counts.total = object.at("total").get<std::uint64_t>();
-    for (std::size_t i = 0; i < kStageStates; ++i) counts.by_state[i] = object.at(name_of(static_cast<StageState>(i))).get<std::uint64_t>();
+    for (std::size_t i = 0; i < kStageStates; ++i)
+        counts.by_state[i] = object.at(name_of(static_cast<StageState>(i))).get<std::uint64_t>();
     return counts;
 }
 
 json worker_to_json(const LiveWorker& worker) {
-    json object = {{"worker", worker.worker}, {"host", worker.host}, {"pid", worker.pid}, {"state", name_of(worker.state)},
+    json object = {{"worker", worker.worker},
+                   {"host", worker.host},
+                   {"pid", worker.pid},
+                   {"state", name_of(worker.state)},
                    {"heard_s_ago", worker.heard_s_ago}};
     if (!worker.stage.is_zero()) {
-        object.update({{"stage", worker.stage.hex()}, {"kind", name_of(worker.kind)}, {"attempt", worker.attempt},
-                       {"fraction", worker.fraction}, {"running_s", worker.running_s}});
+        object.update({{"stage", worker.stage.hex()},
+                       {"kind", name_of(worker.kind)},
+                       {"attempt", worker.attempt},
+                       {"fraction", worker.fraction},
+                       {"running_s", worker.running_s}});
     }
     return object;
 }
@@ -83,26 +90,41 @@ LiveStatus live_from_json(const json& object) {
 
 const char* name_of(WorkerState state) {
     switch (state) {
-        case WorkerState::idle: return "idle";
-        case WorkerState::running: return "running";
-        case WorkerState::revoked: return "revoked";
-        case WorkerState::lost: return "lost";
-        case WorkerState::dismissed: return "dismissed";
+        case WorkerState::idle:
+            return "idle";
+        case WorkerState::running:
+            return "running";
+        case WorkerState::revoked:
+            return "revoked";
+        case WorkerState::lost:
+            return "lost";
+        case WorkerState::dismissed:
+            return "dismissed";
     }
     check_failed("state", "name of an unknown worker state");
 }
 
 std::string live_to_json(const LiveStatus& status) {
-    json object = {{"version", kLiveVersion}, {"sweep", status.sweep}, {"state", status.state}, {"pid", status.pid}, {"host", status.host},
-                   {"started_unix_s", status.started_unix_s}, {"updated_unix_s", status.updated_unix_s}, {"attempts", status.attempts},
-                   {"eta_s", nullptr}, {"points", counts_to_json(status.points)}, {"stages", counts_to_json(status.stages)},
+    json object = {{"version", kLiveVersion},
+                   {"sweep", status.sweep},
+                   {"state", status.state},
+                   {"pid", status.pid},
+                   {"host", status.host},
+                   {"started_unix_s", status.started_unix_s},
+                   {"updated_unix_s", status.updated_unix_s},
+                   {"attempts", status.attempts},
+                   {"eta_s", nullptr},
+                   {"points", counts_to_json(status.points)},
+                   {"stages", counts_to_json(status.stages)},
                    {"workers", json::array()}};
     if (status.eta_s) object["eta_s"] = {status.eta_s->first, status.eta_s->second};
     for (const LiveWorker& worker : status.workers) object["workers"].push_back(worker_to_json(worker));
     return object.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
-void write_live(const std::filesystem::path& path, const LiveStatus& status) { write_file_atomically(path, live_to_json(status)); }
+void write_live(const std::filesystem::path& path, const LiveStatus& status) {
+    write_file_atomically(path, live_to_json(status));
+}
 
 std::optional<LiveStatus> read_live(const std::filesystem::path& path) {
     std::error_code ignored;

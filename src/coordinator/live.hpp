@@ -8,7 +8,8 @@
 ///  "points": {"total","done","diverged","running","waiting","preempted","failed","lost","skipped","quarantined"},
 ///  "stages": {same},
 ///  "workers": [{"worker": rank, "host", "pid", "state": "idle" | "running" | "revoked" | "lost" | "dismissed",
-///               "heard_s_ago", and while running: "stage": id (64 hex digits), "kind", "attempt", "fraction": 0..1, "running_s"}]}
+///               "heard_s_ago", and while running: "stage": id (64 hex digits), "kind", "attempt", "fraction": 0..1,
+///               "running_s"}]}
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -26,7 +27,7 @@ struct LiveWorker {
     std::uint32_t pid = 0;
     WorkerState state = WorkerState::idle;
     double heard_s_ago = 0.0;
-    Digest stage;             ///< while running or revoked; zero otherwise
+    Digest stage;  ///< while running or revoked; zero otherwise
     StageKind kind{};
     std::uint32_t attempt = 0;
     double fraction = 0.0;

@@ -18,15 +18,18 @@ constexpr std::size_t kMaxHostBytes = 256;
 struct Header {
     std::uint32_t magic = kMagic;
     std::uint16_t version = kVersion;
-    std::uint16_t kind = 0;            ///< index in Message
+    std::uint16_t kind = 0;  ///< index in Message
     std::uint64_t payload_bytes = 0;
     std::uint32_t reserved = 0;
-    std::uint32_t crc = 0;             ///< of the header with this field zero, and the payload
+    std::uint32_t crc = 0;  ///< of the header with this field zero, and the payload
 };
 static_assert(sizeof(Header) == kMessageHeaderBytes && std::is_trivially_copyable_v<Header>);
 
 [[noreturn]] void bad_message(const std::string& found, const std::string& expected) {
-    throw_infrastructure({.attempted = "cannot read a message between ranks", .where = {}, .found = found, .expected = expected,
+    throw_infrastructure({.attempted = "cannot read a message between ranks",
+                          .where = {},
+                          .found = found,
+                          .expected = expected,
                           .hint = "all ranks must run the same build of fairsweep"});
 }
 
@@ -51,7 +54,8 @@ public:
         Header header;
         header.kind = static_cast<std::uint16_t>(kind);
         header.payload_bytes = bytes_.size() - sizeof(Header);
-        if (bytes_.size() > kMaxMessageBytes) bad_message(std::to_string(bytes_.size()) + " bytes", "at most " + std::to_string(kMaxMessageBytes));
+        if (bytes_.size() > kMaxMessageBytes)
+            bad_message(std::to_string(bytes_.size()) + " bytes", "at most " + std::to_string(kMaxMessageBytes));
         header.crc = crc_of(header, std::span(bytes_).subspan(sizeof(Header)));
         std::memcpy(bytes_.data(), &header, sizeof header);
         return std::move(bytes_);
@@ -92,7 +96,8 @@ public:
     std::size_t get_count(std::size_t max_count, std::size_t item_bytes) {
         const auto count = get<std::uint64_t>();
         if (count > max_count || count > bytes_.size() / item_bytes) {
-            bad_message("a count of " + std::to_string(count), "at most " + std::to_string(std::min(max_count, bytes_.size() / item_bytes)));
+            bad_message("a count of " + std::to_string(count),
+                        "at most " + std::to_string(std::min(max_count, bytes_.size() / item_bytes)));
         }
         return static_cast<std::size_t>(count);
     }
@@ -114,22 +119,26 @@ private:
 
 void put(Writer& writer, const StageOutcome& outcome) {
     if (outcome.groups.size() > kMaxOutcomeGroups || outcome.scores.size() > kMaxOutcomeScores) {
-        bad_message("an outcome of " + std::to_string(outcome.scores.size()) + " scores", "at most " + std::to_string(kMaxOutcomeScores));
+        bad_message("an outcome of " + std::to_string(outcome.scores.size()) + " scores",
+                    "at most " + std::to_string(kMaxOutcomeScores));
     }
     writer.put(outcome.state);
     writer.put(outcome.failure);
-    writer.put_text(outcome.message.size() <= kMessageBytes ? outcome.message : outcome.message.substr(0, kMessageBytes - 3) + "...");
+    writer.put_text(outcome.message.size() <= kMessageBytes ? outcome.message
+                                                            : outcome.message.substr(0, kMessageBytes - 3) + "...");
     for (const double value : {outcome.wall_s, outcome.cpu_s}) writer.put(value);
     writer.put(outcome.peak_memory_bytes);
     writer.put_bytes(std::as_bytes(std::span(outcome.artefact.bytes)));
     writer.put(outcome.artefact_bytes);
-    for (const double value : {outcome.loss_first, outcome.loss_last, outcome.sparsity_measured, outcome.teacher_cosine, outcome.pooled_threshold}) {
+    for (const double value :
+         {outcome.loss_first, outcome.loss_last, outcome.sparsity_measured, outcome.teacher_cosine, outcome.pooled_threshold}) {
         writer.put(value);
     }
     writer.put(static_cast<std::uint64_t>(outcome.groups.size()));
     for (const GroupFigures& group : outcome.groups) {
         for (const std::uint32_t value : {group.genuine, group.impostor, group.correct_10fold}) writer.put(value);
-        for (const double value : {group.accuracy_10fold, group.accuracy_pooled, group.fmr, group.fnmr, group.eer, group.auc}) writer.put(value);
+        for (const double value : {group.accuracy_10fold, group.accuracy_pooled, group.fmr, group.fnmr, group.eer, group.auc})
+            writer.put(value);
     }
     writer.put(static_cast<std::uint64_t>(outcome.scores.size()));
     writer.put_bytes(std::as_bytes(std::span(outcome.scores)));
@@ -145,12 +154,14 @@ StageOutcome get_outcome(Reader& reader) {
     const auto digest = reader.take(outcome.artefact.bytes.size());
     std::memcpy(outcome.artefact.bytes.data(), digest.data(), digest.size());
     outcome.artefact_bytes = reader.get<std::uint64_t>();
-    for (double* value : {&outcome.loss_first, &outcome.loss_last, &outcome.sparsity_measured, &outcome.teacher_cosine, &outcome.pooled_threshold}) {
+    for (double* value : {&outcome.loss_first, &outcome.loss_last, &outcome.sparsity_measured, &outcome.teacher_cosine,
+                          &outcome.pooled_threshold}) {
         *value = reader.get<double>();
     }
     outcome.groups.resize(reader.get_count(kMaxOutcomeGroups, 3 * sizeof(std::uint32_t) + 6 * sizeof(double)));
     for (GroupFigures& group : outcome.groups) {
-        for (std::uint32_t* value : {&group.genuine, &group.impostor, &group.correct_10fold}) *value = reader.get<std::uint32_t>();
+        for (std::uint32_t* value : {&group.genuine, &group.impostor, &group.correct_10fold})
+            *value = reader.get<std::uint32_t>();
         for (double* value : {&group.accuracy_10fold, &group.accuracy_pooled, &group.fmr, &group.fnmr, &group.eer, &group.auc}) {
             *value = reader.get<double>();
         }
@@ -239,7 +250,8 @@ Bytes encode(const Message& message) {
 
 Message decode(std::span<const std::byte> bytes) {
     Header header;
-    if (bytes.size() < sizeof header) bad_message(std::to_string(bytes.size()) + " bytes", "a header of " + std::to_string(sizeof header));
+    if (bytes.size() < sizeof header)
+        bad_message(std::to_string(bytes.size()) + " bytes", "a header of " + std::to_string(sizeof header));
     std::memcpy(&header, bytes.data(), sizeof header);
     const auto payload = bytes.subspan(sizeof header);
     if (header.magic != kMagic) bad_message("magic number " + std::to_string(header.magic), std::to_string(kMagic));

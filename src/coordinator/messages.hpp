@@ -21,24 +21,51 @@ namespace fairsweep {
 using Bytes = std::vector<std::byte>;
 
 /// "I am here": first message of a worker.
-struct JoinMessage { std::uint32_t pid = 0; std::string host; };
+struct JoinMessage {
+    std::uint32_t pid = 0;
+    std::string host;
+};
 /// Every second or so. `progress` counts the steps of the running stage: a changed number proves that it moves.
-struct BeatMessage { bool busy = false; StageIndex stage = 0; std::uint32_t attempt = 0; double fraction = 0.0; std::uint64_t progress = 0; };
-struct FinishedMessage { StageIndex stage = 0; std::uint32_t attempt = 0; double finished_unix_s = 0.0; StageOutcome outcome; };
+struct BeatMessage {
+    bool busy = false;
+    StageIndex stage = 0;
+    std::uint32_t attempt = 0;
+    double fraction = 0.0;
+    std::uint64_t progress = 0;
+};
+struct FinishedMessage {
+    StageIndex stage = 0;
+    std::uint32_t attempt = 0;
+    double finished_unix_s = 0.0;
+    StageOutcome outcome;
+};
 /// The worker was told by a signal to go; it holds nothing any more.
 struct LeavingMessage {};
-struct WelcomeMessage { std::string plan_json; };
-struct LeaseMessage { StageIndex stage = 0; std::uint32_t attempt = 0; };
-struct RevokeMessage { StageIndex stage = 0; std::uint32_t attempt = 0; };
+struct WelcomeMessage {
+    std::string plan_json;
+};
+struct LeaseMessage {
+    StageIndex stage = 0;
+    std::uint32_t attempt = 0;
+};
+struct RevokeMessage {
+    StageIndex stage = 0;
+    std::uint32_t attempt = 0;
+};
 /// The result is durable, or not wanted: forget it.
-struct AcknowledgeMessage { StageIndex stage = 0; std::uint32_t attempt = 0; };
+struct AcknowledgeMessage {
+    StageIndex stage = 0;
+    std::uint32_t attempt = 0;
+};
 struct AliveMessage {};
 struct DrainMessage {};
 /// Leave. `finish_mpi`: all ranks are well, and all of them finish MPI; otherwise nobody may (it would wait for the dead).
-struct DismissMessage { bool finish_mpi = false; };
+struct DismissMessage {
+    bool finish_mpi = false;
+};
 
-using Message = std::variant<JoinMessage, BeatMessage, FinishedMessage, LeavingMessage, WelcomeMessage, LeaseMessage, RevokeMessage,
-                             AcknowledgeMessage, AliveMessage, DrainMessage, DismissMessage>;
+using Message = std::variant<JoinMessage, BeatMessage, FinishedMessage, LeavingMessage, WelcomeMessage, LeaseMessage,
+                             RevokeMessage, AcknowledgeMessage, AliveMessage, DrainMessage, DismissMessage>;
 
 inline constexpr std::size_t kMessageHeaderBytes = 24;
 inline constexpr std::size_t kMaxMessageBytes = std::size_t{256} << 20;  ///< largest: the plan of a huge sweep

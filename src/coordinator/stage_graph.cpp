@@ -19,9 +19,8 @@ void reopen_stages(const Plan& plan, Opening& opening, const OpeningRequest& req
         if (!is_final(state) || asked) state = StageState::waiting;
         if (state == StageState::skipped) {
             const auto& needs = plan.stages[stage].needs;
-            const bool blocked = std::any_of(needs.begin(), needs.end(), [&](StageIndex need) {
-                return blocks_dependants(opening.stages[need].state);
-            });
+            const bool blocked = std::any_of(needs.begin(), needs.end(),
+                                             [&](StageIndex need) { return blocks_dependants(opening.stages[need].state); });
             if (!blocked) {
                 state = StageState::waiting;
                 opening.selected[stage] = true;

@@ -28,8 +28,6 @@ void throw_data(const ErrorParts& parts) { throw Error(ErrorKind::data, parts); 
 void throw_store(const ErrorParts& parts) { throw Error(ErrorKind::store, parts); }
 void throw_infrastructure(const ErrorParts& parts) { throw Error(ErrorKind::infrastructure, parts); }
 
-std::string describe_errno(int error_number) {
-    return fmt::format("{} (errno {})", std::strerror(error_number), error_number);
-}
+std::string describe_errno(int error_number) { return fmt::format("{} (errno {})", std::strerror(error_number), error_number); }
 
 }  // namespace fairsweep

@@ -20,11 +20,16 @@ namespace fs = std::filesystem;
     std::string hint;
     if (error_number == ENOSPC || error_number == EDQUOT) hint = "free some space there and run the same command again";
     if (error_number == EACCES || error_number == EROFS || error_number == EPERM) hint = "choose a folder you may write to";
-    throw_infrastructure({.attempted = attempted, .where = path.string(), .found = describe_errno(error_number), .expected = {}, .hint = hint});
+    throw_infrastructure(
+        {.attempted = attempted, .where = path.string(), .found = describe_errno(error_number), .expected = {}, .hint = hint});
 }
 
 [[noreturn]] void read_failed(const fs::path& path, int error_number) {
-    throw_data({.attempted = "cannot read a file", .where = path.string(), .found = describe_errno(error_number), .expected = {}, .hint = {}});
+    throw_data({.attempted = "cannot read a file",
+                .where = path.string(),
+                .found = describe_errno(error_number),
+                .expected = {},
+                .hint = {}});
 }
 
 std::span<const std::byte> as_bytes(std::string_view text) { return std::as_bytes(std::span(text.data(), text.size())); }
@@ -128,8 +133,11 @@ std::string read_text_file(const fs::path& path, std::uint64_t max_bytes) {
     const File file = File::open_for_reading(path);
     const std::uint64_t size = file.size_bytes();
     if (size > max_bytes) {
-        throw_data({.attempted = "cannot read a text file", .where = path.string(), .found = fmt::format("{} bytes", size),
-                    .expected = fmt::format("at most {} bytes", max_bytes), .hint = {}});
+        throw_data({.attempted = "cannot read a text file",
+                    .where = path.string(),
+                    .found = fmt::format("{} bytes", size),
+                    .expected = fmt::format("at most {} bytes", max_bytes),
+                    .hint = {}});
     }
     std::string text(size, '\0');
     file.read_exactly_at(0, std::as_writable_bytes(std::span(text.data(), text.size())));

@@ -59,8 +59,11 @@ Digest Digest::from_hex(std::string_view text) {
         digest.bytes[i] = static_cast<std::uint8_t>(good ? high * 16 + low : 0);
     }
     if (!good) {
-        throw_data({.attempted = "cannot read a SHA-256 digest", .where = {}, .found = std::string(text.substr(0, 80)),
-                    .expected = "64 hexadecimal digits", .hint = {}});
+        throw_data({.attempted = "cannot read a SHA-256 digest",
+                    .where = {},
+                    .found = std::string(text.substr(0, 80)),
+                    .expected = "64 hexadecimal digits",
+                    .hint = {}});
     }
     return digest;
 }

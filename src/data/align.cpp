@@ -32,7 +32,8 @@ void sample(const Image& image, double x, double y, std::uint8_t* out) {
         for (int col = 0; col < 2; ++col) {
             if (left + col < 0 || left + col >= image.cols) continue;
             const double weight = row_weight * (col == 0 ? 1.0 - right_weight : right_weight);
-            const std::size_t pixel = static_cast<std::size_t>(top + row) * static_cast<std::size_t>(image.cols) + static_cast<std::size_t>(left + col);
+            const std::size_t pixel =
+                static_cast<std::size_t>(top + row) * static_cast<std::size_t>(image.cols) + static_cast<std::size_t>(left + col);
             const std::uint8_t* const rgb = image.pixels.data() + 3 * pixel;
             for (std::size_t c = 0; c < 3; ++c) sum[c] += weight * rgb[c];
         }
@@ -44,7 +45,8 @@ void sample(const Image& image, double x, double y, std::uint8_t* out) {
 
 FivePoints arcface_template(int size) {
     // insightface, recognition/common/face_align.py, for 112 x 112 pixels.
-    constexpr FivePoints kTemplate{{{38.2946, 51.6963}, {73.5318, 51.5014}, {56.0252, 71.7366}, {41.5493, 92.3655}, {70.7299, 92.2041}}};
+    constexpr FivePoints kTemplate{
+        {{38.2946, 51.6963}, {73.5318, 51.5014}, {56.0252, 71.7366}, {41.5493, 92.3655}, {70.7299, 92.2041}}};
     FivePoints points = kTemplate;
     const double scale = size / 112.0;
     for (Point2& point : points) point = {point.x * scale, point.y * scale};

@@ -25,7 +25,9 @@ struct Similarity {
     double b = 0.0;
     double shift_x = 0.0;
     double shift_y = 0.0;
-    [[nodiscard]] Point2 operator()(Point2 point) const { return {a * point.x - b * point.y + shift_x, b * point.x + a * point.y + shift_y}; }
+    [[nodiscard]] Point2 operator()(Point2 point) const {
+        return {a * point.x - b * point.y + shift_x, b * point.x + a * point.y + shift_y};
+    }
     [[nodiscard]] Similarity inverse() const;  ///< the scale must not be 0
 };
 

@@ -19,8 +19,11 @@ namespace fs = std::filesystem;
     std::string expected;
     for (const std::string& format : known) expected += (expected.empty() ? "" : " or ") + format;
     const std::string near = nearest_word(source.format, known);
-    throw_usage({.attempted = std::string(attempted) + " " + source.name, .where = "data." + source.name + ".format", .found = source.format,
-                 .expected = expected, .hint = near.empty() ? "" : "did you mean " + near + "?"});
+    throw_usage({.attempted = std::string(attempted) + " " + source.name,
+                 .where = "data." + source.name + ".format",
+                 .found = source.format,
+                 .expected = expected,
+                 .hint = near.empty() ? "" : "did you mean " + near + "?"});
 }
 
 }  // namespace

@@ -82,9 +82,11 @@ DataDescription describe_data(const fs::path& folder, bool all) {
     // The official archive of RFW has everything below test/.
     if (sets.size() == 1) return describe_set(sets[0].first, sets[0].second, all);
     if (!sets.empty()) return describe_collection(sets, all);
-    throw_usage({.attempted = "cannot describe a data set", .where = folder.string(),
+    throw_usage({.attempted = "cannot describe a data set",
+                 .where = folder.string(),
                  .found = fs::exists(folder) ? "no data set that is known" : "no such folder",
-                 .expected = "train.rec with train.idx and property, an RFW tree (data/ and txts/), or identity/image.jpg", .hint = {}});
+                 .expected = "train.rec with train.idx and property, an RFW tree (data/ and txts/), or identity/image.jpg",
+                 .hint = {}});
 }
 
 }  // namespace fairsweep

@@ -23,15 +23,15 @@ struct GroupCounts {
 };
 
 struct DataDescription {
-    std::string format;            ///< "recordio", "folder", "rfw", or "collection" of the sets in `parts`
+    std::string format;  ///< "recordio", "folder", "rfw", or "collection" of the sets in `parts`
     std::uint64_t images = 0;
     std::uint64_t identities = 0;  ///< distinct over groups; over the parts of a collection: the sum
     std::vector<GroupCounts> groups;
     std::optional<std::pair<int, int>> image_size;  ///< rows, cols; none when they differ or none was decoded
     bool sizes_differ = false;
     std::uint64_t images_decoded = 0;
-    std::vector<DataProblem> problems;       ///< the first kMaxListedProblems, in file order
-    std::uint64_t problem_count = 0;         ///< all of them
+    std::vector<DataProblem> problems;                           ///< the first kMaxListedProblems, in file order
+    std::uint64_t problem_count = 0;                             ///< all of them
     std::vector<std::pair<std::string, DataDescription>> parts;  ///< of a collection, by folder name
 };
 

@@ -62,7 +62,8 @@ void compare_with_index(const RecordioSet& set, const std::vector<std::uint64_t>
     }
     for (const std::uint64_t offset : indexed) {
         if (offset == kNoOffset || std::binary_search(starts.begin(), starts.end(), offset)) continue;
-        findings.problem({.file = set.files.records, .offset = offset, .line = {}}, "the .idx names a record here, and none starts here");
+        findings.problem({.file = set.files.records, .offset = offset, .line = {}},
+                         "the .idx names a record here, and none starts here");
     }
 }
 
@@ -81,8 +82,8 @@ void describe_recordio(const fs::path& path, bool all, DataDescription& descript
     description.identities = set->property.identities;
     if (!set->identity_offsets.empty() && set->identity_offsets.size() != set->property.identities) {
         findings.problem({.file = set->files.property, .offset = {}, .line = 1},
-                         fmt::format("{} identities, and key 0 of {} says {}", set->property.identities, set->files.records.string(),
-                                     set->identity_offsets.size()));
+                         fmt::format("{} identities, and key 0 of {} says {}", set->property.identities,
+                                     set->files.records.string(), set->identity_offsets.size()));
     }
     if (all || description.images < kSmallSetImages) {
         (void)findings.attempt([&] { compare_with_index(*set, walk_records(set->files.records, findings), findings); });
@@ -92,8 +93,8 @@ void describe_recordio(const fs::path& path, bool all, DataDescription& descript
         findings.decoded(labelled.image);
         if (labelled.image.rows == set->property.rows && labelled.image.cols == set->property.cols) return;
         findings.problem({.file = set->files.records, .offset = set->image_offsets[i], .line = {}},
-                         fmt::format("record {} is {} x {} pixels, and property says {} x {}", set->key_of(i), labelled.image.cols, labelled.image.rows,
-                                     set->property.cols, set->property.rows));
+                         fmt::format("record {} is {} x {} pixels, and property says {} x {}", set->key_of(i),
+                                     labelled.image.cols, labelled.image.rows, set->property.cols, set->property.rows));
     });
 }
 
@@ -157,7 +158,8 @@ private:
             const std::string a = pair.identity_a + "/" + image_stem(pair.identity_a, pair.number_a);
             const std::string b = pair.identity_b + "/" + image_stem(pair.identity_b, pair.number_b);
             if (a == b) findings_.problem(spot, "an image paired with itself: " + a);
-            if (!pair.genuine && pair.identity_a == pair.identity_b) findings_.problem(spot, "a pair of different people names one person twice: " + pair.identity_a);
+            if (!pair.genuine && pair.identity_a == pair.identity_b)
+                findings_.problem(spot, "a pair of different people names one person twice: " + pair.identity_a);
             for (const std::string& image : {a, b}) {
                 if (on_disk_.count(image) == 0) {
                     findings_.problem(spot, "a pair names an absent image: " + image);
@@ -176,7 +178,8 @@ private:
             std::uint64_t lines = 0;
             for (const std::string& line : split(read_text_file(images_path), '\n')) lines += line.empty() ? 0 : 1;
             if (lines != files_.files.size()) {
-                findings_.problem({.file = images_path, .offset = {}, .line = {}}, fmt::format("{} images, and {} on disk", lines, files_.files.size()));
+                findings_.problem({.file = images_path, .offset = {}, .line = {}},
+                                  fmt::format("{} images, and {} on disk", lines, files_.files.size()));
             }
         }
         const fs::path people_path = rfw_text_path(root_, name_, "people");
@@ -189,7 +192,8 @@ private:
             images += count;
         }
         if (images != files_.files.size()) {
-            findings_.problem({.file = people_path, .offset = {}, .line = {}}, fmt::format("counts that add up to {} images, and {} on disk", images, files_.files.size()));
+            findings_.problem({.file = people_path, .offset = {}, .line = {}},
+                              fmt::format("counts that add up to {} images, and {} on disk", images, files_.files.size()));
         }
     }
 
@@ -207,7 +211,8 @@ private:
         const FileSpot spot{.file = landmarks_path_, .offset = {}, .line = landmark->second.line};
         for (const Point2& point : landmark->second.points) {
             if (point.x >= 0.0 && point.y >= 0.0 && point.x < image.cols && point.y < image.rows) continue;
-            findings_.problem(spot, fmt::format("landmark out of range: ({}, {}) in an image of {} x {}", point.x, point.y, image.cols, image.rows));
+            findings_.problem(spot, fmt::format("landmark out of range: ({}, {}) in an image of {} x {}", point.x, point.y,
+                                                image.cols, image.rows));
             return;
         }
         if (!fit_similarity(landmark->second.points, arcface_template(112))) findings_.problem(spot, "landmarks that coincide");
@@ -220,7 +225,7 @@ private:
     bool landmarks_read_ = false;
     std::unordered_map<std::string, LandmarkLine> landmarks_;  // by identity/stem
     FolderSet files_;
-    std::unordered_set<std::string> on_disk_;                  // identity/stem
+    std::unordered_set<std::string> on_disk_;  // identity/stem
 };
 
 }  // namespace
@@ -228,7 +233,8 @@ private:
 void describe_rfw(const fs::path& root, bool all, DataDescription& description) {
     Findings findings(description);
     const std::vector<std::string> groups = rfw_groups_in(root);
-    if (groups.empty()) findings.problem({.file = root / "txts", .offset = {}, .line = {}}, "no group: txts/<Group>/<Group>_pairs.txt");
+    if (groups.empty())
+        findings.problem({.file = root / "txts", .offset = {}, .line = {}}, "no group: txts/<Group>/<Group>_pairs.txt");
     std::set<std::string> identities;
     for (const std::string& name : groups) {
         description.groups.push_back(RfwGroup(root, name, findings).describe(all, identities));

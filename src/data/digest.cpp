@@ -15,8 +15,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint64_t kSampledImages = 64;       // read whole
-constexpr std::uint64_t kSampledSizes = 1 << 16;   // sizes asked of the file system: all of RFW, a part of a set of millions
+constexpr std::uint64_t kSampledImages = 64;      // read whole
+constexpr std::uint64_t kSampledSizes = 1 << 16;  // sizes asked of the file system: all of RFW, a part of a set of millions
 constexpr std::uint64_t kMaxImageBytes = 64ULL << 20;
 
 /// Up to `wanted` of 0 .. count-1, first and last among them, evenly spread.
@@ -70,8 +70,9 @@ Digest recordio_digest(const DataSource& source) {
 Digest folder_digest(const DataSource& source) {
     const FolderSet set = read_folder_set(source.path);
     SetHash hash("fairsweep folder 1");
-    hash.images(set.files.size(), [&set](std::uint64_t i) { return set.path / set.relative_path(i); },
-                [&set](std::uint64_t i) { return set.relative_path(i); });
+    hash.images(
+        set.files.size(), [&set](std::uint64_t i) { return set.path / set.relative_path(i); },
+        [&set](std::uint64_t i) { return set.relative_path(i); });
     return hash.finish();
 }
 
@@ -83,8 +84,9 @@ Digest rfw_digest(const DataSource& source) {
         hash.text(group.name);
         // Only pairs and landmarks decide what the set gives; lists that some copies lack do not.
         for (const char* kind : {"pairs", "lmk"}) hash.file(rfw_text_path(root, group.name, kind), 256ULL << 20);
-        hash.images(group.image_paths.size(), [&](std::uint64_t i) { return source.path / group.image_paths[i]; },
-                    [&](std::uint64_t i) { return (source.path / group.image_paths[i]).lexically_relative(root).string(); });
+        hash.images(
+            group.image_paths.size(), [&](std::uint64_t i) { return source.path / group.image_paths[i]; },
+            [&](std::uint64_t i) { return (source.path / group.image_paths[i]).lexically_relative(root).string(); });
     }
     return hash.finish();
 }

@@ -61,7 +61,9 @@ void Findings::problem(DataProblem problem) {
 }
 
 void Findings::problem(const FileSpot& spot, const std::string& what) {
-    problem({.file = spot.file.string(), .offset = spot.offset, .what = (spot.line ? fmt::format("line {}: ", *spot.line) : "") + what});
+    problem({.file = spot.file.string(),
+             .offset = spot.offset,
+             .what = (spot.line ? fmt::format("line {}: ", *spot.line) : "") + what});
 }
 
 void Findings::problem(const Error& error) {
@@ -100,7 +102,8 @@ void Findings::look_at_images(std::uint64_t count, bool all, const std::function
     parallel_for(looked_at, [&](std::uint64_t i) {
         (void)attempt([&] { look(looked_at == count ? i : i * (count - 1) / (looked_at - 1)); });
         const std::uint64_t now = ++done;
-        if (looked_at >= kSmallSetImages && now % (looked_at / 10) == 0) log_info(fmt::format("{} of {} images read", now, looked_at));
+        if (looked_at >= kSmallSetImages && now % (looked_at / 10) == 0)
+            log_info(fmt::format("{} of {} images read", now, looked_at));
     });
 }
 

@@ -40,8 +40,9 @@ std::vector<std::string> sorted_names(const fs::path& folder, const Wanted& want
         if (name.front() != '.' && wanted(*at)) names.push_back(std::move(name));
     }
     if (error) {
-        throw_damaged({.file = folder, .offset = {}, .line = {}},
-                      {.attempted = "cannot list a folder of images", .where = {}, .found = error.message(), .expected = {}, .hint = {}});
+        throw_damaged(
+            {.file = folder, .offset = {}, .line = {}},
+            {.attempted = "cannot list a folder of images", .where = {}, .found = error.message(), .expected = {}, .hint = {}});
     }
     std::sort(names.begin(), names.end());
     return names;
@@ -56,7 +57,8 @@ bool is_folder(const fs::directory_entry& entry) {
 
 bool has_image_extension(const fs::path& path) {
     std::string extension = path.extension().string();
-    std::transform(extension.begin(), extension.end(), extension.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    std::transform(extension.begin(), extension.end(), extension.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     return extension == ".jpg" || extension == ".jpeg" || extension == ".png";
 }
 
@@ -76,7 +78,8 @@ LabelledImage FolderSet::get(std::uint64_t image) const {
 FolderSet read_folder_set(const fs::path& path) {
     FolderSet set{.path = path, .identities = {}, .begin = {0}, .files = {}};
     for (std::string& identity : sorted_names(path, is_folder)) {
-        std::vector<std::string> files = sorted_names(path / identity, [](const fs::directory_entry& entry) { return has_image_extension(entry.path()); });
+        std::vector<std::string> files =
+            sorted_names(path / identity, [](const fs::directory_entry& entry) { return has_image_extension(entry.path()); });
         if (files.empty()) continue;
         std::move(files.begin(), files.end(), std::back_inserter(set.files));
         set.begin.push_back(set.files.size());
@@ -84,12 +87,17 @@ FolderSet read_folder_set(const fs::path& path) {
     }
     if (set.files.empty()) {
         throw_damaged({.file = path, .offset = {}, .line = {}},
-                      {.attempted = "cannot open a folder of images", .where = {}, .found = "no image", .expected = "identity/image.jpg (or .jpeg, .png)",
+                      {.attempted = "cannot open a folder of images",
+                       .where = {},
+                       .found = "no image",
+                       .expected = "identity/image.jpg (or .jpeg, .png)",
                        .hint = "put the images of each person into a folder of its own"});
     }
     return set;
 }
 
-std::unique_ptr<TrainingSet> open_folder_set(const DataSource& source) { return std::make_unique<FolderTrainingSet>(read_folder_set(source.path)); }
+std::unique_ptr<TrainingSet> open_folder_set(const DataSource& source) {
+    return std::make_unique<FolderTrainingSet>(read_folder_set(source.path));
+}
 
 }  // namespace fairsweep

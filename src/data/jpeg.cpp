@@ -25,7 +25,11 @@ Codec& decompressor() {
     thread_local Codec codec;
     if (codec == nullptr) codec.reset(tjInitDecompress());
     if (codec == nullptr) {
-        throw_infrastructure({.attempted = "cannot start the JPEG decoder", .where = {}, .found = tjGetErrorStr2(nullptr), .expected = {}, .hint = {}});
+        throw_infrastructure({.attempted = "cannot start the JPEG decoder",
+                              .where = {},
+                              .found = tjGetErrorStr2(nullptr),
+                              .expected = {},
+                              .hint = {}});
     }
     return codec;
 }
@@ -33,7 +37,11 @@ Codec& decompressor() {
 void* compressor() {
     thread_local const Codec codec(tjInitCompress());
     if (codec == nullptr) {
-        throw_infrastructure({.attempted = "cannot start the JPEG encoder", .where = {}, .found = tjGetErrorStr2(nullptr), .expected = {}, .hint = {}});
+        throw_infrastructure({.attempted = "cannot start the JPEG encoder",
+                              .where = {},
+                              .found = tjGetErrorStr2(nullptr),
+                              .expected = {},
+                              .hint = {}});
     }
     return codec.get();
 }
@@ -48,7 +56,11 @@ bool is_jpeg(std::span<const std::byte> encoded) {
     for (const std::byte byte : encoded.first(std::min<std::size_t>(8, encoded.size()))) {
         found += fmt::format(" {:02x}", std::to_integer<unsigned>(byte));
     }
-    throw_data({.attempted = "cannot decode an image", .where = where, .found = found, .expected = "a JPEG (ff d8 ff) or a PNG (89 50 4e 47)", .hint = {}});
+    throw_data({.attempted = "cannot decode an image",
+                .where = where,
+                .found = found,
+                .expected = "a JPEG (ff d8 ff) or a PNG (89 50 4e 47)",
+                .hint = {}});
 }
 
 Image decode_jpeg(std::span<const std::byte> encoded, const std::string& where) {
@@ -59,7 +71,10 @@ Image decode_jpeg(std::span<const std::byte> encoded, const std::string& where) 
         const std::string message = tjGetErrorStr2(owned.get());
         // A decoder that failed inside a header reads the next image from the middle of that header (libjpeg-turbo 2.1.5).
         owned.reset();
-        throw_data({.attempted = "cannot decode a JPEG", .where = where, .found = message, .expected = {},
+        throw_data({.attempted = "cannot decode a JPEG",
+                    .where = where,
+                    .found = message,
+                    .expected = {},
                     .hint = "the image is damaged or cut off"});
     };
     // Stray bytes between segments are a warning that costs no pixel and is common in files of old cameras.
@@ -71,7 +86,8 @@ Image decode_jpeg(std::span<const std::byte> encoded, const std::string& where) 
     int rows = 0;
     int subsampling = 0;
     int colour_space = 0;
-    if (tjDecompressHeader3(codec, bytes, encoded.size(), &cols, &rows, &subsampling, &colour_space) != 0 && !harmless()) failed();
+    if (tjDecompressHeader3(codec, bytes, encoded.size(), &cols, &rows, &subsampling, &colour_space) != 0 && !harmless())
+        failed();
     check_image_size(rows, cols, where);
     Image image{.rows = rows, .cols = cols, .pixels = {}};
     image.pixels.resize(std::size_t{3} * static_cast<std::size_t>(rows) * static_cast<std::size_t>(cols));
@@ -90,18 +106,21 @@ Image decode_image(std::span<const std::byte> encoded, const std::string& where)
 }
 
 std::vector<std::byte> encode_jpeg(const Image& image, int quality) {
-    FAIRSWEEP_CHECK(image.rows > 0 && image.cols > 0 && image.rows <= kMaxImageSide && image.cols <= kMaxImageSide, "encode an image of a sane size");
-    FAIRSWEEP_CHECK(image.pixels.size() == std::size_t{3} * static_cast<std::size_t>(image.rows) * static_cast<std::size_t>(image.cols),
-                    "encode an image whose pixels are rows x cols x 3");
+    FAIRSWEEP_CHECK(image.rows > 0 && image.cols > 0 && image.rows <= kMaxImageSide && image.cols <= kMaxImageSide,
+                    "encode an image of a sane size");
+    FAIRSWEEP_CHECK(
+        image.pixels.size() == std::size_t{3} * static_cast<std::size_t>(image.rows) * static_cast<std::size_t>(image.cols),
+        "encode an image whose pixels are rows x cols x 3");
     FAIRSWEEP_CHECK(quality >= 1 && quality <= 100, "JPEG quality is 1 .. 100");
     void* codec = compressor();
     std::vector<std::byte> encoded(tjBufSize(image.cols, image.rows, TJSAMP_420));
     auto* bytes = reinterpret_cast<unsigned char*>(encoded.data());
     unsigned long size_bytes = encoded.size();
-    const int status = tjCompress2(codec, image.pixels.data(), image.cols, 0, image.rows, TJPF_RGB, &bytes, &size_bytes, TJSAMP_420, quality,
-                                   TJFLAG_ACCURATEDCT | TJFLAG_NOREALLOC);
+    const int status = tjCompress2(codec, image.pixels.data(), image.cols, 0, image.rows, TJPF_RGB, &bytes, &size_bytes,
+                                   TJSAMP_420, quality, TJFLAG_ACCURATEDCT | TJFLAG_NOREALLOC);
     if (status != 0) {
-        throw_infrastructure({.attempted = "cannot encode a JPEG", .where = {}, .found = tjGetErrorStr2(codec), .expected = {}, .hint = {}});
+        throw_infrastructure(
+            {.attempted = "cannot encode a JPEG", .where = {}, .found = tjGetErrorStr2(codec), .expected = {}, .hint = {}});
     }
     encoded.resize(size_bytes);
     return encoded;

@@ -19,8 +19,11 @@ bool is_png(std::span<const std::byte> encoded) {
 
 void check_image_size(long long rows, long long cols, const std::string& where) {
     if (rows > 0 && cols > 0 && rows <= kMaxImageSide && cols <= kMaxImageSide) return;
-    throw_data({.attempted = "cannot decode an image", .where = where, .found = fmt::format("{} x {} pixels", cols, rows),
-                .expected = fmt::format("1 to {} pixels per side", kMaxImageSide), .hint = {}});
+    throw_data({.attempted = "cannot decode an image",
+                .where = where,
+                .found = fmt::format("{} x {} pixels", cols, rows),
+                .expected = fmt::format("1 to {} pixels per side", kMaxImageSide),
+                .hint = {}});
 }
 
 Image decode_png(std::span<const std::byte> encoded, const std::string& where) {

@@ -39,7 +39,8 @@ public:
             if (trim(line).empty()) return;
             damaged(std::string(line.substr(0, 80)), "key TAB offset");
         }
-        if (key >= key_bound_) damaged(fmt::format("key {}", key), fmt::format("keys below {}: they count the records from 0", key_bound_));
+        if (key >= key_bound_)
+            damaged(fmt::format("key {}", key), fmt::format("keys below {}: they count the records from 0", key_bound_));
         if (offset == kNoOffset) damaged(fmt::format("offset {}", offset), "an offset inside the .rec");
         if (key >= offsets.size()) offsets.resize(key + 1, kNoOffset);
         if (offsets[key] != kNoOffset) damaged(fmt::format("key {} again", key), "every key once");
@@ -55,8 +56,11 @@ public:
 
 private:
     [[noreturn]] void damaged(std::string found, std::string expected) const {
-        throw_damaged({.file = path_, .offset = {}, .line = line_},
-                      {.attempted = "cannot read a RecordIO index", .where = {}, .found = std::move(found), .expected = std::move(expected), .hint = {}});
+        throw_damaged({.file = path_, .offset = {}, .line = line_}, {.attempted = "cannot read a RecordIO index",
+                                                                     .where = {},
+                                                                     .found = std::move(found),
+                                                                     .expected = std::move(expected),
+                                                                     .hint = {}});
     }
 
     std::filesystem::path path_;
@@ -109,9 +113,11 @@ RecordProperty read_record_property(const std::filesystem::path& path) {
                       number(fields[2], property.cols) && property.identities > 0 && property.rows > 0 && property.cols > 0 &&
                       property.rows <= kMaxImageSide && property.cols <= kMaxImageSide;
     if (!good) {
-        throw_damaged({.file = path, .offset = {}, .line = 1},
-                      {.attempted = "cannot read the property file of a training set", .where = {}, .found = std::string(trim(text).substr(0, 80)),
-                       .expected = "identities,rows,cols such as 93431,112,112", .hint = {}});
+        throw_damaged({.file = path, .offset = {}, .line = 1}, {.attempted = "cannot read the property file of a training set",
+                                                                .where = {},
+                                                                .found = std::string(trim(text).substr(0, 80)),
+                                                                .expected = "identities,rows,cols such as 93431,112,112",
+                                                                .hint = {}});
     }
     return property;
 }

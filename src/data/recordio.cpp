@@ -51,7 +51,9 @@ struct Joiner {
         throw_damaged({.file = file.path(), .offset = offset, .line = {}},
                       {.attempted = "cannot read a RecordIO record",
                        .where = fmt::format(", record {} (starts at {})", record, record_offset),
-                       .found = std::move(found), .expected = std::move(expected), .hint = std::move(hint)});
+                       .found = std::move(found),
+                       .expected = std::move(expected),
+                       .hint = std::move(hint)});
     }
 
     [[noreturn]] void cut_off(std::uint64_t offset, std::uint64_t wanted_bytes) const {
@@ -75,7 +77,8 @@ struct Joiner {
         const std::uint64_t length = word & kLengthMask;
         if (left - kPartHeaderBytes < padded(length)) cut_off(offset, kPartHeaderBytes + padded(length));
         if (payload.size() + length + 4 > kMaxRecordBytes + 4) {
-            damaged(offset, fmt::format("a record of at least {} bytes", payload.size() + length), fmt::format("at most {}", kMaxRecordBytes), {});
+            damaged(offset, fmt::format("a record of at least {} bytes", payload.size() + length),
+                    fmt::format("at most {}", kMaxRecordBytes), {});
         }
         const std::size_t begin = payload.size();
         const std::size_t have = std::min<std::size_t>(length, first.size() - kPartHeaderBytes);
@@ -92,7 +95,9 @@ struct Joiner {
 
 }  // namespace
 
-RecordWriter::RecordWriter(const std::filesystem::path& path) : file_(File::create(path)) { buffer_.reserve(kFlushBytes + (64u << 10)); }
+RecordWriter::RecordWriter(const std::filesystem::path& path) : file_(File::create(path)) {
+    buffer_.reserve(kFlushBytes + (64u << 10));
+}
 
 RecordWriter::~RecordWriter() = default;
 
@@ -129,7 +134,8 @@ void RecordWriter::close() {
     file_.close();
 }
 
-RecordReader::RecordReader(const std::filesystem::path& path) : file_(File::open_for_reading(path)), size_bytes_(file_.size_bytes()) {}
+RecordReader::RecordReader(const std::filesystem::path& path)
+    : file_(File::open_for_reading(path)), size_bytes_(file_.size_bytes()) {}
 
 Record RecordReader::read(std::uint64_t offset, std::uint64_t record) const {
     const Joiner joiner{.file = file_, .file_bytes = size_bytes_, .record_offset = offset, .record = record};
@@ -154,17 +160,22 @@ Record RecordReader::read(std::uint64_t offset, std::uint64_t record) const {
 
 ImageRecord decode_image_record(std::span<const std::byte> payload, const std::string& where) {
     const auto damaged = [&](std::string found, std::string expected) {
-        throw_data({.attempted = "cannot read the header of an image record", .where = where, .found = std::move(found),
-                    .expected = std::move(expected), .hint = {}});
+        throw_data({.attempted = "cannot read the header of an image record",
+                    .where = where,
+                    .found = std::move(found),
+                    .expected = std::move(expected),
+                    .hint = {}});
     };
-    if (payload.size() < kImageHeaderBytes) damaged(fmt::format("{} bytes", payload.size()), fmt::format("at least {}", kImageHeaderBytes));
+    if (payload.size() < kImageHeaderBytes)
+        damaged(fmt::format("{} bytes", payload.size()), fmt::format("at least {}", kImageHeaderBytes));
     ImageRecord record;
     record.flag = load<std::uint32_t>(payload, 0);
     record.id = load<std::uint64_t>(payload, 8);
     record.id2 = load<std::uint64_t>(payload, 16);
     const std::size_t room = (payload.size() - kImageHeaderBytes) / sizeof(float);
     if (record.flag > room) {
-        damaged(fmt::format("{} labels in a payload of {} bytes", record.flag, payload.size()), fmt::format("at most {} labels", room));
+        damaged(fmt::format("{} labels in a payload of {} bytes", record.flag, payload.size()),
+                fmt::format("at most {} labels", room));
     }
     if (record.flag == 0) {
         record.labels.push_back(load<float>(payload, 4));
@@ -177,7 +188,8 @@ ImageRecord decode_image_record(std::span<const std::byte> payload, const std::s
 }
 
 std::vector<std::byte> encode_image_record(const ImageRecord& record) {
-    FAIRSWEEP_CHECK(record.flag == 0 ? record.labels.size() == 1 : record.labels.size() == record.flag, "as many labels as the flag says");
+    FAIRSWEEP_CHECK(record.flag == 0 ? record.labels.size() == 1 : record.labels.size() == record.flag,
+                    "as many labels as the flag says");
     std::vector<std::byte> payload;
     payload.reserve(kImageHeaderBytes + record.labels.size() * sizeof(float) + record.encoded.size());
     store(payload, record.flag);

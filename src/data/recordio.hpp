@@ -35,8 +35,8 @@ private:
     void put_part(std::uint32_t part_flag, std::span<const std::byte> part);
     void flush();
     File file_;
-    std::vector<std::byte> buffer_;      // not yet in the file
-    std::uint64_t written_bytes_ = 0;    // in the file
+    std::vector<std::byte> buffer_;    // not yet in the file
+    std::uint64_t written_bytes_ = 0;  // in the file
 };
 
 struct Record {
@@ -62,8 +62,8 @@ private:
 
 /// An image record (IRHeader): 24 bytes, then `flag` labels when flag > 0, then the encoded image.
 struct ImageRecord {
-    std::uint32_t flag = 0;              ///< 0: one scalar label; else how many labels follow the header
-    std::vector<float> labels;           ///< never empty
+    std::uint32_t flag = 0;     ///< 0: one scalar label; else how many labels follow the header
+    std::vector<float> labels;  ///< never empty
     std::uint64_t id = 0;
     std::uint64_t id2 = 0;
     std::span<const std::byte> encoded;  ///< the image inside the payload; empty for index records

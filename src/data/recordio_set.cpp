@@ -35,28 +35,40 @@ std::string record_text(const RecordReader& reader, std::uint64_t offset, std::u
     return fmt::format("{}, offset {}, record {}", reader.path().string(), offset, key);
 }
 
-[[noreturn]] void missing_key(const RecordioFiles& files, std::uint64_t key, const std::string& expected, const std::string& hint) {
+[[noreturn]] void missing_key(const RecordioFiles& files, std::uint64_t key, const std::string& expected,
+                              const std::string& hint) {
     throw_damaged({.file = files.index, .offset = {}, .line = {}},
-                  {.attempted = fmt::format("key {} is missing from a RecordIO index", key), .where = {}, .found = {}, .expected = expected, .hint = hint});
+                  {.attempted = fmt::format("key {} is missing from a RecordIO index", key),
+                   .where = {},
+                   .found = {},
+                   .expected = expected,
+                   .hint = hint});
 }
 
 /// Labels (A, B) of an index record as keys.
-std::pair<std::uint64_t, std::uint64_t> image_range(const RecordioSet& set, const ImageRecord& zero, std::uint64_t offset, std::uint64_t keys) {
-    const auto whole = [](float value) { return std::isfinite(value) && value >= 1.0f && double{value} <= kLargestExactFloat && value == std::floor(value); };
-    const bool good = zero.labels.size() >= 2 && whole(zero.labels[0]) && whole(zero.labels[1]) && zero.labels[0] <= zero.labels[1] &&
-                      static_cast<std::uint64_t>(zero.labels[1]) <= keys;
+std::pair<std::uint64_t, std::uint64_t> image_range(const RecordioSet& set, const ImageRecord& zero, std::uint64_t offset,
+                                                    std::uint64_t keys) {
+    const auto whole = [](float value) {
+        return std::isfinite(value) && value >= 1.0f && double{value} <= kLargestExactFloat && value == std::floor(value);
+    };
+    const bool good = zero.labels.size() >= 2 && whole(zero.labels[0]) && whole(zero.labels[1]) &&
+                      zero.labels[0] <= zero.labels[1] && static_cast<std::uint64_t>(zero.labels[1]) <= keys;
     if (!good) {
-        throw_damaged({.file = set.files.records, .offset = offset, .line = {}},
-                      {.attempted = "cannot understand key 0 of a training set", .where = ", record 0",
-                       .found = fmt::format("labels {}", fmt::join(zero.labels, ", ")),
-                       .expected = fmt::format("two whole numbers (one past the last image key, one past the last identity key) up to the {} keys of {}",
-                                               keys, set.files.index.string()),
-                       .hint = "the .idx is cut off, or belongs to another .rec"});
+        throw_damaged(
+            {.file = set.files.records, .offset = offset, .line = {}},
+            {.attempted = "cannot understand key 0 of a training set",
+             .where = ", record 0",
+             .found = fmt::format("labels {}", fmt::join(zero.labels, ", ")),
+             .expected = fmt::format(
+                 "two whole numbers (one past the last image key, one past the last identity key) up to the {} keys of {}", keys,
+                 set.files.index.string()),
+             .hint = "the .idx is cut off, or belongs to another .rec"});
     }
     return {static_cast<std::uint64_t>(zero.labels[0]), static_cast<std::uint64_t>(zero.labels[1])};
 }
 
-void check_all_present(const RecordioFiles& files, const std::vector<std::uint64_t>& offsets, std::uint64_t begin, std::uint64_t end) {
+void check_all_present(const RecordioFiles& files, const std::vector<std::uint64_t>& offsets, std::uint64_t begin,
+                       std::uint64_t end) {
     const auto first = offsets.begin() + static_cast<std::ptrdiff_t>(begin);
     const auto last = offsets.begin() + static_cast<std::ptrdiff_t>(end);
     const auto hole = std::find(first, last, kNoOffset);
@@ -101,8 +113,12 @@ LabelledImage RecordioSet::get(std::uint64_t image) const {
         const ImageRecord fields = decode_image_record(record.payload, {});
         const float label = fields.labels[0];
         if (!(label >= 0.0f) || !(double{label} < static_cast<double>(property.identities)) || label != std::floor(label)) {
-            throw_data({.attempted = "label beyond the identities of the set", .where = {}, .found = fmt::format("label {}", label),
-                        .expected = fmt::format("a whole number from 0 to {}, as {} says", property.identities - 1, files.property.string()), .hint = {}});
+            throw_data({.attempted = "label beyond the identities of the set",
+                        .where = {},
+                        .found = fmt::format("label {}", label),
+                        .expected = fmt::format("a whole number from 0 to {}, as {} says", property.identities - 1,
+                                                files.property.string()),
+                        .hint = {}});
         }
         result = {.image = decode_image(fields.encoded, {}), .identity = static_cast<std::int64_t>(label)};
     } catch (const Error& error) {
@@ -116,11 +132,18 @@ RecordioSet read_recordio_set(const fs::path& path) {
     const std::optional<RecordioFiles> files = find_recordio_files(path);
     if (!files) {
         throw_damaged({.file = path, .offset = {}, .line = {}},
-                      {.attempted = "cannot open a RecordIO training set", .where = {}, .found = fs::exists(path) ? "no train.rec in it" : "no such folder",
-                       .expected = "train.rec, train.idx and property", .hint = {}});
+                      {.attempted = "cannot open a RecordIO training set",
+                       .where = {},
+                       .found = fs::exists(path) ? "no train.rec in it" : "no such folder",
+                       .expected = "train.rec, train.idx and property",
+                       .hint = {}});
     }
-    RecordioSet set{.files = *files, .reader = RecordReader(files->records), .property = read_record_property(files->property),
-                    .image_offsets = {}, .first_image_key = 0, .identity_offsets = {}};
+    RecordioSet set{.files = *files,
+                    .reader = RecordReader(files->records),
+                    .property = read_record_property(files->property),
+                    .image_offsets = {},
+                    .first_image_key = 0,
+                    .identity_offsets = {}};
     std::vector<std::uint64_t> offsets = read_record_index(files->index);
     if (offsets.empty() || offsets[0] == kNoOffset) {
         missing_key(*files, 0, "key 0: the record that says which keys are images, or the first image",

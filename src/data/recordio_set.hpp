@@ -14,8 +14,8 @@
 namespace fairsweep {
 
 struct RecordioFiles {
-    std::filesystem::path records;   ///< .rec
-    std::filesystem::path index;     ///< .idx
+    std::filesystem::path records;  ///< .rec
+    std::filesystem::path index;    ///< .idx
     std::filesystem::path property;
 };
 /// `path` is a .rec file, or a folder with train.rec or with one .rec of another name. None when there is no .rec.
@@ -26,7 +26,7 @@ struct RecordioSet {
     RecordioFiles files;
     RecordReader reader;
     RecordProperty property;
-    std::vector<std::uint64_t> image_offsets;     ///< by image; its key is first_image_key + position
+    std::vector<std::uint64_t> image_offsets;  ///< by image; its key is first_image_key + position
     std::uint64_t first_image_key = 0;
     std::vector<std::uint64_t> identity_offsets;  ///< records of identities, empty in the sequential variant
 

@@ -51,11 +51,15 @@ private:
 class GroupImages {
 public:
     GroupImages(const fs::path& root, const std::string& group)
-        : root_(root), group_(group), pairs_path_(rfw_text_path(root, group, "pairs")), landmarks_path_(rfw_text_path(root, group, "lmk")),
+        : root_(root),
+          group_(group),
+          pairs_path_(rfw_text_path(root, group, "pairs")),
+          landmarks_path_(rfw_text_path(root, group, "lmk")),
           lines_(parse_landmarks(read_text_file(landmarks_path_), landmarks_path_)) {
         by_stem_.reserve(lines_.size());
         for (std::size_t i = 0; i < lines_.size(); ++i) {
-            by_stem_.try_emplace(lines_[i].identity + "/" + fs::path(lines_[i].file).stem().string(), Known{.line = i, .image = kUnused});
+            by_stem_.try_emplace(lines_[i].identity + "/" + fs::path(lines_[i].file).stem().string(),
+                                 Known{.line = i, .image = kUnused});
         }
     }
 
@@ -87,7 +91,10 @@ private:
 
     [[noreturn]] void absent(const std::string& image, std::uint32_t pair_line) const {
         throw_damaged({.file = pairs_path_, .offset = {}, .line = pair_line},
-                      {.attempted = "a pair names an absent image", .where = {}, .found = "no file " + image, .expected = {},
+                      {.attempted = "a pair names an absent image",
+                       .where = {},
+                       .found = "no file " + image,
+                       .expected = {},
                        .hint = "the tree is incomplete, or the pair file belongs to another one"});
     }
 
@@ -96,8 +103,11 @@ private:
         const auto exists = [&base](const char* extension) { return fs::is_regular_file(base.string() + extension); };
         if (!exists(".jpg") && !exists(".png") && !exists(".jpeg")) absent(base.string() + ".jpg", pair_line);
         throw_damaged({.file = pairs_path_, .offset = {}, .line = pair_line},
-                      {.attempted = "a pair names an image without landmarks", .where = {}, .found = stem,
-                       .expected = "a line for it in " + landmarks_path_.string(), .hint = {}});
+                      {.attempted = "a pair names an image without landmarks",
+                       .where = {},
+                       .found = stem,
+                       .expected = "a line for it in " + landmarks_path_.string(),
+                       .hint = {}});
     }
 
     const fs::path& root_;
@@ -115,8 +125,11 @@ void check_group_folders(const fs::path& root, const std::string& group) {
         const std::vector<std::string> present = rfw_groups_in(root);
         const std::string near = nearest_word(group, present);
         throw_damaged({.file = folder, .offset = {}, .line = {}},
-                      {.attempted = "the folder of a group is missing", .where = {}, .found = fmt::format("groups {}", fmt::join(present, ", ")),
-                       .expected = "a folder for group " + group, .hint = near.empty() || near == group ? "" : "did you mean " + near + "?"});
+                      {.attempted = "the folder of a group is missing",
+                       .where = {},
+                       .found = fmt::format("groups {}", fmt::join(present, ", ")),
+                       .expected = "a folder for group " + group,
+                       .hint = near.empty() || near == group ? "" : "did you mean " + near + "?"});
     }
 }
 
@@ -135,8 +148,11 @@ void RfwSet::add_group(const std::string& name) {
         group.pairs.push_back(pair);
     }
     if (group.pairs.empty()) {
-        throw_damaged({.file = pairs_path, .offset = {}, .line = {}},
-                      {.attempted = "cannot open a verification set", .where = {}, .found = "no pair", .expected = "at least one", .hint = {}});
+        throw_damaged({.file = pairs_path, .offset = {}, .line = {}}, {.attempted = "cannot open a verification set",
+                                                                       .where = {},
+                                                                       .found = "no pair",
+                                                                       .expected = "at least one",
+                                                                       .hint = {}});
     }
     for (const fs::path& file : images.files) group.image_paths.push_back(file.lexically_relative(folder_).string());
     groups_.push_back(std::move(group));
@@ -150,8 +166,9 @@ Image RfwSet::aligned_image(std::size_t group, std::uint32_t image, int size) co
     const Image loose = decode_image(std::as_bytes(std::span(encoded.data(), encoded.size())), path.string());
     const Landmarks& landmarks = landmarks_[group][image];
     const auto damaged = [&](const char* attempted, std::string found, std::string expected) {
-        throw_damaged({.file = rfw_text_path(root_, groups_[group].name, "lmk"), .offset = {}, .line = landmarks.line},
-                      {.attempted = attempted, .where = {}, .found = std::move(found), .expected = std::move(expected), .hint = {}});
+        throw_damaged(
+            {.file = rfw_text_path(root_, groups_[group].name, "lmk"), .offset = {}, .line = landmarks.line},
+            {.attempted = attempted, .where = {}, .found = std::move(found), .expected = std::move(expected), .hint = {}});
     };
     for (const Point2& point : landmarks.points) {
         if (point.x >= 0.0 && point.y >= 0.0 && point.x < loose.cols && point.y < loose.rows) continue;
@@ -192,16 +209,21 @@ std::unique_ptr<VerificationSet> open_rfw_set(const DataSource& source) {
     const std::optional<fs::path> root = find_rfw_root(source.path);
     if (!root) {
         throw_damaged({.file = source.path, .offset = {}, .line = {}},
-                      {.attempted = "cannot open the verification set " + source.name, .where = {},
+                      {.attempted = "cannot open the verification set " + source.name,
+                       .where = {},
                        .found = fs::exists(source.path) ? "no data/ and txts/ in it" : "no such folder",
-                       .expected = "data/<Group>/<id>/<id>_0001.jpg and txts/<Group>/<Group>_pairs.txt", .hint = {}});
+                       .expected = "data/<Group>/<id>/<id>_0001.jpg and txts/<Group>/<Group>_pairs.txt",
+                       .hint = {}});
     }
     auto set = std::make_unique<RfwSet>(source.path, *root);
     const std::vector<std::string> names = source.groups.empty() ? rfw_groups_in(*root) : source.groups;
     if (names.empty()) {
         throw_damaged({.file = *root / "txts", .offset = {}, .line = {}},
-                      {.attempted = "cannot open the verification set " + source.name, .where = {}, .found = "no group",
-                       .expected = "txts/<Group>/<Group>_pairs.txt", .hint = {}});
+                      {.attempted = "cannot open the verification set " + source.name,
+                       .where = {},
+                       .found = "no group",
+                       .expected = "txts/<Group>/<Group>_pairs.txt",
+                       .hint = {}});
     }
     for (const std::string& name : names) set->add_group(name);
     return set;

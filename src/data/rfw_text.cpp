@@ -22,8 +22,11 @@ struct Line {
     std::vector<std::string_view> fields;
 
     [[noreturn]] void damaged(std::string attempted, std::string found, std::string expected, std::string hint = {}) const {
-        throw_damaged({.file = path, .offset = {}, .line = number},
-                      {.attempted = std::move(attempted), .where = {}, .found = std::move(found), .expected = std::move(expected), .hint = std::move(hint)});
+        throw_damaged({.file = path, .offset = {}, .line = number}, {.attempted = std::move(attempted),
+                                                                     .where = {},
+                                                                     .found = std::move(found),
+                                                                     .expected = std::move(expected),
+                                                                     .hint = std::move(hint)});
     }
     [[nodiscard]] std::string shown() const { return std::string(text.substr(0, 120)); }
 };
@@ -53,8 +56,10 @@ void for_each_line(std::string_view text, const std::filesystem::path& path, con
 
 // Names become parts of paths: one that could leave the folder is refused.
 std::string checked_name(const Line& line, std::string_view name) {
-    if (name.empty() || name == "." || name == ".." || name.size() > 255 || name.find_first_of(std::string_view("/\\\0", 3)) != std::string_view::npos) {
-        line.damaged("cannot read a line of a verification set", "the name '" + std::string(name.substr(0, 80)) + "'", "the name of a folder or file");
+    if (name.empty() || name == "." || name == ".." || name.size() > 255 ||
+        name.find_first_of(std::string_view("/\\\0", 3)) != std::string_view::npos) {
+        line.damaged("cannot read a line of a verification set", "the name '" + std::string(name.substr(0, 80)) + "'",
+                     "the name of a folder or file");
     }
     return std::string(name);
 }
@@ -63,7 +68,8 @@ std::uint32_t image_number(const Line& line, std::string_view field) {
     std::uint32_t number = 0;
     const auto result = std::from_chars(field.data(), field.data() + field.size(), number);
     if (result.ec != std::errc() || result.ptr != field.data() + field.size() || number > kMaxImageNumber) {
-        line.damaged("cannot read a pair", "the image number '" + std::string(field.substr(0, 80)) + "'", fmt::format("0 .. {}", kMaxImageNumber));
+        line.damaged("cannot read a pair", "the image number '" + std::string(field.substr(0, 80)) + "'",
+                     fmt::format("0 .. {}", kMaxImageNumber));
     }
     return number;
 }
@@ -75,7 +81,8 @@ double coordinate(const Line& line, std::string_view field) {
         line.damaged("cannot read landmarks", "the coordinate '" + std::string(field.substr(0, 80)) + "'", "a number of pixels");
     }
     if (!std::isfinite(value) || std::abs(value) > kMaxCoordinate) {
-        line.damaged("landmark out of range", std::string(field.substr(0, 80)), fmt::format("-{0} .. {0} pixels", kMaxCoordinate));
+        line.damaged("landmark out of range", std::string(field.substr(0, 80)),
+                     fmt::format("-{0} .. {0} pixels", kMaxCoordinate));
     }
     return value;
 }
@@ -114,7 +121,8 @@ std::vector<LandmarkLine> parse_landmarks(std::string_view text, const std::file
         const std::string_view name = fields[0];
         const std::size_t file_slash = name.rfind('/');
         if (file_slash == std::string_view::npos || file_slash == 0) {
-            line.damaged("cannot read landmarks", "the path " + std::string(name.substr(0, 80)), "a path ending in identity/file");
+            line.damaged("cannot read landmarks", "the path " + std::string(name.substr(0, 80)),
+                         "a path ending in identity/file");
         }
         const std::size_t identity_slash = name.rfind('/', file_slash - 1);
         const std::size_t identity_begin = identity_slash == std::string_view::npos ? 0 : identity_slash + 1;

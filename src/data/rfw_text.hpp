@@ -18,14 +18,14 @@ struct PairLine {
     std::uint32_t number_a = 0;  ///< of the image within its identity
     std::uint32_t number_b = 0;
     bool genuine = false;
-    std::uint32_t line = 0;      ///< from 1
+    std::uint32_t line = 0;  ///< from 1
 };
 
 /// `/test/data/Group/id/file label x1 y1 ... x5 y5`; the label may be left out.
 struct LandmarkLine {
     std::string identity;
-    std::string file;            ///< "id_0001.jpg"
-    FivePoints points;           ///< pixels; finite and within +-10000, the image decides the rest
+    std::string file;   ///< "id_0001.jpg"
+    FivePoints points;  ///< pixels; finite and within +-10000, the image decides the rest
     std::uint32_t line = 0;
 };
 

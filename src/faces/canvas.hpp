@@ -50,7 +50,8 @@ void fill(Canvas& canvas, const Affine& local_to_pixel, const Extent& extent, Br
     const PixelBox box = pixels_of(extent, local_to_pixel, canvas.size);
     const Affine map = inverse(local_to_pixel);
     constexpr float kStep = 0.5F;  // pixels, for the gradient
-    const float pixels_per_unit = std::sqrt(std::abs(local_to_pixel.ux * local_to_pixel.vy - local_to_pixel.uy * local_to_pixel.vx));
+    const float pixels_per_unit =
+        std::sqrt(std::abs(local_to_pixel.ux * local_to_pixel.vy - local_to_pixel.uy * local_to_pixel.vx));
     const float edge_px = 1.0F + brush.softness * pixels_per_unit;
     const float opacity = brush.opacity;
     for (int row = box.top; row < box.bottom; ++row) {

@@ -21,10 +21,10 @@ enum class Occluder { none, hand, mask, bar };
 struct ImageConditions {
     Framing framing = Framing::aligned;
     float yaw_rad = 0.0F, pitch_rad = 0.0F, roll_rad = 0.0F;
-    float smile = 0.0F;         ///< about -1 .. 1
-    float mouth_open = 0.0F;    ///< 0 .. 1
-    float brow_raise = 0.0F;    ///< about -1 .. 1
-    float eye_closing = 0.0F;   ///< 0 open .. 1 shut
+    float smile = 0.0F;                    ///< about -1 .. 1
+    float mouth_open = 0.0F;               ///< 0 .. 1
+    float brow_raise = 0.0F;               ///< about -1 .. 1
+    float eye_closing = 0.0F;              ///< 0 open .. 1 shut
     float gaze_x = 0.0F, gaze_y = 0.0F;    ///< -1 .. 1
     float light_x = 0.0F, light_y = 0.0F;  ///< direction of the lamp, in units of its distance in front of the face
     float light_contrast = 0.35F;          ///< share of the light that comes from the lamp
@@ -39,10 +39,10 @@ struct ImageConditions {
     Occluder occluder = Occluder::none;
     Colour occluder_colour{0.5F, 0.5F, 0.5F};
     float occluder_x = 0.0F, occluder_y = 0.0F, occluder_size = 1.0F;
-    float blur_px = 0.0F;       ///< standard deviation, pixels at the template's scale (112)
-    float noise = 0.0F;         ///< standard deviation, pixel values in [0, 1]
+    float blur_px = 0.0F;  ///< standard deviation, pixels at the template's scale (112)
+    float noise = 0.0F;    ///< standard deviation, pixel values in [0, 1]
     int jpeg_quality = 90;
-    std::array<float, 10> jitter_px{};     ///< error of the landmark finder: x, y of five points, pixels at 112
+    std::array<float, 10> jitter_px{};                      ///< error of the landmark finder: x, y of five points, pixels at 112
     float crop_scale = 1.0F, crop_x = 0.0F, crop_y = 0.0F;  ///< loose framing only
     std::uint64_t noise_seed = 0;
 };

@@ -15,7 +15,8 @@ constexpr int kCell = 112, kGroupGap = 6;
 
 void paste(Image& sheet, const Image& cell, int top, int left) {
     for (int row = 0; row < cell.rows; ++row) {
-        const auto to = (static_cast<std::size_t>(top + row) * static_cast<std::size_t>(sheet.cols) + static_cast<std::size_t>(left)) * 3;
+        const auto to =
+            (static_cast<std::size_t>(top + row) * static_cast<std::size_t>(sheet.cols) + static_cast<std::size_t>(left)) * 3;
         const auto from = static_cast<std::size_t>(row) * static_cast<std::size_t>(cell.cols) * 3;
         std::memcpy(sheet.pixels.data() + to, cell.pixels.data() + from, static_cast<std::size_t>(cell.cols) * 3);
     }
@@ -30,7 +31,11 @@ void write_png(const std::filesystem::path& path, const Image& image) {
     std::vector<std::byte> encoded(PNG_IMAGE_PNG_SIZE_MAX(header));
     png_alloc_size_t size_bytes = encoded.size();
     if (png_image_write_to_memory(&header, encoded.data(), &size_bytes, 0, image.pixels.data(), 0, nullptr) == 0) {
-        throw_infrastructure({.attempted = "cannot encode a contact sheet", .where = path.string(), .found = header.message, .expected = {}, .hint = {}});
+        throw_infrastructure({.attempted = "cannot encode a contact sheet",
+                              .where = path.string(),
+                              .found = header.message,
+                              .expected = {},
+                              .hint = {}});
     }
     encoded.resize(size_bytes);
     write_file_atomically(path, encoded);
@@ -38,8 +43,8 @@ void write_png(const std::filesystem::path& path, const Image& image) {
 
 }  // namespace
 
-void write_contact_sheet(const std::filesystem::path& png, const std::vector<Group>& groups, std::uint64_t seed,
-                         int identities, int images) {
+void write_contact_sheet(const std::filesystem::path& png, const std::vector<Group>& groups, std::uint64_t seed, int identities,
+                         int images) {
     constexpr int kLoose = 2;
     const int groups_count = static_cast<int>(groups.size());
     Image sheet;

@@ -51,7 +51,9 @@ void draw_eye(const Scene& scene, float side) {
     const Extent extent{-1.3F * w, -1.8F * f.eye_upper - f.crease - 3.0F, 1.3F * w, f.eye_lower + 4.0F};
 
     const auto socket = ellipse(1.25F * w, 1.5F * f.eye_upper + 2.0F);
-    fill(scene.canvas, eye, {-1.6F * w, -16.0F, 1.6F * w, 14.0F}, {0.22F, 3.0F}, [=](float u, float v) { return socket(u, v + 1.5F); }, shade(0.72F));
+    fill(
+        scene.canvas, eye, {-1.6F * w, -16.0F, 1.6F * w, 14.0F}, {0.22F, 3.0F},
+        [=](float u, float v) { return socket(u, v + 1.5F); }, shade(0.72F));
     const auto inside = [lids](float u, float v) { return lids.inside(u, v); };
     fill(scene.canvas, eye, extent, {}, inside, flat({0.95F, 0.95F, 0.94F}));
     draw_iris(scene, eye, lids, side);
@@ -61,7 +63,8 @@ void draw_eye(const Scene& scene, float side) {
     const auto band = [lids, w](float rise, float half_thickness, float reach) {
         return [=](float u, float v) {
             const float line = v + lids.upper * lids.arc(u) + rise;
-            return higher(magnitude(line) - half_thickness * (1.15F - 0.3F * square_of(u / w)), (magnitude(u) - reach * w) * 0.8F);
+            return higher(magnitude(line) - half_thickness * (1.15F - 0.3F * square_of(u / w)),
+                          (magnitude(u) - reach * w) * 0.8F);
         };
     };
     const Colour lash = blended(scaled(f.hair, 0.4F), {0.05F, 0.04F, 0.04F}, 0.6F);
@@ -93,7 +96,8 @@ void draw_brows(const Scene& scene) {
             const float line = v + arch * (1.0F - s * s) * (1.0F + 0.35F * s) - 0.5F * arch;
             return higher(magnitude(line) - thick * (1.0F - taper * 0.5F * (s + 1.0F)), (magnitude(u) - length) * 0.8F);
         };
-        fill(scene.canvas, brow, {-length - 1.0F, -2.0F * arch - 4.0F, length + 1.0F, arch + 5.0F}, {0.92F, 0.8F}, shape, flat(colour));
+        fill(scene.canvas, brow, {-length - 1.0F, -2.0F * arch - 4.0F, length + 1.0F, arch + 5.0F}, {0.92F, 0.8F}, shape,
+             flat(colour));
     }
 }
 
@@ -130,11 +134,15 @@ void draw_nose(const Scene& scene) {
         };
         fill(scene.canvas, tip, around, {0.65F, 0.5F}, arc, shade(0.5F));
         const auto nostril = ellipse(1.25F * f.nostril_radius, 0.8F * f.nostril_radius);
-        fill(scene.canvas, tip, around, {0.85F, 0.4F}, [=](float u, float v) { return nostril(side * u - 0.42F * nw, v - 0.55F * r - 1.2F + f.nostril_rise); },
-             flat(scaled(f.skin, 0.25F)));
+        fill(
+            scene.canvas, tip, around, {0.85F, 0.4F},
+            [=](float u, float v) { return nostril(side * u - 0.42F * nw, v - 0.55F * r - 1.2F + f.nostril_rise); },
+            flat(scaled(f.skin, 0.25F)));
     }
     const auto gleam = ellipse(0.45F * r, 0.38F * r);
-    fill(scene.canvas, tip, around, {0.28F, 2.0F}, [=](float u, float v) { return gleam(u - 0.8F * lit, v + 1.5F); }, flat({1.0F, 1.0F, 1.0F}));
+    fill(
+        scene.canvas, tip, around, {0.28F, 2.0F}, [=](float u, float v) { return gleam(u - 0.8F * lit, v + 1.5F); },
+        flat({1.0F, 1.0F, 1.0F}));
 }
 
 void draw_mouth(const Scene& scene) {
@@ -176,9 +184,13 @@ void draw_mouth(const Scene& scene) {
     };
     fill(scene.canvas, mouth, extent, {0.8F, 0.3F}, line, flat(scaled(f.lips, 0.35F)));
     const auto gleam = ellipse(0.35F * w, 0.28F * lower_height + 0.3F);
-    fill(scene.canvas, mouth, extent, {0.22F, 1.0F}, [=](float u, float v) { return gleam(u, v - open - 0.45F * lower_height); }, flat({1.0F, 1.0F, 1.0F}));
+    fill(
+        scene.canvas, mouth, extent, {0.22F, 1.0F}, [=](float u, float v) { return gleam(u, v - open - 0.45F * lower_height); },
+        flat({1.0F, 1.0F, 1.0F}));
     const auto under = ellipse(0.5F * w, 1.6F);
-    fill(scene.canvas, mouth, extent, {0.22F, 1.5F}, [=](float u, float v) { return under(u, v - open - lower_height - 2.6F); }, shade(0.6F));
+    fill(
+        scene.canvas, mouth, extent, {0.22F, 1.5F}, [=](float u, float v) { return under(u, v - open - lower_height - 2.6F); },
+        shade(0.6F));
 }
 
 void draw_skin_marks(const Scene& scene) {
@@ -186,13 +198,15 @@ void draw_skin_marks(const Scene& scene) {
     for (const float side : {-1.0F, 1.0F}) {
         const Affine cheek = scene.patch(side * 23.0F, 6.0F);
         const auto blush = ellipse(9.0F, 7.0F);
-        fill(scene.canvas, cheek, {-14.0F, -12.0F, 14.0F, 12.0F}, {0.20F, 6.0F}, blush, flat(blended(f.skin, {0.85F, 0.35F, 0.32F}, 0.6F)));
+        fill(scene.canvas, cheek, {-14.0F, -12.0F, 14.0F, 12.0F}, {0.20F, 6.0F}, blush,
+             flat(blended(f.skin, {0.85F, 0.35F, 0.32F}, 0.6F)));
         if (f.freckles > 0.05F) {
             const float opacity = lower(0.55F, f.freckles);
             for (int i = 0; i < 7; ++i) {  // seven dots on a spiral: golden angle, Vogel 1979
                 const float angle = 2.399963F * static_cast<float>(i), radius = 3.4F * std::sqrt(static_cast<float>(i) + 0.3F);
                 const float x = side * (19.0F + radius * std::cos(angle)), y = 2.0F + 0.8F * radius * std::sin(angle);
-                fill(scene.canvas, scene.patch(x, y), {-1.5F, -1.5F, 1.5F, 1.5F}, {opacity, 0.4F}, ellipse(0.95F, 0.95F), flat(scaled(f.skin, 0.55F)));
+                fill(scene.canvas, scene.patch(x, y), {-1.5F, -1.5F, 1.5F, 1.5F}, {opacity, 0.4F}, ellipse(0.95F, 0.95F),
+                     flat(scaled(f.skin, 0.55F)));
             }
         }
     }
@@ -201,9 +215,11 @@ void draw_skin_marks(const Scene& scene) {
         const float jaw = 0.62F * f.half_width;
         const Affine lower_face = scene.patch(0.0F, mouth_y);
         const auto beard = [=](float u, float v) { return square_of(u / jaw) + square_of((v - 4.0F) / 22.0F) - 1.0F; };
-        fill(scene.canvas, lower_face, {-45.0F, -30.0F, 45.0F, 40.0F}, {0.6F * f.stubble, 9.0F}, beard, flat(blended(f.hair, f.skin, 0.35F)));
+        fill(scene.canvas, lower_face, {-45.0F, -30.0F, 45.0F, 40.0F}, {0.6F * f.stubble, 9.0F}, beard,
+             flat(blended(f.hair, f.skin, 0.35F)));
     }
-    fill(scene.canvas, scene.patch(f.mole_x, f.mole_y), {-2.5F, -2.5F, 2.5F, 2.5F}, {0.85F, 0.3F}, ellipse(1.35F, 1.35F), flat(scaled(f.skin, 0.35F)));
+    fill(scene.canvas, scene.patch(f.mole_x, f.mole_y), {-2.5F, -2.5F, 2.5F, 2.5F}, {0.85F, 0.3F}, ellipse(1.35F, 1.35F),
+         flat(scaled(f.skin, 0.35F)));
 }
 
 void draw_glasses(const Scene& scene) {
@@ -223,13 +239,18 @@ void draw_glasses(const Scene& scene) {
     for (const float side : {-1.0F, 1.0F}) {
         const Affine place = scene.patch(side * 17.6F, f.eye_y + 1.5F, 5.0F);
         fill(scene.canvas, place, extent, {0.10F, 0.0F}, inner, flat({0.85F, 0.92F, 1.0F}));
-        fill(scene.canvas, place, extent, {}, [=](float u, float v) { return higher(outer(u, v), -inner(u, v)); }, flat(c.glasses_colour));
+        fill(
+            scene.canvas, place, extent, {}, [=](float u, float v) { return higher(outer(u, v), -inner(u, v)); },
+            flat(c.glasses_colour));
         const Affine temple = scene.patch(side * 34.0F, f.eye_y, 2.0F);
-        fill(scene.canvas, temple, {-6.0F, -2.0F, 6.0F, 2.0F}, {}, [](float u, float v) { return higher(magnitude(v) - 0.9F, magnitude(u) - 5.0F); },
-             flat(c.glasses_colour));
+        fill(
+            scene.canvas, temple, {-6.0F, -2.0F, 6.0F, 2.0F}, {},
+            [](float u, float v) { return higher(magnitude(v) - 0.9F, magnitude(u) - 5.0F); }, flat(c.glasses_colour));
     }
-    fill(scene.canvas, scene.patch(0.0F, f.eye_y, 7.0F), {-6.0F, -3.0F, 6.0F, 3.0F}, {},
-         [](float u, float v) { return higher(magnitude(v + 0.03F * u * u) - 0.9F, magnitude(u) - 5.5F); }, flat(c.glasses_colour));
+    fill(
+        scene.canvas, scene.patch(0.0F, f.eye_y, 7.0F), {-6.0F, -3.0F, 6.0F, 3.0F}, {},
+        [](float u, float v) { return higher(magnitude(v + 0.03F * u * u) - 0.9F, magnitude(u) - 5.5F); },
+        flat(c.glasses_colour));
 }
 
 void draw_occluder(const Scene& scene) {
@@ -239,22 +260,26 @@ void draw_occluder(const Scene& scene) {
     if (c.occluder == Occluder::mask) {  // over mouth and chin
         const Affine place = scene.patch(0.0F, scene.face.mouth_y + 2.0F, 3.0F);
         const float w = 0.85F * scene.face.half_width, h = 17.0F * size;
-        fill(scene.canvas, place, {-50.0F, -30.0F, 50.0F, 40.0F}, {}, [=](float u, float v) {
-            const float x = square_of(u / w), y = square_of((v - 3.0F) / h);
-            return x * x + y * y - 1.0F;
-        }, [=](float, float v, Colour) {
-            const float wave = v * 0.16F;
-            const float pleat = 0.9F + 0.2F * magnitude(wave - std::floor(wave) - 0.5F);
-            return Colour{colour.red * pleat, colour.green * pleat, colour.blue * pleat};
-        });
+        fill(
+            scene.canvas, place, {-50.0F, -30.0F, 50.0F, 40.0F}, {},
+            [=](float u, float v) {
+                const float x = square_of(u / w), y = square_of((v - 3.0F) / h);
+                return x * x + y * y - 1.0F;
+            },
+            [=](float, float v, Colour) {
+                const float wave = v * 0.16F;
+                const float pleat = 0.9F + 0.2F * magnitude(wave - std::floor(wave) - 0.5F);
+                return Colour{colour.red * pleat, colour.green * pleat, colour.blue * pleat};
+            });
     } else if (c.occluder == Occluder::hand) {  // a round thing held before one cheek
         const float side = c.occluder_x > 0.0F ? 1.0F : -1.0F;
         const Affine place = scene.patch(side * 26.0F, 12.0F + 8.0F * c.occluder_y, 6.0F);
         fill(scene.canvas, place, {-20.0F, -24.0F, 20.0F, 24.0F}, {}, ellipse(12.0F * size, 15.0F * size), flat(colour));
     } else if (c.occluder == Occluder::bar) {  // a stick across the picture
         const float x0 = 14.0F * c.occluder_x, lean = 0.5F * c.occluder_y;
-        fill(scene.canvas, scene.camera, {-1e4F, -1e4F, 1e4F, 1e4F}, {},
-             [=](float x, float y) { return magnitude(x - x0 - lean * y) - 3.2F * size; }, flat(colour));
+        fill(
+            scene.canvas, scene.camera, {-1e4F, -1e4F, 1e4F, 1e4F}, {},
+            [=](float x, float y) { return magnitude(x - x0 - lean * y) - 3.2F * size; }, flat(colour));
     }
 }
 

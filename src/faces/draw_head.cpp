@@ -42,7 +42,8 @@ auto hair_paint(const Scene& scene, float factor) {
         const float radius = std::sqrt(x * x + square_of(y - yc));
         const float wave = x * 0.31F + 0.02F * x * radius * 0.1F;
         const float stripe = magnitude(wave - std::floor(wave) - 0.5F) - 0.25F;
-        const float band = higher(0.0F, 1.0F - square_of((radius - 52.0F) * 0.12F)) * higher(0.0F, 1.0F - square_of(x * 0.03F - light_x));
+        const float band =
+            higher(0.0F, 1.0F - square_of((radius - 52.0F) * 0.12F)) * higher(0.0F, 1.0F - square_of(x * 0.03F - light_x));
         const float light = 1.0F + 0.35F * stripe + 0.10F * band;
         return Colour{base.red * light + 0.07F * band, base.green * light + 0.07F * band, base.blue * light + 0.07F * band};
     };
@@ -64,7 +65,8 @@ PixelBox pixels_of(const Extent& e, const Affine& map, int size) {
         left = lower(left, p.x), right = higher(right, p.x), top = lower(top, p.y), bottom = higher(bottom, p.y);
     }
     const auto clip = [size](float value) { return static_cast<int>(lower(higher(value, 0.0F), static_cast<float>(size))); };
-    return {clip(std::floor(left) - 1.0F), clip(std::floor(top) - 1.0F), clip(std::ceil(right) + 2.0F), clip(std::ceil(bottom) + 2.0F)};
+    return {clip(std::floor(left) - 1.0F), clip(std::floor(top) - 1.0F), clip(std::ceil(right) + 2.0F),
+            clip(std::ceil(bottom) + 2.0F)};
 }
 
 void draw_background(const Scene& scene) {
@@ -72,14 +74,16 @@ void draw_background(const Scene& scene) {
     const Colour a = c.background_a, b = c.background_b;
     const float cosine = std::cos(c.background_angle_rad) * 0.006F, sine = std::sin(c.background_angle_rad) * 0.006F;
     const float stripes = c.background_stripes > 0.6F ? 0.12F : 0.0F, pitch = 6.0F * c.background_stripes;
-    fill(scene.canvas, scene.camera, kEverywhere, {}, [](float, float) { return -1.0F; }, [=](float x, float y, Colour) {
-        const float t = x * cosine + y * sine;
-        const float wave = (y * cosine - x * sine) * pitch;
-        const float stripe = stripes * (magnitude(wave - std::floor(wave) - 0.5F) - 0.25F);
-        const float m = clamp01(0.5F + t);
-        return Colour{a.red + m * (b.red - a.red) + stripe, a.green + m * (b.green - a.green) + stripe,
-                      a.blue + m * (b.blue - a.blue) + stripe};
-    });
+    fill(
+        scene.canvas, scene.camera, kEverywhere, {}, [](float, float) { return -1.0F; },
+        [=](float x, float y, Colour) {
+            const float t = x * cosine + y * sine;
+            const float wave = (y * cosine - x * sine) * pitch;
+            const float stripe = stripes * (magnitude(wave - std::floor(wave) - 0.5F) - 0.25F);
+            const float m = clamp01(0.5F + t);
+            return Colour{a.red + m * (b.red - a.red) + stripe, a.green + m * (b.green - a.green) + stripe,
+                          a.blue + m * (b.blue - a.blue) + stripe};
+        });
 }
 
 void draw_back_hair(const Scene& scene) {
@@ -94,7 +98,9 @@ void draw_body(const Scene& scene) {
     const auto column = [neck, chin](float x, float y) { return magnitude(x) - neck - 0.12F * higher(0.0F, y - chin); };
     fill(scene.canvas, scene.camera, neck_extent, {}, column, flat(scaled(f.skin, 0.80F)));
     const float collar = chin + 17.0F;
-    const auto shoulders = [collar](float x, float y) { return collar + 0.0065F * x * x - 6.0F * lower(1.0F, square_of(x * 0.03F)) - y; };
+    const auto shoulders = [collar](float x, float y) {
+        return collar + 0.0065F * x * x - 6.0F * lower(1.0F, square_of(x * 0.03F)) - y;
+    };
     fill(scene.canvas, scene.camera, {-1e4F, collar - 8.0F, 1e4F, 1e4F}, {}, shoulders, flat(scene.conditions.clothing));
 }
 

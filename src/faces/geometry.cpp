@@ -8,7 +8,6 @@
 namespace fairsweep::faces {
 namespace {
 
-
 float mix(float a, float b, float t) { return a + (b - a) * t; }
 Colour mix(Colour a, Colour b, float t) { return {mix(a.red, b.red, t), mix(a.green, b.green, t), mix(a.blue, b.blue, t)}; }
 

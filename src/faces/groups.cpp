@@ -19,7 +19,10 @@ constexpr double kHardestSpread = 0.25, kHardestNoise = 2.5;  // separates the h
 constexpr std::size_t kMaxGroups = 64;
 
 [[noreturn]] void refuse(const std::string& where, const std::string& found, const std::string& expected) {
-    throw_usage({.attempted = "cannot understand the groups", .where = where, .found = found, .expected = expected,
+    throw_usage({.attempted = "cannot understand the groups",
+                 .where = where,
+                 .found = found,
+                 .expected = expected,
                  .hint = "give names (--groups A,B,C,D) or a file with lines `name,spread,noise`"});
 }
 
@@ -77,15 +80,16 @@ std::vector<Group> named_groups(const std::string& text, std::uint64_t seed) {
 
 bool is_file(const std::string& text) {
     std::error_code ignored;
-    return text.find('/') != std::string::npos || std::filesystem::is_regular_file(text, ignored) ||
-           text.ends_with(".csv") || text.ends_with(".txt");
+    return text.find('/') != std::string::npos || std::filesystem::is_regular_file(text, ignored) || text.ends_with(".csv") ||
+           text.ends_with(".txt");
 }
 
 }  // namespace
 
 std::vector<Group> parse_groups(const std::string& text, std::uint64_t seed) {
     std::vector<Group> groups = is_file(text) ? read_groups_file(text) : named_groups(text, seed);
-    if (groups.empty() || groups.size() > kMaxGroups) refuse(text, fmt::format("{} groups", groups.size()), fmt::format("1 to {}", kMaxGroups));
+    if (groups.empty() || groups.size() > kMaxGroups)
+        refuse(text, fmt::format("{} groups", groups.size()), fmt::format("1 to {}", kMaxGroups));
     for (std::size_t i = 0; i < groups.size(); ++i) {
         for (std::size_t j = 0; j < i; ++j) {
             if (groups[i].name == groups[j].name) refuse(text, "the name '" + groups[i].name + "' twice", "different names");
@@ -111,11 +115,15 @@ std::string planted_json(const std::vector<Group>& groups, std::uint64_t seed) {
     root["what"] = "The difficulty planted in each group of these procedural faces, and the look it was drawn with.";
     root["seed"] = seed;
     for (const Group& group : groups) {
-        root["groups"].push_back({{"name", group.name}, {"identity_spread", group.spread}, {"noise_multiplier", group.noise},
-                                  {"look", group.look}, {"mean_z", group.mean}});
+        root["groups"].push_back({{"name", group.name},
+                                  {"identity_spread", group.spread},
+                                  {"noise_multiplier", group.noise},
+                                  {"look", group.look},
+                                  {"mean_z", group.mean}});
     }
     for (const std::size_t i : order) root["order_hardest_first"].push_back(groups[i].name);
-    root["hardest"] = groups.size() > 1 && ease(order[0]) < ease(order[1]) ? nlohmann::ordered_json(groups[order[0]].name) : nlohmann::ordered_json();
+    root["hardest"] = groups.size() > 1 && ease(order[0]) < ease(order[1]) ? nlohmann::ordered_json(groups[order[0]].name)
+                                                                           : nlohmann::ordered_json();
     return root.dump(2) + "\n";
 }
 

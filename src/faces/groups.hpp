@@ -16,7 +16,7 @@ struct Group {
     double spread = 1.0;  ///< times the identities' distance from their look's mean: small means look-alikes, false matches
     double noise = 1.0;   ///< times the pictures' noise: large means false non-matches
     std::size_t look = 0;
-    Traits mean{};        ///< of z
+    Traits mean{};  ///< of z
     bool operator==(const Group&) const = default;
 };
 

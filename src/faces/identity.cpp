@@ -15,9 +15,17 @@ constexpr double kLookSpread = 0.35;  // how far looks lie apart in shape, in st
 
 bool is_colour(std::size_t trait) {
     switch (trait) {
-        case iris_hue: case iris_lightness: case lip_colour: case hair_lightness: case hair_redness:
-        case skin_tone: case skin_undertone: case stubble: return true;
-        default: return false;
+        case iris_hue:
+        case iris_lightness:
+        case lip_colour:
+        case hair_lightness:
+        case hair_redness:
+        case skin_tone:
+        case skin_undertone:
+        case stubble:
+            return true;
+        default:
+            return false;
     }
 }
 

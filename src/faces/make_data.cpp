@@ -21,8 +21,11 @@ using nlohmann::ordered_json;
 
 void check_range(const char* option, std::uint64_t value, std::uint64_t low, std::uint64_t high) {
     if (value >= low && value <= high) return;
-    throw_usage({.attempted = "cannot make such a data set", .where = option, .found = std::to_string(value),
-                 .expected = fmt::format("{} to {}", low, high), .hint = {}});
+    throw_usage({.attempted = "cannot make such a data set",
+                 .where = option,
+                 .found = std::to_string(value),
+                 .expected = fmt::format("{} to {}", low, high),
+                 .hint = {}});
 }
 
 SetSize test_size(const FaceDataParameters& p) { return {p.test_identities, images_needed(p.test_identities, p.pairs)}; }
@@ -58,7 +61,9 @@ ordered_json manifest_json(const fs::path& folder, const FaceDataParameters& par
 }
 
 [[noreturn]] void refuse_folder(const fs::path& folder, const std::string& found) {
-    throw_usage({.attempted = "cannot make procedural faces", .where = folder.string(), .found = found,
+    throw_usage({.attempted = "cannot make procedural faces",
+                 .where = folder.string(),
+                 .found = found,
                  .expected = "no such folder, an empty one, or the same data set",
                  .hint = "choose another --out, or remove that folder"});
 }
@@ -75,13 +80,16 @@ bool is_finished(const fs::path& folder, const FaceDataParameters& parameters) {
     if (!manifest.is_object() || !manifest.contains("parameters") || !manifest.contains("size_bytes")) {
         refuse_folder(folder, "a manifest.json that is not one of procedural faces");
     }
-    if (manifest["parameters"] != parameters_json(parameters)) refuse_folder(folder, "procedural faces made with other parameters");
+    if (manifest["parameters"] != parameters_json(parameters))
+        refuse_folder(folder, "procedural faces made with other parameters");
     for (const fs::path& file : sized_files()) {
         const std::uintmax_t size_bytes = fs::file_size(folder / file, problem);
         if (problem || manifest["size_bytes"].value(file.string(), std::uintmax_t{0}) != size_bytes) {
-            throw_data({.attempted = "cannot use a finished data set", .where = (folder / file).string(),
+            throw_data({.attempted = "cannot use a finished data set",
+                        .where = (folder / file).string(),
                         .found = problem ? "the file is missing" : fmt::format("{} bytes", size_bytes),
-                        .expected = "the size in manifest.json", .hint = "remove the folder and make it again"});
+                        .expected = "the size in manifest.json",
+                        .hint = "remove the folder and make it again"});
         }
     }
     return true;
@@ -94,8 +102,11 @@ void sync_file_system(const fs::path& folder) {
     const int error_number = errno;
     if (descriptor >= 0) ::close(descriptor);
     if (result != 0) {
-        throw_infrastructure({.attempted = "cannot write a data set to disk", .where = folder.string(),
-                              .found = describe_errno(error_number), .expected = {}, .hint = {}});
+        throw_infrastructure({.attempted = "cannot write a data set to disk",
+                              .where = folder.string(),
+                              .found = describe_errno(error_number),
+                              .expected = {},
+                              .hint = {}});
     }
 }
 
@@ -112,7 +123,8 @@ void write_all(const fs::path& folder, const FaceDataParameters& p, unsigned thr
     const auto count = [&](std::uint64_t images) { on_progress(done += images, total); };
     write_file_atomically(folder / "planted.json", planted_json(p.groups, p.seed));
     write_training_set(folder / "train", "train", p.groups, {p.identities, p.images}, p.seed, threads, count);
-    write_training_set(folder / "synthetic", "synthetic", p.groups, {p.calibration_identities, p.calibration_images}, p.seed, threads, count);
+    write_training_set(folder / "synthetic", "synthetic", p.groups, {p.calibration_identities, p.calibration_images}, p.seed,
+                       threads, count);
     write_verification_set(folder / "test", p.groups, test_size(p), p.pairs, p.seed, threads, count);
     write_file_atomically(folder / "manifest.json", manifest_json(folder, p).dump(2) + "\n");
     sync_file_system(folder);
@@ -128,23 +140,28 @@ void check_parameters(const FaceDataParameters& p) {
     check_range("--test-identities", p.test_identities, 2, 100000);
     check_range("--pairs", p.pairs, 2 * kFolds, 1000000);
     if (p.pairs % (2 * kFolds) != 0) {
-        throw_usage({.attempted = "cannot make such a data set", .where = "--pairs", .found = std::to_string(p.pairs),
+        throw_usage({.attempted = "cannot make such a data set",
+                     .where = "--pairs",
+                     .found = std::to_string(p.pairs),
                      .expected = "a multiple of 20: ten folds, half of each genuine",
                      .hint = fmt::format("--pairs {}", p.pairs / (2 * kFolds) * (2 * kFolds) + 2 * kFolds)});
     }
     // Labels and keys are float32 in this format: exact below 2^24.
-    const std::uint64_t largest = p.groups.size() * std::max(std::uint64_t{p.identities} * (p.images + 1ULL),
-                                                              std::uint64_t{p.calibration_identities} * (p.calibration_images + 1ULL));
+    const std::uint64_t largest =
+        p.groups.size() * std::max(std::uint64_t{p.identities} * (p.images + 1ULL),
+                                   std::uint64_t{p.calibration_identities} * (p.calibration_images + 1ULL));
     check_range("identities x images x groups", largest, 1, (1U << 24U) - 2);
 }
 
 std::uint64_t total_images(const FaceDataParameters& p) {
     const SetSize test = test_size(p);
-    return p.groups.size() * (std::uint64_t{p.identities} * p.images + std::uint64_t{p.calibration_identities} * p.calibration_images +
-                              std::uint64_t{test.identities} * test.images);
+    return p.groups.size() *
+           (std::uint64_t{p.identities} * p.images + std::uint64_t{p.calibration_identities} * p.calibration_images +
+            std::uint64_t{test.identities} * test.images);
 }
 
-MakeResult make_data(const fs::path& out, const FaceDataParameters& parameters, unsigned threads, const MakeProgress& on_progress) {
+MakeResult make_data(const fs::path& out, const FaceDataParameters& parameters, unsigned threads,
+                     const MakeProgress& on_progress) {
     check_parameters(parameters);
     const fs::path folder = out.has_filename() ? out : out.parent_path();  // "faces/" is "faces"
     if (is_finished(folder, parameters)) return MakeResult::already_there;
@@ -160,8 +177,11 @@ MakeResult make_data(const fs::path& out, const FaceDataParameters& parameters, 
         fs::rename(partial, folder);
         sync_folder(folder.has_parent_path() ? folder.parent_path() : fs::path("."));
     } catch (const fs::filesystem_error& problem) {
-        throw_infrastructure({.attempted = "cannot put a data set in its place", .where = folder.string(),
-                              .found = describe_errno(problem.code().value()), .expected = {}, .hint = {}});
+        throw_infrastructure({.attempted = "cannot put a data set in its place",
+                              .where = folder.string(),
+                              .found = describe_errno(problem.code().value()),
+                              .expected = {},
+                              .hint = {}});
     }
     return MakeResult::made;
 }

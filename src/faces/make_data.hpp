@@ -12,12 +12,12 @@ namespace fairsweep::faces {
 /// Everything that decides the bytes.
 struct FaceDataParameters {
     std::vector<Group> groups;
-    std::uint32_t identities = 50;              ///< training, per group
-    std::uint32_t images = 20;                  ///< per training identity
+    std::uint32_t identities = 50;  ///< training, per group
+    std::uint32_t images = 20;      ///< per training identity
     std::uint32_t calibration_identities = 100;
     std::uint32_t calibration_images = 10;
     std::uint32_t test_identities = 150;
-    std::uint32_t pairs = 1200;                 ///< per group
+    std::uint32_t pairs = 1200;  ///< per group
     std::uint64_t seed = 1;
 };
 

@@ -18,6 +18,7 @@ struct Pair {
 [[nodiscard]] std::uint32_t images_needed(std::uint32_t identities, std::uint32_t pairs);
 
 /// `pairs` (a multiple of 20) different pairs in file order; genuine ones spread evenly over the identities.
-[[nodiscard]] std::vector<Pair> draw_pairs(std::uint32_t identities, std::uint32_t images, std::uint32_t pairs, RandomStream& stream);
+[[nodiscard]] std::vector<Pair> draw_pairs(std::uint32_t identities, std::uint32_t images, std::uint32_t pairs,
+                                           RandomStream& stream);
 
 }  // namespace fairsweep::faces

@@ -25,7 +25,8 @@ void blur_plane(std::vector<float>& plane, int size, float sigma_px) {
     const auto clamped = [size](int i) { return static_cast<std::size_t>(std::clamp(i, 0, size - 1)); };
     std::vector<float> padded(n + weights.size()), across(plane.size(), 0.0F);
     for (std::size_t row = 0; row < n; ++row) {
-        for (std::size_t i = 0; i + 1 < n + weights.size(); ++i) padded[i] = plane[row * n + clamped(static_cast<int>(i) - radius)];
+        for (std::size_t i = 0; i + 1 < n + weights.size(); ++i)
+            padded[i] = plane[row * n + clamped(static_cast<int>(i) - radius)];
         float* __restrict out = across.data() + row * n;
         for (std::size_t k = 0; k < weights.size(); ++k) {
             const float weight = weights[k];
@@ -119,12 +120,16 @@ Image enlarge(const Image& image, int size) {
     Image out{size, size, std::vector<std::uint8_t>(static_cast<std::size_t>(size) * static_cast<std::size_t>(size) * 3)};
     const float step = static_cast<float>(image.cols) / static_cast<float>(size);
     const auto last = image.cols - 1;
-    struct Tap { std::size_t low, high; float part; };
+    struct Tap {
+        std::size_t low, high;
+        float part;
+    };
     std::vector<Tap> taps(static_cast<std::size_t>(size));
     for (int i = 0; i < size; ++i) {
         const float at = std::clamp((static_cast<float>(i) + 0.5F) * step - 0.5F, 0.0F, static_cast<float>(last));
         const int low = static_cast<int>(at);
-        taps[static_cast<std::size_t>(i)] = {static_cast<std::size_t>(low), static_cast<std::size_t>(std::min(low + 1, last)), at - static_cast<float>(low)};
+        taps[static_cast<std::size_t>(i)] = {static_cast<std::size_t>(low), static_cast<std::size_t>(std::min(low + 1, last)),
+                                             at - static_cast<float>(low)};
     }
     const auto cols = static_cast<std::size_t>(image.cols);
     std::vector<float> line(cols * 3);

@@ -11,8 +11,8 @@ namespace fairsweep::faces {
 inline constexpr int kRendererVersion = 1;
 
 struct RenderedFace {
-    Image image;           ///< size x size
-    FivePoints landmarks;  ///< true places in pixels, before the landmark finder's error (ImageConditions::jitter_px)
+    Image image;                   ///< size x size
+    FivePoints landmarks;          ///< true places in pixels, before the landmark finder's error (ImageConditions::jitter_px)
     float pixels_per_unit = 1.0F;  ///< scale of the head; jitter_px times this is the error in this picture
 };
 

@@ -31,7 +31,8 @@ Place place_of(std::uint64_t index, SetSize size) {
 }
 
 std::vector<std::byte> index_record(std::uint64_t id, std::uint64_t id2, double first, double second) {
-    return encode_image_record({.flag = 2, .labels = {static_cast<float>(first), static_cast<float>(second)}, .id = id, .id2 = id2, .encoded = {}});
+    return encode_image_record(
+        {.flag = 2, .labels = {static_cast<float>(first), static_cast<float>(second)}, .id = id, .id2 = id2, .encoded = {}});
 }
 
 std::string person_name(const Group& group, std::uint32_t identity) { return fmt::format("m.{}{:04}", group.name, identity + 1); }
@@ -68,7 +69,8 @@ std::string landmark_line(const Group& group, Place place, const FivePoints& poi
     return line + "\n";
 }
 
-void write_lists(const fs::path& folder, const Group& group, SetSize size, const std::vector<Pair>& pairs, const std::string& landmarks) {
+void write_lists(const fs::path& folder, const Group& group, SetSize size, const std::vector<Pair>& pairs,
+                 const std::string& landmarks) {
     std::string pair_text, image_text, people_text;
     for (const Pair& p : pairs) {
         if (p.genuine()) {
@@ -106,7 +108,9 @@ void write_training_set(const fs::path& folder, const std::string& set, const st
     const std::uint64_t people = groups.size() * std::uint64_t{size.identities}, images = people * size.images;
     RecordWriter writer(folder / "train.rec");
     std::vector<IndexEntry> index;
-    const auto put = [&](std::uint64_t key, const std::vector<std::byte>& record) { index.push_back({key, writer.write(record)}); };
+    const auto put = [&](std::uint64_t key, const std::vector<std::byte>& record) {
+        index.push_back({key, writer.write(record)});
+    };
     put(0, index_record(0, 0, static_cast<double>(images + 1), static_cast<double>(images + 1 + people)));
     const auto make = [&](std::uint64_t i) {
         const Place place = place_of(i, size);

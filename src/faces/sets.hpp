@@ -11,7 +11,7 @@
 
 namespace fairsweep::faces {
 
-inline constexpr int kAlignedSize = 112;  ///< pixels per side of the training images
+inline constexpr int kAlignedSize = 112;                      ///< pixels per side of the training images
 inline constexpr int kCropRenderSize = 160, kCropSize = 400;  ///< test crops are drawn small and enlarged
 
 struct ImageKey {

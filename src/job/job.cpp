@@ -42,9 +42,11 @@ std::string joined(const std::vector<std::string>& words) {
 void refuse_section(const JobEntry& entry) {
     std::vector<std::string> sections;
     for (const auto& [name, unused] : keys_by_section()) sections.push_back(name);
-    throw_usage({.attempted = "the job file has an unknown section", .where = entry.where,
+    throw_usage({.attempted = "the job file has an unknown section",
+                 .where = entry.where,
                  .found = entry.section.empty() ? "'" + entry.key + "' before any [section]" : "[" + entry.section + "]",
-                 .expected = joined(sections), .hint = suggestion(entry.section, sections)});
+                 .expected = joined(sections),
+                 .hint = suggestion(entry.section, sections)});
 }
 
 void check_keys_are_known(const JobEntries& entries) {
@@ -56,8 +58,11 @@ void check_keys_are_known(const JobEntries& entries) {
         if (known == keys_by_section().end() || entry.section == "data.NAME") refuse_section(entry);
         const std::vector<std::string>& keys = known->second;
         if (std::find(keys.begin(), keys.end(), entry.key) != keys.end()) continue;
-        throw_usage({.attempted = "the job file has an unknown key", .where = entry.where, .found = "'" + entry.key + "'",
-                     .expected = joined(keys), .hint = suggestion(entry.key, keys)});
+        throw_usage({.attempted = "the job file has an unknown key",
+                     .where = entry.where,
+                     .found = "'" + entry.key + "'",
+                     .expected = joined(keys),
+                     .hint = suggestion(entry.key, keys)});
     }
 }
 
@@ -66,16 +71,19 @@ void read_sweep_section(const JobEntries& entries, Sweep& sweep) {
     if (!is_plain_name(name.value)) refuse_value(name, "'" + name.value + "'", "letters, digits, '_' and '-', at most 64");
     sweep.name = name.value;
     if (const JobEntry* task = entries.find("sweep", "task")) {
-        if (task->value == "expression") refuse_value(*task, "'expression'", "verification", "the task 'expression' is not available yet");
-        if (task->value != "verification") refuse_value(*task, "'" + task->value + "'", "verification", suggestion(task->value, {"verification"}));
+        if (task->value == "expression")
+            refuse_value(*task, "'expression'", "verification", "the task 'expression' is not available yet");
+        if (task->value != "verification")
+            refuse_value(*task, "'" + task->value + "'", "verification", suggestion(task->value, {"verification"}));
         sweep.task = task->value;
     }
     if (const JobEntry* seeds = entries.find("sweep", "seeds")) {
-        sweep.seeds = list_of<std::uint64_t>(*seeds, "whole numbers from 0 to " + std::to_string(kLargestSeed), [](const std::string& text) {
-            const auto seed = parse_integer(text);
-            const bool is_valid = seed && *seed >= 0 && static_cast<std::uint64_t>(*seed) <= kLargestSeed;
-            return is_valid ? std::optional<std::uint64_t>(static_cast<std::uint64_t>(*seed)) : std::nullopt;
-        });
+        sweep.seeds = list_of<std::uint64_t>(
+            *seeds, "whole numbers from 0 to " + std::to_string(kLargestSeed), [](const std::string& text) {
+                const auto seed = parse_integer(text);
+                const bool is_valid = seed && *seed >= 0 && static_cast<std::uint64_t>(*seed) <= kLargestSeed;
+                return is_valid ? std::optional<std::uint64_t>(static_cast<std::uint64_t>(*seed)) : std::nullopt;
+            });
     }
     if (const JobEntry* arms = entries.find("sweep", "arms")) {
         sweep.arms = list_of<Arm>(*arms, "dense, sham, compressed", [](const std::string& text) -> std::optional<Arm> {
@@ -94,12 +102,14 @@ void read_data_sections(const JobEntries& entries, Sweep& sweep) {
         const std::string name = entry.section.substr(kDataPrefix.size());
         if (sweep.data.count(name) != 0) continue;
         if (name == "none" || name == "real") {
-            refuse_value(entry, "[" + entry.section + "]", "another name", "'none' and 'real' have their own meaning as calibration");
+            refuse_value(entry, "[" + entry.section + "]", "another name",
+                         "'none' and 'real' have their own meaning as calibration");
         }
         DataSource source;
         source.name = name;
         source.format = entries.require(entry.section, "format", "recordio").value;
-        if (!is_plain_name(source.format)) refuse_value(*entries.find(entry.section, "format"), "'" + source.format + "'", "a format such as recordio or rfw");
+        if (!is_plain_name(source.format))
+            refuse_value(*entries.find(entry.section, "format"), "'" + source.format + "'", "a format such as recordio or rfw");
         source.path = expand_path(entries.require(entry.section, "path", "${DATA}/" + name));
         if (const JobEntry* groups = entries.find(entry.section, "groups")) source.groups = list_of(*groups);
         sweep.data.emplace(name, std::move(source));
@@ -116,15 +126,19 @@ void require_data(const JobEntry& entry, const std::string& name, const Sweep& s
     if (sweep.data.count(name) != 0) return;
     const std::vector<std::string> names = data_names(sweep);
     const std::string near = suggestion(name, names);
-    refuse_value(entry, "'" + name + "', which has no section", names.empty() ? "a section [data." + name + "]" : "one of the data sets: " + joined(names),
+    refuse_value(entry, "'" + name + "', which has no section",
+                 names.empty() ? "a section [data." + name + "]" : "one of the data sets: " + joined(names),
                  near.empty() ? "add [data." + name + "] with format and path" : near);
 }
 
 void check_architecture(const JobEntry& entry, const std::string& name) {
     if (read_architecture_name(name)) return;
-    const std::string expected = "mobilefacenet, iresnet18, iresnet34, iresnet50, iresnet100, or reduced: iresnet<10|18|34|50|100>-w<W>[-<S>], "
-                                 "mobilefacenet-w<W>[-<S>] with W a multiple of 8 in 16..512 and S another input size than 112, a multiple of 8 in 32..224";
-    if (name == "fer-cnn") refuse_value(entry, "'fer-cnn'", expected, "the task 'expression' and its network are not available yet");
+    const std::string expected =
+        "mobilefacenet, iresnet18, iresnet34, iresnet50, iresnet100, or reduced: iresnet<10|18|34|50|100>-w<W>[-<S>], "
+        "mobilefacenet-w<W>[-<S>] with W a multiple of 8 in 16..512 and S another input size than 112, a multiple of 8 in "
+        "32..224";
+    if (name == "fer-cnn")
+        refuse_value(entry, "'fer-cnn'", expected, "the task 'expression' and its network are not available yet");
     refuse_value(entry, "'" + name + "'", expected, suggestion(name, known_architectures()));
 }
 
@@ -135,7 +149,9 @@ void read_calibrations(const JobEntries& entries, Sweep& sweep) {
     for (const std::string& name : sweep.calibrations) {
         if (name == "real") continue;
         if (name == "none") {
-            if (trains_from_teacher) refuse_value(*entry, "'none'", "real, synthetic or a data set", "only the dense arm needs no calibration data: arms = dense");
+            if (trains_from_teacher)
+                refuse_value(*entry, "'none'", "real, synthetic or a data set",
+                             "only the dense arm needs no calibration data: arms = dense");
             continue;
         }
         require_data(*entry, name, sweep);
@@ -151,7 +167,8 @@ void read_axes(const JobEntries& entries, Sweep& sweep) {
     sweep.training_sets = list_of(training_sets);
     for (const std::string& name : sweep.training_sets) require_data(training_sets, name, sweep);
 
-    sweep.bits = list_of<Bits>(entries.require("axes", "bits", "32, 8, 4"), "bit widths 2 to 16 or 32: 8, or w4a8 for 4-bit weights and 8-bit activations", parse_bits);
+    sweep.bits = list_of<Bits>(entries.require("axes", "bits", "32, 8, 4"),
+                               "bit widths 2 to 16 or 32: 8, or w4a8 for 4-bit weights and 8-bit activations", parse_bits);
     read_calibrations(entries, sweep);
 
     sweep.sparsities = {0.0};
@@ -159,13 +176,15 @@ void read_axes(const JobEntries& entries, Sweep& sweep) {
         sweep.sparsities = list_of<double>(*entry, "shares of zero weights from 0 to below 1", [](const std::string& text) {
             const auto value = parse_number(text);
             const bool is_valid = value && *value >= 0 && *value < 1;
-            return is_valid ? std::optional<double>(*value + 0.0) : std::nullopt;  // + 0.0: "-0" has another text and so another id
+            return is_valid ? std::optional<double>(*value + 0.0)
+                            : std::nullopt;  // + 0.0: "-0" has another text and so another id
         });
     }
     if (const JobEntry* entry = entries.find("axes", "distillation")) {
         sweep.distillations = list_of(*entry);
         for (const std::string& name : sweep.distillations) {
-            if (name != "embedding") refuse_value(*entry, "'" + name + "'", "embedding", "other distillation losses are not available yet");
+            if (name != "embedding")
+                refuse_value(*entry, "'" + name + "'", "embedding", "other distillation losses are not available yet");
         }
     }
 }
@@ -181,20 +200,33 @@ void check_rule_words(const ConstraintRule& rule, const JobEntry& entry, const S
     calibrations.insert(calibrations.end(), {"real", "none"});
     const auto require_word = [&entry](const ConstraintRule::Comparison& comparison, const std::vector<std::string>& known) {
         if (std::find(known.begin(), known.end(), comparison.word) != known.end()) return;
-        refuse_value(entry, std::string(name_of(comparison.axis)) + " '" + comparison.word + "'", "one of " + joined(known), suggestion(comparison.word, known));
+        refuse_value(entry, std::string(name_of(comparison.axis)) + " '" + comparison.word + "'", "one of " + joined(known),
+                     suggestion(comparison.word, known));
     };
     for (const ConstraintRule::Comparison& comparison : rule.comparisons()) {
         switch (comparison.axis) {
-            case Axis::architecture: check_architecture(entry, comparison.word); break;
-            case Axis::training_set: require_word(comparison, data_names(sweep)); break;
-            case Axis::calibration: require_word(comparison, calibrations); break;
-            case Axis::distillation: require_word(comparison, {"embedding", "none"}); break;
-            case Axis::arm: require_word(comparison, {"dense", "sham", "compressed"}); break;
+            case Axis::architecture:
+                check_architecture(entry, comparison.word);
+                break;
+            case Axis::training_set:
+                require_word(comparison, data_names(sweep));
+                break;
+            case Axis::calibration:
+                require_word(comparison, calibrations);
+                break;
+            case Axis::distillation:
+                require_word(comparison, {"embedding", "none"});
+                break;
+            case Axis::arm:
+                require_word(comparison, {"dense", "sham", "compressed"});
+                break;
             case Axis::bits:
-                if (is_equality(comparison.op) && !parse_bits(comparison.word)) refuse_value(entry, "bits '" + comparison.word + "'", "a bit width such as 8 or w4a8");
+                if (is_equality(comparison.op) && !parse_bits(comparison.word))
+                    refuse_value(entry, "bits '" + comparison.word + "'", "a bit width such as 8 or w4a8");
                 break;
             case Axis::sparsity:
-            case Axis::seed: break;
+            case Axis::seed:
+                break;
         }
     }
 }
@@ -232,8 +264,11 @@ Sweep load_job(const std::filesystem::path& path, const std::vector<std::string>
     try {
         text = read_text_file(path, kMaxBytes);
     } catch (const Error& error) {
-        throw_usage({.attempted = "cannot read the job file", .where = path.string(), .found = error.parts().found,
-                     .expected = error.parts().expected, .hint = "examples are in the folder jobs/"});
+        throw_usage({.attempted = "cannot read the job file",
+                     .where = path.string(),
+                     .found = error.parts().found,
+                     .expected = error.parts().expected,
+                     .hint = "examples are in the folder jobs/"});
     }
     return parse_job(text, path.string(), overrides);
 }

@@ -37,8 +37,11 @@ void refuse_lines_without_value(const std::string& text, const std::string& orig
         const std::string_view content = without_comment(line);
         if (content.empty() || is_section(content) || content.find('=') != std::string_view::npos) continue;
         constexpr std::size_t kShownBytes = 80;
-        throw_usage({.attempted = "cannot read the job file", .where = origin + ", line " + std::to_string(number),
-                     .found = "'" + std::string(content.substr(0, kShownBytes)) + "'", .expected = "[section], key = value or # comment", .hint = {}});
+        throw_usage({.attempted = "cannot read the job file",
+                     .where = origin + ", line " + std::to_string(number),
+                     .found = "'" + std::string(content.substr(0, kShownBytes)) + "'",
+                     .expected = "[section], key = value or # comment",
+                     .hint = {}});
     }
 }
 
@@ -58,12 +61,16 @@ std::vector<JobEntry> read_entries(const std::string& text, const std::string& o
             entry.key = dot == std::string::npos ? option.string_key : option.string_key.substr(dot + 1);
             entry.value = option.value.empty() ? "" : std::string(trim(option.value.front()));
             const std::size_t index = entries.size();
-            entry.where = origin + (index < lines.size() ? ", line " + std::to_string(lines[index]) : "") + ", key " + option.string_key;
+            entry.where =
+                origin + (index < lines.size() ? ", line " + std::to_string(lines[index]) : "") + ", key " + option.string_key;
             entries.push_back(std::move(entry));
         }
     } catch (const po::error& error) {
-        throw_usage({.attempted = "cannot read the job file", .where = origin, .found = error.what(),
-                     .expected = "[section], key = value and # comments", .hint = {}});
+        throw_usage({.attempted = "cannot read the job file",
+                     .where = origin,
+                     .found = error.what(),
+                     .expected = "[section], key = value and # comments",
+                     .hint = {}});
     }
     return entries;
 }
@@ -75,8 +82,11 @@ JobEntries::JobEntries(const std::string& text, const std::string& origin, const
     std::set<std::pair<std::string, std::string>> seen;
     for (const JobEntry& entry : entries_) {
         if (may_repeat(entry) || seen.emplace(entry.section, entry.key).second) continue;
-        throw_usage({.attempted = "a key of the job file is given twice", .where = entry.where, .found = "'" + entry.value + "' and '" + find(entry.section, entry.key)->value + "'",
-                     .expected = "one value (only constraint.exclude may be repeated)", .hint = "lists are written with commas: 8, 4, 3"});
+        throw_usage({.attempted = "a key of the job file is given twice",
+                     .where = entry.where,
+                     .found = "'" + entry.value + "' and '" + find(entry.section, entry.key)->value + "'",
+                     .expected = "one value (only constraint.exclude may be repeated)",
+                     .hint = "lists are written with commas: 8, 4, 3"});
     }
     // Overrides of `exclude` replace the file's rules as a whole, and add up among themselves.
     const bool overrides_rules = std::any_of(overrides.begin(), overrides.end(), [](const std::string& override_text) {
@@ -92,12 +102,17 @@ void JobEntries::apply_override(const std::string& text) {
     const auto dot = name.rfind('.');
     const bool has_newline = text.find_first_of("\n\r#") != std::string::npos;
     if (equals == std::string::npos || dot == std::string::npos || dot == 0 || dot + 1 == name.size() || has_newline) {
-        throw_usage({.attempted = "cannot understand an override", .where = "--set", .found = "'" + text + "'",
-                     .expected = "section.key=value on one line, without #", .hint = "for example --set axes.bits=32,4"});
+        throw_usage({.attempted = "cannot understand an override",
+                     .where = "--set",
+                     .found = "'" + text + "'",
+                     .expected = "section.key=value on one line, without #",
+                     .hint = "for example --set axes.bits=32,4"});
     }
-    JobEntry entry{name.substr(0, dot), name.substr(dot + 1), std::string(trim(std::string_view(text).substr(equals + 1))), "--set " + text};
-    const auto same = std::find_if(entries_.begin(), entries_.end(),
-                                   [&entry](const JobEntry& other) { return other.section == entry.section && other.key == entry.key; });
+    JobEntry entry{name.substr(0, dot), name.substr(dot + 1), std::string(trim(std::string_view(text).substr(equals + 1))),
+                   "--set " + text};
+    const auto same = std::find_if(entries_.begin(), entries_.end(), [&entry](const JobEntry& other) {
+        return other.section == entry.section && other.key == entry.key;
+    });
     if (same == entries_.end() || may_repeat(entry)) {
         if (!may_repeat(entry) || !entry.value.empty()) entries_.push_back(std::move(entry));
         return;
@@ -114,8 +129,11 @@ const JobEntry* JobEntries::find(const std::string& section, const std::string& 
 
 const JobEntry& JobEntries::require(const std::string& section, const std::string& key, const std::string& example) const {
     if (const JobEntry* entry = find(section, key)) return *entry;
-    throw_usage({.attempted = "the job file lacks a key", .where = origin_ + ", section [" + section + "]", .found = "no " + section + "." + key,
-                 .expected = key + " = " + example, .hint = {}});
+    throw_usage({.attempted = "the job file lacks a key",
+                 .where = origin_ + ", section [" + section + "]",
+                 .found = "no " + section + "." + key,
+                 .expected = key + " = " + example,
+                 .hint = {}});
 }
 
 std::string JobEntries::text() const {

@@ -8,8 +8,8 @@ namespace fairsweep {
 struct JobEntry {
     std::string section;  ///< "axes", "data.ms1mv2"; "" before the first section
     std::string key;
-    std::string value;    ///< trimmed
-    std::string where;    ///< "jobs/demo.cfg, line 12, key axes.bits" or "--set axes.bits=0"
+    std::string value;  ///< trimmed
+    std::string where;  ///< "jobs/demo.cfg, line 12, key axes.bits" or "--set axes.bits=0"
 };
 
 class JobEntries {

@@ -87,7 +87,8 @@ void read_preset(const JobEntries& entries, Recipe& recipe) {
     const JobEntry* entry = entries.find("recipe", "preset");
     if (entry == nullptr) return;
     if (entry->value == "modern") refuse_value(*entry, "'modern'", "quantface", "the preset 'modern' is not available yet");
-    if (entry->value != "quantface") refuse_value(*entry, "'" + entry->value + "'", "quantface", suggestion(entry->value, {"quantface"}));
+    if (entry->value != "quantface")
+        refuse_value(*entry, "'" + entry->value + "'", "quantface", suggestion(entry->value, {"quantface"}));
     recipe.preset = entry->value;
 }
 
@@ -97,7 +98,8 @@ void check_shards(const JobEntries& entries, const Recipe& recipe) {
         if (batch_samples % recipe.shards == 0 && batch_samples / recipe.shards >= 2) continue;
         const JobEntry* entry = entries.find("recipe", "shards");
         const JobEntry implied{"recipe", "shards", "1", "key recipe.shards"};
-        refuse_value(entry != nullptr ? *entry : implied, std::to_string(recipe.shards) + " parts of a batch of " + std::to_string(batch_samples),
+        refuse_value(entry != nullptr ? *entry : implied,
+                     std::to_string(recipe.shards) + " parts of a batch of " + std::to_string(batch_samples),
                      "a number that divides both batch sizes into parts of at least 2 samples");
     }
 }

@@ -35,7 +35,11 @@ std::optional<std::string> value_of_variable(const JobEntry& entry, const std::s
 }  // namespace
 
 void refuse_value(const JobEntry& entry, const std::string& found, const std::string& expected, const std::string& hint) {
-    throw_usage({.attempted = "a value of the job file is wrong", .where = entry.where, .found = found, .expected = expected, .hint = hint});
+    throw_usage({.attempted = "a value of the job file is wrong",
+                 .where = entry.where,
+                 .found = found,
+                 .expected = expected,
+                 .hint = hint});
 }
 
 std::string suggestion(const std::string& word, const std::vector<std::string>& candidates) {
@@ -47,7 +51,8 @@ std::vector<std::string> list_of(const JobEntry& entry) {
     if (entry.value.empty()) refuse_value(entry, "nothing", "at least one value");
     std::vector<std::string> parts = split(entry.value, ',');
     for (auto part = parts.begin(); part != parts.end(); ++part) {
-        if (part->empty()) refuse_value(entry, "an empty place in '" + entry.value + "'", "values with single commas between them");
+        if (part->empty())
+            refuse_value(entry, "an empty place in '" + entry.value + "'", "values with single commas between them");
         if (std::find(parts.begin(), part, *part) != part) refuse_value(entry, "'" + *part + "' twice", "every value once");
     }
     return parts;
@@ -56,7 +61,8 @@ std::vector<std::string> list_of(const JobEntry& entry) {
 std::optional<double> parse_number(std::string_view text) {
     double value = 0;
     const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (text.empty() || result.ec != std::errc{} || result.ptr != text.data() + text.size() || !std::isfinite(value)) return std::nullopt;
+    if (text.empty() || result.ec != std::errc{} || result.ptr != text.data() + text.size() || !std::isfinite(value))
+        return std::nullopt;
     return value;
 }
 
@@ -88,9 +94,8 @@ std::optional<Bits> parse_bits(std::string_view text) {
 
 bool is_plain_name(std::string_view text) {
     constexpr std::size_t kLongest = 64;
-    return !text.empty() && text.size() <= kLongest && std::all_of(text.begin(), text.end(), [](unsigned char c) {
-        return std::isalnum(c) != 0 || c == '_' || c == '-';
-    });
+    return !text.empty() && text.size() <= kLongest &&
+           std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isalnum(c) != 0 || c == '_' || c == '-'; });
 }
 
 std::filesystem::path expand_path(const JobEntry& entry) {

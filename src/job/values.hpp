@@ -13,7 +13,8 @@
 
 namespace fairsweep {
 
-[[noreturn]] void refuse_value(const JobEntry& entry, const std::string& found, const std::string& expected, const std::string& hint = {});
+[[noreturn]] void refuse_value(const JobEntry& entry, const std::string& found, const std::string& expected,
+                               const std::string& hint = {});
 
 /// "did you mean 'x'?" or "" when nothing is near.
 [[nodiscard]] std::string suggestion(const std::string& word, const std::vector<std::string>& candidates);

@@ -15,9 +15,11 @@ namespace {
 void require_finite(std::span<const double> scores) {
     const auto bad = std::find_if_not(scores.begin(), scores.end(), [](double score) { return std::isfinite(score); });
     if (bad == scores.end()) return;
-    throw_data({.attempted = "compute error rates", .where = "pair " + std::to_string(bad - scores.begin()),
+    throw_data({.attempted = "compute error rates",
+                .where = "pair " + std::to_string(bad - scores.begin()),
                 .found = "a score that is " + std::string(std::isnan(*bad) ? "not a number" : "infinite"),
-                .expected = "finite similarities", .hint = "a network that diverged gives such scores: leave it out"});
+                .expected = "finite similarities",
+                .hint = "a network that diverged gives such scores: leave it out"});
 }
 
 /// One distinct score and the pairs that have it.
@@ -51,9 +53,7 @@ Step totals(const std::vector<Step>& steps) {
     return sum;
 }
 
-std::optional<double> ratio(double part, double whole) {
-    return whole > 0.0 ? std::optional(part / whole) : std::nullopt;
-}
+std::optional<double> ratio(double part, double whole) { return whole > 0.0 ? std::optional(part / whole) : std::nullopt; }
 
 }  // namespace
 
@@ -105,7 +105,8 @@ std::optional<double> threshold_at_fmr(std::span<const double> scores, std::span
     if (impostor == 0.0) return std::nullopt;
     std::uint32_t false_matches = 0;
     for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
-        if ((false_matches + step->impostor) / impostor > fmr) return std::nextafter(step->score, std::numeric_limits<double>::infinity());
+        if ((false_matches + step->impostor) / impostor > fmr)
+            return std::nextafter(step->score, std::numeric_limits<double>::infinity());
         false_matches += step->impostor;
     }
     return std::numeric_limits<double>::lowest();

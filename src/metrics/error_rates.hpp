@@ -23,11 +23,13 @@ struct ErrorCounts {
 [[nodiscard]] ErrorCounts error_counts(std::span<const double> scores, std::span<const std::uint8_t> genuine, double threshold);
 
 /// The smallest observed score at which most pairs are decided rightly. nullopt without pairs.
-[[nodiscard]] std::optional<double> most_accurate_threshold(std::span<const double> scores, std::span<const std::uint8_t> genuine);
+[[nodiscard]] std::optional<double> most_accurate_threshold(std::span<const double> scores,
+                                                            std::span<const std::uint8_t> genuine);
 
 /// The smallest double with FMR <= fmr (in [0, 1]); the lowest finite double where every threshold will do.
 /// nullopt without impostor pairs.
-[[nodiscard]] std::optional<double> threshold_at_fmr(std::span<const double> scores, std::span<const std::uint8_t> genuine, double fmr);
+[[nodiscard]] std::optional<double> threshold_at_fmr(std::span<const double> scores, std::span<const std::uint8_t> genuine,
+                                                     double fmr);
 
 /// Mean of FMR and FNMR at the observed score with the smallest |FMR - FNMR|, the smallest such score on ties.
 /// nullopt unless there are both genuine and impostor pairs.

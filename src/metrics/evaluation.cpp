@@ -34,8 +34,11 @@ GroupFigures group_figures(std::span<const double> scores, std::span<const std::
 
 VerificationFigures verification_figures(const PairTable& pairs, std::span<const float> scores) {
     if (scores.size() != pairs.size() || scores.empty()) {
-        throw_data({.attempted = "evaluate a verification set", .where = {}, .found = std::to_string(scores.size()) + " scores",
-                    .expected = std::to_string(pairs.size()) + " scores, one per pair, and at least one", .hint = {}});
+        throw_data({.attempted = "evaluate a verification set",
+                    .where = {},
+                    .found = std::to_string(scores.size()) + " scores",
+                    .expected = std::to_string(pairs.size()) + " scores, one per pair, and at least one",
+                    .hint = {}});
     }
     const std::vector<double> values(scores.begin(), scores.end());
     VerificationFigures figures;
@@ -43,8 +46,8 @@ VerificationFigures verification_figures(const PairTable& pairs, std::span<const
     for (std::size_t g = 0; g < pairs.groups.size(); ++g) {
         const std::size_t begin = pairs.group_begin[g];
         const std::size_t count = pairs.group_begin[g + 1] - begin;
-        figures.groups.push_back(group_figures(std::span(values).subspan(begin, count), std::span(pairs.genuine).subspan(begin, count),
-                                               figures.pooled_threshold));
+        figures.groups.push_back(group_figures(std::span(values).subspan(begin, count),
+                                               std::span(pairs.genuine).subspan(begin, count), figures.pooled_threshold));
     }
     return figures;
 }

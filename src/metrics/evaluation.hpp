@@ -9,8 +9,8 @@
 namespace fairsweep {
 
 struct VerificationFigures {
-    double pooled_threshold = 0.0;      ///< one for all groups: the smallest observed score with the highest pooled accuracy
-    std::vector<GroupFigures> groups;   ///< one per PairTable::groups; undefined figures are NaN
+    double pooled_threshold = 0.0;     ///< one for all groups: the smallest observed score with the highest pooled accuracy
+    std::vector<GroupFigures> groups;  ///< one per PairTable::groups; undefined figures are NaN
 };
 
 /// `scores` [pairs] are similarities in the order of `pairs`. Throws a data error when a score is not finite, when their

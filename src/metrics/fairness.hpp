@@ -16,7 +16,8 @@ namespace fairsweep {
 [[nodiscard]] std::optional<double> largest_gap(std::span<const double> values);
 
 /// Fairness discrepancy rate (Pereira and Marcel, arXiv 2011.02395) at one threshold: 1 is fair. `alpha` weighs the FMR term.
-[[nodiscard]] std::optional<double> fairness_discrepancy_rate(std::span<const double> fmr, std::span<const double> fnmr, double alpha = 0.5);
+[[nodiscard]] std::optional<double> fairness_discrepancy_rate(std::span<const double> fmr, std::span<const double> fnmr,
+                                                              double alpha = 0.5);
 /// Inequity rate (NIST; Howard et al., arXiv 2203.05051): 1 is fair. nullopt when a group has no error of a kind.
 [[nodiscard]] std::optional<double> inequity_rate(std::span<const double> fmr, std::span<const double> fnmr, double alpha = 0.5);
 /// Gini coefficient with the small-sample factor n/(n-1): 0 is equal, 1 when one group has it all; 0 when all are 0.

@@ -23,10 +23,10 @@ inline constexpr std::uint32_t kGridThresholds = 400;  ///< distances 0, 0.01 ..
 [[nodiscard]] std::pair<std::uint32_t, std::uint32_t> fold_range(std::uint32_t pairs, std::uint32_t fold);
 
 struct TenFold {
-    double accuracy_percent = 0.0;                         ///< mean over folds
-    std::array<double, kFolds> fold_accuracy{};            ///< fractions
-    std::array<std::uint32_t, kFolds> threshold_index{};   ///< in the grid; the lowest of equally good ones
-    std::vector<std::uint8_t> correct;                     ///< [pairs] 1: decided rightly with its fold's threshold
+    double accuracy_percent = 0.0;                        ///< mean over folds
+    std::array<double, kFolds> fold_accuracy{};           ///< fractions
+    std::array<std::uint32_t, kFolds> threshold_index{};  ///< in the grid; the lowest of equally good ones
+    std::vector<std::uint8_t> correct;                    ///< [pairs] 1: decided rightly with its fold's threshold
     std::uint32_t correct_total = 0;
 };
 
@@ -35,8 +35,7 @@ struct TenFold {
 [[nodiscard]] std::optional<TenFold> ten_fold_from_distances(std::span<const double> distances,
                                                              std::span<const std::uint8_t> genuine);
 /// The same from cosine similarities, by squared_distance().
-[[nodiscard]] std::optional<TenFold> ten_fold_from_scores(std::span<const double> scores,
-                                                          std::span<const std::uint8_t> genuine);
+[[nodiscard]] std::optional<TenFold> ten_fold_from_scores(std::span<const double> scores, std::span<const std::uint8_t> genuine);
 
 /// First index of the grid whose threshold is above the distance: the pair is accepted from there on. kGridThresholds: never.
 [[nodiscard]] std::uint32_t first_accepting_threshold(double distance);

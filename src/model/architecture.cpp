@@ -27,8 +27,7 @@ const std::map<std::string, std::array<int, 4>>& iresnet_blocks() {
 
 int number_in(const std::string& name, const std::string& text, int low, int high, const std::string& what) {
     const int value = std::stoi(text);  // at most four digits: the pattern says so
-    if (value < low || value > high)
-        refuse(name, what + " in " + std::to_string(low) + " ... " + std::to_string(high));
+    if (value < low || value > high) refuse(name, what + " in " + std::to_string(low) + " ... " + std::to_string(high));
     return value;
 }
 

@@ -11,11 +11,12 @@ enum class NetworkFamily { iresnet, mobilefacenet };
 
 struct Architecture {
     NetworkFamily family{};
-    std::array<int, 4> stage_blocks{};  ///< iresnet: blocks in each stage; mobilefacenet: repeats of conv_3, conv_4, conv_5, then 0
-    int width = 64;                     ///< channels after the stem; iresnet stages have 1, 2, 4, 8 times as many
-    int input_size = 112;               ///< pixels per side
-    int stem_stride = 1;                ///< iresnet: 1 at full size, 2 in reduced members (mobilefacenet: always 2)
-    int embedding_size = 512;           ///< full iresnet 512; mobilefacenet and reduced iresnet 128; reduced mobilefacenet 64
+    std::array<int, 4>
+        stage_blocks{};        ///< iresnet: blocks in each stage; mobilefacenet: repeats of conv_3, conv_4, conv_5, then 0
+    int width = 64;            ///< channels after the stem; iresnet stages have 1, 2, 4, 8 times as many
+    int input_size = 112;      ///< pixels per side
+    int stem_stride = 1;       ///< iresnet: 1 at full size, 2 in reduced members (mobilefacenet: always 2)
+    int embedding_size = 512;  ///< full iresnet 512; mobilefacenet and reduced iresnet 128; reduced mobilefacenet 64
 };
 
 /// Throws a usage Error for a name outside the rule, a width outside 16 ... 512 (below 16 LibTorch's channels-last

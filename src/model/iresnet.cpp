@@ -20,12 +20,12 @@ struct Downsample : torch::nn::Module {
 struct IResNetBlock : Unit {
     IResNetBlock(int in, int out, int stride)
         : bn1(register_module("bn1", BatchNorm2d(in))),
-          conv1(register_module("conv1", std::make_shared<Convolution>(
-              ConvolutionShape{.in = in, .out = out, .kernel = 3, .padding = 1}))),
+          conv1(register_module(
+              "conv1", std::make_shared<Convolution>(ConvolutionShape{.in = in, .out = out, .kernel = 3, .padding = 1}))),
           bn2(register_module("bn2", BatchNorm2d(out))),
           prelu(register_module("prelu", std::make_shared<PRelu>(out))),
-          conv2(register_module("conv2", std::make_shared<Convolution>(
-              ConvolutionShape{.in = out, .out = out, .kernel = 3, .stride = stride, .padding = 1}))),
+          conv2(register_module("conv2", std::make_shared<Convolution>(ConvolutionShape{
+                                             .in = out, .out = out, .kernel = 3, .stride = stride, .padding = 1}))),
           bn3(register_module("bn3", BatchNorm2d(out))) {
         if (stride != 1 || in != out) downsample = register_module("downsample", std::make_shared<Downsample>(in, out, stride));
         sum = register_module("sum", std::make_shared<ActivationPoint>());
@@ -56,8 +56,8 @@ torch::nn::Sequential make_stage(int in, int out, int blocks) {
 struct IResNet : Network {
     explicit IResNet(const Architecture& a)
         : Network(a),
-          conv1(register_module("conv1", std::make_shared<Convolution>(
-              ConvolutionShape{.in = 3, .out = a.width, .kernel = 3, .stride = a.stem_stride, .padding = 1}))),
+          conv1(register_module("conv1", std::make_shared<Convolution>(ConvolutionShape{
+                                             .in = 3, .out = a.width, .kernel = 3, .stride = a.stem_stride, .padding = 1}))),
           bn1(register_module("bn1", BatchNorm2d(a.width))),
           prelu(register_module("prelu", std::make_shared<PRelu>(a.width))) {
         int channels = a.width;

@@ -17,7 +17,7 @@ using WeightTransform = std::function<torch::Tensor(const torch::Tensor& master)
 struct WeightedLayer : torch::nn::Module {
     enum class Kind { convolution, linear, prelu };
     Kind kind{};
-    torch::Tensor weight;             ///< master; conv [out, in / groups, rows, cols], linear [out, in], prelu [channels]
+    torch::Tensor weight;              ///< master; conv [out, in / groups, rows, cols], linear [out, in], prelu [channels]
     WeightTransform weight_transform;  ///< empty: the master itself
     torch::Tensor weight_pruned;       ///< undefined, or bool of weight's shape: true is held at zero (compress/pruning.hpp)
 

@@ -27,8 +27,11 @@ constexpr bool kPRelu = true, kLinear = false;
 struct DepthWise : Unit {
     DepthWise(int in, int out, int groups, int stride, bool residual)
         : conv(register_module("conv", std::make_shared<ConvBlock>(ConvolutionShape{.in = in, .out = groups}, kPRelu))),
-          conv_dw(register_module("conv_dw", std::make_shared<ConvBlock>(
-              ConvolutionShape{.in = groups, .out = groups, .kernel = 3, .stride = stride, .padding = 1, .groups = groups}, kPRelu))),
+          conv_dw(register_module(
+              "conv_dw",
+              std::make_shared<ConvBlock>(
+                  ConvolutionShape{.in = groups, .out = groups, .kernel = 3, .stride = stride, .padding = 1, .groups = groups},
+                  kPRelu))),
           project(register_module("project", std::make_shared<ConvBlock>(ConvolutionShape{.in = groups, .out = out}, kLinear))) {
         if (residual) sum = register_module("sum", std::make_shared<ActivationPoint>());
     }
@@ -52,8 +55,9 @@ struct Residual : Unit {
 /// Depthwise convolution over the whole map -> linear without bias -> BatchNorm1d.
 struct OutputLayer : Unit {
     OutputLayer(int channels, int side, int embedding_size)
-        : conv_6_dw(register_module("conv_6_dw", std::make_shared<ConvBlock>(
-              ConvolutionShape{.in = channels, .out = channels, .kernel = side, .groups = channels}, kLinear))),
+        : conv_6_dw(register_module(
+              "conv_6_dw", std::make_shared<ConvBlock>(
+                               ConvolutionShape{.in = channels, .out = channels, .kernel = side, .groups = channels}, kLinear))),
           linear(register_module("linear", std::make_shared<Linear>(channels, embedding_size, false))),
           bn(register_module("bn", BatchNorm1d(embedding_size))) {}
     torch::Tensor forward(const torch::Tensor& x) override { return bn(linear->forward(conv_6_dw->forward(x).flatten(1))); }

@@ -26,8 +26,11 @@ std::string error_text(int code) {
 
 void check_mpi(int code, const char* call, int rank) {
     if (code == MPI_SUCCESS) return;
-    throw_infrastructure({.attempted = std::string(call) + " failed", .where = "rank " + std::to_string(rank), .found = error_text(code),
-                          .expected = {}, .hint = "run the same command again: the sweep resumes where it stopped"});
+    throw_infrastructure({.attempted = std::string(call) + " failed",
+                          .where = "rank " + std::to_string(rank),
+                          .found = error_text(code),
+                          .expected = {},
+                          .hint = "run the same command again: the sweep resumes where it stopped"});
 }
 
 class MpiLink final : public Link {
@@ -40,11 +43,15 @@ public:
 
     void send(int to, SharedBytes message) override {
         if (message->size() > max_bytes_ || message->size() > INT_MAX) {
-            throw_infrastructure({.attempted = "cannot send a message", .where = "rank " + std::to_string(rank_),
-                                  .found = std::to_string(message->size()) + " bytes", .expected = "at most " + std::to_string(max_bytes_), .hint = {}});
+            throw_infrastructure({.attempted = "cannot send a message",
+                                  .where = "rank " + std::to_string(rank_),
+                                  .found = std::to_string(message->size()) + " bytes",
+                                  .expected = "at most " + std::to_string(max_bytes_),
+                                  .hint = {}});
         }
         Sending sending{MPI_REQUEST_NULL, std::move(message)};
-        check_mpi(MPI_Isend(sending.message->data(), static_cast<int>(sending.message->size()), MPI_BYTE, to, kTag, MPI_COMM_WORLD, &sending.request),
+        check_mpi(MPI_Isend(sending.message->data(), static_cast<int>(sending.message->size()), MPI_BYTE, to, kTag,
+                            MPI_COMM_WORLD, &sending.request),
                   "MPI_Isend", rank_);
         sends_.push_back(std::move(sending));
     }
@@ -93,12 +100,17 @@ private:
             int count = 0;
             check_mpi(MPI_Get_count(&status, MPI_BYTE, &count), "MPI_Get_count", rank_);
             if (count < 0 || static_cast<std::size_t>(count) > max_bytes_) {
-                throw_infrastructure({.attempted = "cannot receive a message", .where = "rank " + std::to_string(rank_) + ", from rank " + std::to_string(status.MPI_SOURCE),
-                                      .found = std::to_string(count) + " bytes", .expected = "at most " + std::to_string(max_bytes_), .hint = {}});
+                throw_infrastructure(
+                    {.attempted = "cannot receive a message",
+                     .where = "rank " + std::to_string(rank_) + ", from rank " + std::to_string(status.MPI_SOURCE),
+                     .found = std::to_string(count) + " bytes",
+                     .expected = "at most " + std::to_string(max_bytes_),
+                     .hint = {}});
             }
             receives_.push_back({MPI_REQUEST_NULL, {status.MPI_SOURCE, std::vector<std::byte>(static_cast<std::size_t>(count))}});
             Receiving& receiving = receives_.back();
-            check_mpi(MPI_Irecv(receiving.incoming.bytes.data(), count, MPI_BYTE, status.MPI_SOURCE, kTag, MPI_COMM_WORLD, &receiving.request),
+            check_mpi(MPI_Irecv(receiving.incoming.bytes.data(), count, MPI_BYTE, status.MPI_SOURCE, kTag, MPI_COMM_WORLD,
+                                &receiving.request),
                       "MPI_Irecv", rank_);
         }
     }
@@ -141,8 +153,10 @@ MpiSession::MpiSession() {
     check_mpi(MPI_Comm_rank(MPI_COMM_WORLD, &rank_), "MPI_Comm_rank", -1);
     check_mpi(MPI_Comm_size(MPI_COMM_WORLD, &size_), "MPI_Comm_size", rank_);
     if (provided < MPI_THREAD_FUNNELED) {
-        throw_infrastructure({.attempted = "MPI_Init_thread gave too few rights", .where = "rank " + std::to_string(rank_),
-                              .found = "thread level " + std::to_string(provided), .expected = "MPI_THREAD_FUNNELED",
+        throw_infrastructure({.attempted = "MPI_Init_thread gave too few rights",
+                              .where = "rank " + std::to_string(rank_),
+                              .found = "thread level " + std::to_string(provided),
+                              .expected = "MPI_THREAD_FUNNELED",
                               .hint = "use an MPI library built with thread support"});
     }
 }

@@ -67,8 +67,8 @@ std::optional<ArchitectureName> read_architecture_name(std::string_view text) {
 }
 
 const std::vector<std::string>& known_architectures() {
-    static const std::vector<std::string> names = {"mobilefacenet", "iresnet18", "iresnet34", "iresnet50", "iresnet100",
-                                                   "iresnet10-w16-56", "mobilefacenet-w16-56"};
+    static const std::vector<std::string> names = {"mobilefacenet", "iresnet18",        "iresnet34",           "iresnet50",
+                                                   "iresnet100",    "iresnet10-w16-56", "mobilefacenet-w16-56"};
     return names;
 }
 
@@ -76,9 +76,13 @@ int input_size_of(const std::string& architecture) {
     const auto name = read_architecture_name(architecture);
     if (!name) {
         const std::string near = nearest_word(architecture, known_architectures());
-        throw_usage({.attempted = "cannot tell the input size of a network", .where = {}, .found = "'" + architecture + "'",
-                     .expected = "mobilefacenet, iresnet18, iresnet34, iresnet50, iresnet100 or a reduced member such as iresnet10-w16-56",
-                     .hint = near.empty() ? "" : "did you mean '" + near + "'?"});
+        throw_usage(
+            {.attempted = "cannot tell the input size of a network",
+             .where = {},
+             .found = "'" + architecture + "'",
+             .expected =
+                 "mobilefacenet, iresnet18, iresnet34, iresnet50, iresnet100 or a reduced member such as iresnet10-w16-56",
+             .hint = near.empty() ? "" : "did you mean '" + near + "'?"});
     }
     return name->input_size;
 }

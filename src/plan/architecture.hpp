@@ -11,9 +11,9 @@ namespace fairsweep {
 struct ArchitectureName {
     enum class Family { iresnet, mobilefacenet };
     Family family{};
-    int depth = 0;         ///< iresnet: 10, 18, 34, 50 or 100; mobilefacenet: 0
-    int width = 64;        ///< channels of the first stage; 64 is the full-size member's
-    int input_size = 112;  ///< pixels per side
+    int depth = 0;            ///< iresnet: 10, 18, 34, 50 or 100; mobilefacenet: 0
+    int width = 64;           ///< channels of the first stage; 64 is the full-size member's
+    int input_size = 112;     ///< pixels per side
     bool is_reduced = false;  ///< has -w<W> in its name
 };
 

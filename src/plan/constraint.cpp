@@ -26,12 +26,18 @@ bool is_word_letter(char c) {
 template <typename Value>
 bool compare(Operator op, const Value& left, const Value& right) {
     switch (op) {
-        case Operator::equal: return left == right;
-        case Operator::not_equal: return left != right;
-        case Operator::less: return left < right;
-        case Operator::less_equal: return left <= right;
-        case Operator::greater: return left > right;
-        case Operator::greater_equal: return left >= right;
+        case Operator::equal:
+            return left == right;
+        case Operator::not_equal:
+            return left != right;
+        case Operator::less:
+            return left < right;
+        case Operator::less_equal:
+            return left <= right;
+        case Operator::greater:
+            return left > right;
+        case Operator::greater_equal:
+            return left >= right;
     }
     return false;
 }
@@ -41,13 +47,20 @@ bool is_equality(Operator op) { return op == Operator::equal || op == Operator::
 bool holds(const ConstraintRule::Comparison& comparison, const Point& point) {
     const Operator op = comparison.op;
     switch (comparison.axis) {
-        case Axis::architecture: return compare(op, point.architecture, comparison.word);
-        case Axis::training_set: return compare(op, point.training_set, comparison.word);
-        case Axis::calibration: return compare(op, point.calibration, comparison.word);
-        case Axis::distillation: return compare(op, point.distillation, comparison.word);
-        case Axis::arm: return compare(op, std::string(name_of(point.arm)), comparison.word);
-        case Axis::sparsity: return compare(op, point.sparsity, comparison.number);
-        case Axis::seed: return compare(op, static_cast<double>(point.seed), comparison.number);
+        case Axis::architecture:
+            return compare(op, point.architecture, comparison.word);
+        case Axis::training_set:
+            return compare(op, point.training_set, comparison.word);
+        case Axis::calibration:
+            return compare(op, point.calibration, comparison.word);
+        case Axis::distillation:
+            return compare(op, point.distillation, comparison.word);
+        case Axis::arm:
+            return compare(op, std::string(name_of(point.arm)), comparison.word);
+        case Axis::sparsity:
+            return compare(op, point.sparsity, comparison.number);
+        case Axis::seed:
+            return compare(op, static_cast<double>(point.seed), comparison.number);
         case Axis::bits:
             if (is_equality(op)) return compare(op, point.bits.text(), comparison.word);
             return compare(op, static_cast<double>(point.bits.weight), comparison.number);
@@ -59,14 +72,22 @@ bool holds(const ConstraintRule::Comparison& comparison, const Point& point) {
 
 const char* name_of(Axis axis) {
     switch (axis) {
-        case Axis::architecture: return "architecture";
-        case Axis::training_set: return "training_set";
-        case Axis::bits: return "bits";
-        case Axis::calibration: return "calibration";
-        case Axis::sparsity: return "sparsity";
-        case Axis::distillation: return "distillation";
-        case Axis::seed: return "seed";
-        case Axis::arm: return "arm";
+        case Axis::architecture:
+            return "architecture";
+        case Axis::training_set:
+            return "training_set";
+        case Axis::bits:
+            return "bits";
+        case Axis::calibration:
+            return "calibration";
+        case Axis::sparsity:
+            return "sparsity";
+        case Axis::distillation:
+            return "distillation";
+        case Axis::seed:
+            return "seed";
+        case Axis::arm:
+            return "arm";
     }
     check_failed("axis", "name of an unknown axis");
 }
@@ -137,9 +158,12 @@ private:
     Operator read_operator(Axis axis) {
         skip_blanks();
         const std::size_t begin = position_;
-        static constexpr std::array<std::pair<std::string_view, Operator>, 6> kOperators = {{
-            {"==", Operator::equal}, {"!=", Operator::not_equal}, {"<=", Operator::less_equal},
-            {">=", Operator::greater_equal}, {"<", Operator::less}, {">", Operator::greater}}};
+        static constexpr std::array<std::pair<std::string_view, Operator>, 6> kOperators = {{{"==", Operator::equal},
+                                                                                             {"!=", Operator::not_equal},
+                                                                                             {"<=", Operator::less_equal},
+                                                                                             {">=", Operator::greater_equal},
+                                                                                             {"<", Operator::less},
+                                                                                             {">", Operator::greater}}};
         for (const auto& [text, op] : kOperators) {
             if (text_.compare(begin, text.size(), text) != 0) continue;
             if (is_word_axis(axis) && !is_equality(op)) {
@@ -186,8 +210,11 @@ private:
 
     [[noreturn]] void refuse(const std::string& expected, const std::string& hint = {}) const {
         const std::string rest = text_.substr(position_);
-        throw_usage({.attempted = "cannot understand an exclude rule", .where = where_ + ", column " + std::to_string(position_ + 1),
-                     .found = (rest.empty() ? "the end" : "'" + rest + "'") + " in: " + text_, .expected = expected, .hint = hint});
+        throw_usage({.attempted = "cannot understand an exclude rule",
+                     .where = where_ + ", column " + std::to_string(position_ + 1),
+                     .found = (rest.empty() ? "the end" : "'" + rest + "'") + " in: " + text_,
+                     .expected = expected,
+                     .hint = hint});
     }
 
     const std::string& text_;
@@ -196,7 +223,9 @@ private:
     ConstraintRule rule_;
 };
 
-ConstraintRule ConstraintRule::parse(const std::string& text, const std::string& where) { return ConstraintParser(text, where).parse(); }
+ConstraintRule ConstraintRule::parse(const std::string& text, const std::string& where) {
+    return ConstraintParser(text, where).parse();
+}
 
 bool ConstraintRule::matches(const Point& point) const {
     // Only operands wait on the stack, so it is never deeper than the number of comparisons.

@@ -50,11 +50,16 @@ struct Counter {
 
 std::array<int, 4> blocks_of(int depth) {
     switch (depth) {
-        case 10: return {1, 1, 1, 1};
-        case 18: return {2, 2, 2, 2};
-        case 34: return {3, 4, 6, 3};
-        case 50: return {3, 4, 14, 3};
-        default: return {3, 13, 30, 3};
+        case 10:
+            return {1, 1, 1, 1};
+        case 18:
+            return {2, 2, 2, 2};
+        case 34:
+            return {3, 4, 6, 3};
+        case 50:
+            return {3, 4, 14, 3};
+        default:
+            return {3, 13, 30, 3};
     }
 }
 
@@ -116,7 +121,8 @@ std::uint64_t assumed_images(const std::string& data_name, bool is_evaluation) {
         const char* name;
         std::uint64_t images;
     };
-    static constexpr Known kKnown[] = {{"ms1mv2", 5822653}, {"bupt-balanced", 1251430}, {"bupt-global", 2054800}, {"synthetic", 528227}, {"rfw", 40607}};
+    static constexpr Known kKnown[] = {
+        {"ms1mv2", 5822653}, {"bupt-balanced", 1251430}, {"bupt-global", 2054800}, {"synthetic", 528227}, {"rfw", 40607}};
     for (const Known& known : kKnown) {
         if (data_name == known.name) return known.images;
     }
@@ -126,18 +132,24 @@ std::uint64_t assumed_images(const std::string& data_name, bool is_evaluation) {
 double stage_cost_s(const StageParameters& parameters, std::uint64_t image_count) {
     const auto images = static_cast<double>(image_count);
     const Recipe& recipe = parameters.recipe;
-    const double forward_s = parameters.kind == StageKind::prepare ? 0 : kForwardShare * training_image_s(parameters.architecture);
+    const double forward_s =
+        parameters.kind == StageKind::prepare ? 0 : kForwardShare * training_image_s(parameters.architecture);
     switch (parameters.kind) {
-        case StageKind::prepare: return kStartS + images * kAlignTestS;
+        case StageKind::prepare:
+            return kStartS + images * kAlignTestS;
         case StageKind::baseline:
-            return kStartS + images * recipe.baseline_epochs * (training_image_s(parameters.architecture) + kDecodeTrainingS / recipe.baseline_epochs);
-        case StageKind::teacher: return kStartS + images * (kDecodeTrainingS + (recipe.flip ? 2 : 1) * forward_s);
+            return kStartS + images * recipe.baseline_epochs *
+                                 (training_image_s(parameters.architecture) + kDecodeTrainingS / recipe.baseline_epochs);
+        case StageKind::teacher:
+            return kStartS + images * (kDecodeTrainingS + (recipe.flip ? 2 : 1) * forward_s);
         case StageKind::compression: {
             const double samples = static_cast<double>(recipe.finetune_steps) * recipe.finetune_batch_samples;
             const double factor = parameters.bits.is_float() ? 1.0 : kQuantisedFactor;
-            return kStartS + samples * factor * training_image_s(parameters.architecture) + std::min(samples, images) * kDecodeTrainingS;
+            return kStartS + samples * factor * training_image_s(parameters.architecture) +
+                   std::min(samples, images) * kDecodeTrainingS;
         }
-        case StageKind::evaluation: return kStartS + 2 * images * forward_s;  // the face and its mirror image
+        case StageKind::evaluation:
+            return kStartS + 2 * images * forward_s;  // the face and its mirror image
     }
     return 0;
 }

@@ -13,8 +13,8 @@
 namespace fairsweep {
 
 struct NetworkSize {
-    double macs = 0;         ///< multiply-accumulates of one forward pass, convolutions and linear layers
-    double weights = 0;      ///< their parameters: what quantisation and pruning touch
+    double macs = 0;     ///< multiply-accumulates of one forward pass, convolutions and linear layers
+    double weights = 0;  ///< their parameters: what quantisation and pruning touch
     int embedding_size = 0;
 };
 

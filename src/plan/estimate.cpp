@@ -9,11 +9,11 @@
 namespace fairsweep {
 namespace {
 
-constexpr double kLow = 0.6;   // the cost model is taken to be right within these factors
+constexpr double kLow = 0.6;  // the cost model is taken to be right within these factors
 constexpr double kHigh = 1.8;
-constexpr std::uint64_t kRowBytes = 4096;         // row, journal record and plan entry of a stage
-constexpr std::uint64_t kCheckpointExtra = 3;     // percent: BatchNorm, slopes, buffers
-constexpr std::uint64_t kPairsPerImage = 1;       // test sets hold about as many pairs as images
+constexpr std::uint64_t kRowBytes = 4096;      // row, journal record and plan entry of a stage
+constexpr std::uint64_t kCheckpointExtra = 3;  // percent: BatchNorm, slopes, buffers
+constexpr std::uint64_t kPairsPerImage = 1;    // test sets hold about as many pairs as images
 
 double longest_chain_s(const Plan& plan, const std::vector<double>& cost_s) {
     std::vector<double> end_s(plan.stages.size(), 0.0);
@@ -40,10 +40,14 @@ std::uint64_t artefact_bytes(const Plan& plan, const Stage& stage, const std::st
     const auto side = static_cast<std::uint64_t>(input_size_of(architecture));
     switch (stage.kind) {
         case StageKind::baseline:
-        case StageKind::compression: return 4 * static_cast<std::uint64_t>(size.weights) * (100 + kCheckpointExtra) / 100;
-        case StageKind::teacher: return images_of(plan, stage) * embedding * 4 * 2;
-        case StageKind::prepare: return images_of(plan, stage) * side * side * 3;
-        case StageKind::evaluation: return kPairsPerImage * images_of(plan, plan.stages[stage.needs.back()]) * 4;
+        case StageKind::compression:
+            return 4 * static_cast<std::uint64_t>(size.weights) * (100 + kCheckpointExtra) / 100;
+        case StageKind::teacher:
+            return images_of(plan, stage) * embedding * 4 * 2;
+        case StageKind::prepare:
+            return images_of(plan, stage) * side * side * 3;
+        case StageKind::evaluation:
+            return kPairsPerImage * images_of(plan, plan.stages[stage.needs.back()]) * 4;
     }
     return 0;
 }

@@ -8,7 +8,7 @@
 namespace fairsweep {
 
 struct PlanEstimate {
-    double cost_s = 0.0;      ///< core seconds of the stages that are not done
+    double cost_s = 0.0;  ///< core seconds of the stages that are not done
     double eta_low_s = 0.0;
     double eta_high_s = 0.0;
     std::uint64_t disk_bytes = 0;  ///< artefacts, shards and rows of the whole plan, done stages included

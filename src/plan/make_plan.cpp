@@ -18,11 +18,16 @@ namespace {
 /// Versions of the stages' code. Raise one when results of its stages change: old rows are then not taken for new ones.
 int version_of(StageKind kind) {
     switch (kind) {
-        case StageKind::prepare: return 1;
-        case StageKind::baseline: return 1;
-        case StageKind::teacher: return 1;
-        case StageKind::compression: return 1;
-        case StageKind::evaluation: return 1;
+        case StageKind::prepare:
+            return 1;
+        case StageKind::baseline:
+            return 1;
+        case StageKind::teacher:
+            return 1;
+        case StageKind::compression:
+            return 1;
+        case StageKind::evaluation:
+            return 1;
     }
     return 1;
 }
@@ -41,8 +46,9 @@ struct Cell {
 
 /// The cells bits x sparsity that the arms leave; a sham cell that the axes lack comes first.
 std::vector<Cell> cells_of(const Sweep& sweep) {
-    const bool axes_have_sham = std::any_of(sweep.bits.begin(), sweep.bits.end(), [](const Bits& bits) { return bits.is_float(); }) &&
-                                std::find(sweep.sparsities.begin(), sweep.sparsities.end(), 0.0) != sweep.sparsities.end();
+    const bool axes_have_sham =
+        std::any_of(sweep.bits.begin(), sweep.bits.end(), [](const Bits& bits) { return bits.is_float(); }) &&
+        std::find(sweep.sparsities.begin(), sweep.sparsities.end(), 0.0) != sweep.sparsities.end();
     std::vector<Cell> cells;
     if (!axes_have_sham && has_arm(sweep, Arm::sham)) cells.emplace_back();
     for (const double sparsity : sweep.sparsities) {
@@ -111,16 +117,21 @@ public:
 
 private:
     void count_axes() {
-        plan_.axes = {{"architecture", sweep_.architectures.size()}, {"training_set", sweep_.training_sets.size()},
-                      {"bits", sweep_.bits.size()},                  {"calibration", sweep_.calibrations.size()},
-                      {"sparsity", sweep_.sparsities.size()},        {"distillation", sweep_.distillations.size()},
+        plan_.axes = {{"architecture", sweep_.architectures.size()},
+                      {"training_set", sweep_.training_sets.size()},
+                      {"bits", sweep_.bits.size()},
+                      {"calibration", sweep_.calibrations.size()},
+                      {"sparsity", sweep_.sparsities.size()},
+                      {"distillation", sweep_.distillations.size()},
                       {"seed", sweep_.seeds.size()}};
         double cells = 1;  // in double: the product may pass 2^64
         for (const auto& [axis, values] : plan_.axes) cells *= static_cast<double>(values);
         if (cells > static_cast<double>(kMaxGridCells)) {
-            throw_usage({.attempted = "the grid of the sweep is too large", .where = "the axes of " + sweep_.name,
+            throw_usage({.attempted = "the grid of the sweep is too large",
+                         .where = "the axes of " + sweep_.name,
                          .found = std::to_string(static_cast<std::uint64_t>(std::min(cells, 1e18))) + " cells",
-                         .expected = "at most " + std::to_string(kMaxGridCells), .hint = "split the sweep: stages are shared between sweeps in one store"});
+                         .expected = "at most " + std::to_string(kMaxGridCells),
+                         .hint = "split the sweep: stages are shared between sweeps in one store"});
         }
     }
 
@@ -253,7 +264,8 @@ private:
         if (planned != plan_.data.end() && planned->second.present) {
             plan_.groups = probe_.groups(source);
         } else {
-            plan_.groups = source.groups.empty() ? std::vector<std::string>{"African", "Asian", "Caucasian", "Indian"} : source.groups;
+            plan_.groups =
+                source.groups.empty() ? std::vector<std::string>{"African", "Asian", "Caucasian", "Indian"} : source.groups;
         }
     }
 
@@ -269,7 +281,8 @@ private:
             }
             for (const StageIndex stage : closure) ++points_of[stage];
         }
-        plan_.stages_shared = static_cast<std::uint64_t>(std::count_if(points_of.begin(), points_of.end(), [](std::uint32_t n) { return n > 1; }));
+        plan_.stages_shared =
+            static_cast<std::uint64_t>(std::count_if(points_of.begin(), points_of.end(), [](std::uint32_t n) { return n > 1; }));
     }
 
     const Sweep& sweep_;

@@ -15,7 +15,7 @@ namespace fairsweep {
 struct DataProbe {
     std::function<bool(const DataSource&)> present;
     std::function<Digest(const DataSource&)> digest;
-    std::function<std::vector<std::string>(const DataSource&)> groups;  ///< of the evaluation set
+    std::function<std::vector<std::string>(const DataSource&)> groups;                ///< of the evaluation set
     std::function<std::uint64_t(const DataSource&, bool is_evaluation)> images = {};  ///< for estimates; may be empty
 };
 

@@ -12,8 +12,8 @@ using Json = nlohmann::json;
 constexpr int kFormat = 1;  // persistent: raise when the layout below changes
 
 Json to_json(const Stage& stage) {
-    return {{"id", stage.id.hex()},        {"kind", name_of(stage.kind)}, {"parameters", stage.parameters},
-            {"needs", stage.needs},        {"data", stage.data_sets},     {"cost_s", stage.cost_s}};
+    return {{"id", stage.id.hex()}, {"kind", name_of(stage.kind)}, {"parameters", stage.parameters},
+            {"needs", stage.needs}, {"data", stage.data_sets},     {"cost_s", stage.cost_s}};
 }
 
 Json to_json(const Point& point) {
@@ -42,14 +42,21 @@ Enumeration from_name(const Json& json, std::initializer_list<Enumeration> value
     for (const Enumeration value : values) {
         if (name == name_of(value)) return value;
     }
-    throw_store({.attempted = "cannot read a plan", .where = {}, .found = "'" + name + "'", .expected = "a stage kind or an arm", .hint = {}});
+    throw_store({.attempted = "cannot read a plan",
+                 .where = {},
+                 .found = "'" + name + "'",
+                 .expected = "a stage kind or an arm",
+                 .hint = {}});
 }
 
 StageIndex checked_index(const Json& json, std::size_t limit, const char* what) {
     const auto value = json.get<std::int64_t>();
     if (value < 0 || static_cast<std::uint64_t>(value) >= limit) {
-        throw_store({.attempted = "cannot read a plan", .where = what, .found = std::to_string(value),
-                     .expected = "a stage index below " + std::to_string(limit), .hint = {}});
+        throw_store({.attempted = "cannot read a plan",
+                     .where = what,
+                     .found = std::to_string(value),
+                     .expected = "a stage index below " + std::to_string(limit),
+                     .hint = {}});
     }
     return static_cast<StageIndex>(value);
 }
@@ -57,7 +64,8 @@ StageIndex checked_index(const Json& json, std::size_t limit, const char* what) 
 Stage stage_from(const Json& json, std::size_t own_index) {
     Stage stage;
     stage.id = Digest::from_hex(json.at("id").get_ref<const std::string&>());
-    stage.kind = from_name(json.at("kind"), {StageKind::prepare, StageKind::baseline, StageKind::teacher, StageKind::compression, StageKind::evaluation});
+    stage.kind = from_name(json.at("kind"), {StageKind::prepare, StageKind::baseline, StageKind::teacher, StageKind::compression,
+                                             StageKind::evaluation});
     stage.parameters = json.at("parameters").get<std::string>();
     // Needs come before: the list is in topological order.
     for (const Json& need : json.at("needs")) stage.needs.push_back(checked_index(need, own_index, "needs of a stage"));
@@ -98,8 +106,11 @@ PlannedData data_from(const std::string& name, const Json& json) {
 Plan plan_from(const Json& json) {
     const int format = json.at("format").get<int>();
     if (format != kFormat) {
-        throw_store({.attempted = "cannot read a plan", .where = "format", .found = std::to_string(format),
-                     .expected = std::to_string(kFormat), .hint = "the store was made by another version of fairsweep"});
+        throw_store({.attempted = "cannot read a plan",
+                     .where = "format",
+                     .found = std::to_string(format),
+                     .expected = std::to_string(kFormat),
+                     .hint = "the store was made by another version of fairsweep"});
     }
     Plan plan;
     plan.sweep_name = json.at("sweep_name").get<std::string>();
@@ -124,9 +135,15 @@ Plan plan_from(const Json& json) {
 }  // namespace
 
 std::string plan_to_json(const Plan& plan) {
-    Json json = {{"format", kFormat},         {"sweep_name", plan.sweep_name}, {"task", plan.task},
-                 {"groups", plan.groups},     {"axes", plan.axes},             {"stages_shared", plan.stages_shared},
-                 {"provisional", plan.provisional}, {"job_text", plan.job_text}, {"code_version", plan.code_version}};
+    Json json = {{"format", kFormat},
+                 {"sweep_name", plan.sweep_name},
+                 {"task", plan.task},
+                 {"groups", plan.groups},
+                 {"axes", plan.axes},
+                 {"stages_shared", plan.stages_shared},
+                 {"provisional", plan.provisional},
+                 {"job_text", plan.job_text},
+                 {"code_version", plan.code_version}};
     Json& stages = json["stages"] = Json::array();
     for (const Stage& stage : plan.stages) stages.push_back(to_json(stage));
     Json& points = json["points"] = Json::array();
@@ -142,11 +159,18 @@ Plan plan_from_json(const std::string& text) {
     try {
         return plan_from(Json::parse(text));
     } catch (const Json::exception& error) {
-        throw_store({.attempted = "cannot read a plan", .where = {}, .found = error.what(), .expected = "the JSON that plan_to_json writes",
+        throw_store({.attempted = "cannot read a plan",
+                     .where = {},
+                     .found = error.what(),
+                     .expected = "the JSON that plan_to_json writes",
                      .hint = "the store is damaged, or was made by another version of fairsweep"});
     } catch (const Error& error) {
         if (error.kind() == ErrorKind::store) throw;
-        throw_store({.attempted = "cannot read a plan", .where = {}, .found = error.what(), .expected = "the JSON that plan_to_json writes", .hint = {}});
+        throw_store({.attempted = "cannot read a plan",
+                     .where = {},
+                     .found = error.what(),
+                     .expected = "the JSON that plan_to_json writes",
+                     .hint = {}});
     }
 }
 

@@ -83,14 +83,20 @@ std::string json_text(const Digest& value) { return '"' + value.hex() + '"'; }
 void read(const Json& json, Digest& value) { value = Digest::from_hex(json.get_ref<const std::string&>()); }
 void read(const Json& json, std::string& value) { value = json.get_ref<const std::string&>(); }
 template <typename Number>
-void read(const Json& json, Number& value) { value = json.get<Number>(); }
+void read(const Json& json, Number& value) {
+    value = json.get<Number>();
+}
 
 StageKind kind_from_name(const std::string& name) {
-    for (const StageKind kind : {StageKind::prepare, StageKind::baseline, StageKind::teacher, StageKind::compression, StageKind::evaluation}) {
+    for (const StageKind kind :
+         {StageKind::prepare, StageKind::baseline, StageKind::teacher, StageKind::compression, StageKind::evaluation}) {
         if (name == name_of(kind)) return kind;
     }
-    throw_store({.attempted = "cannot read the parameters of a stage", .where = "key kind", .found = "'" + name + "'",
-                 .expected = "prepare, baseline, teacher, compression or evaluation", .hint = {}});
+    throw_store({.attempted = "cannot read the parameters of a stage",
+                 .where = "key kind",
+                 .found = "'" + name + "'",
+                 .expected = "prepare, baseline, teacher, compression or evaluation",
+                 .hint = {}});
 }
 
 StageParameters parse(const std::string& text) {
@@ -124,7 +130,9 @@ std::string canonical_text(const StageParameters& parameters) {
 StageParameters parse_stage_parameters(const std::string& text) {
     constexpr std::size_t kShownBytes = 200;
     const auto refuse = [&text](const std::string& problem) {
-        throw_store({.attempted = "cannot read the parameters of a stage", .where = problem, .found = text.substr(0, kShownBytes),
+        throw_store({.attempted = "cannot read the parameters of a stage",
+                     .where = problem,
+                     .found = text.substr(0, kShownBytes),
                      .expected = "the canonical JSON that this version writes",
                      .hint = "the store may come from another version of fairsweep"});
     };

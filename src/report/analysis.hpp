@@ -20,7 +20,7 @@ struct Configuration {
     std::string calibration;
     double sparsity = 0.0;
     std::string distillation;
-    std::string baseline_recipe;   ///< as in AnalysisPoint
+    std::string baseline_recipe;  ///< as in AnalysisPoint
     std::string finetune_recipe;
     auto operator<=>(const Configuration&) const = default;
 };
@@ -29,38 +29,38 @@ struct Configuration {
 [[nodiscard]] std::string text_of(const Configuration& configuration);
 
 struct AnalysedPoint {
-    std::size_t index = 0;   ///< in AnalysisInput::points
+    std::size_t index = 0;  ///< in AnalysisInput::points
     Summary summary;
 };
 
 struct AnalysedConfiguration {
     Configuration configuration;
-    std::vector<std::size_t> points;       ///< indices into AnalysisInput::points, by seed; only done ones
+    std::vector<std::size_t> points;  ///< indices into AnalysisInput::points, by seed; only done ones
     std::vector<std::uint64_t> seeds;
-    Summary summary;                       ///< means over seeds
+    Summary summary;  ///< means over seeds
 };
 
 /// Change of a figure between two configurations that share seeds and pairs, in percentage points.
 struct Contrast {
-    std::size_t treated = 0;      ///< indices into Analysis::configurations
+    std::size_t treated = 0;  ///< indices into Analysis::configurations
     std::size_t reference = 0;
-    std::string kind;             ///< "compressed - sham", "sham - dense", "compressed - dense", "synthetic - real" ...
-    std::string metric;           ///< "accuracy" of a group, "gap" (mean of the others minus the worst dense group), "std"
-    std::string group;            ///< of accuracy and gap
+    std::string kind;    ///< "compressed - sham", "sham - dense", "compressed - dense", "synthetic - real" ...
+    std::string metric;  ///< "accuracy" of a group, "gap" (mean of the others minus the worst dense group), "std"
+    std::string group;   ///< of accuracy and gap
     Estimate estimate;
     double p_value = kUndefined;
-    double p_adjusted = kUndefined;   ///< Holm in the primary family, Benjamini-Hochberg elsewhere
-    bool primary = false;             ///< gap, compressed - sham
+    double p_adjusted = kUndefined;  ///< Holm in the primary family, Benjamini-Hochberg elsewhere
+    bool primary = false;            ///< gap, compressed - sham
     std::uint32_t seeds = 0;
     double seed_deviation = kUndefined;  ///< sd of the change between seeds, points
-    bool floor = false;               ///< one of the two has a group near guessing
+    bool floor = false;                  ///< one of the two has a group near guessing
 };
 
 struct Analysis {
     std::vector<AnalysedPoint> points;                  ///< done ones, in the input's order
     std::vector<AnalysedConfiguration> configurations;  ///< order of first appearance in the input
     std::vector<Contrast> contrasts;
-    std::vector<std::string> findings;                  ///< sentences in plain words
+    std::vector<std::string> findings;  ///< sentences in plain words
     std::vector<std::string> warnings;
     std::map<std::string, std::string> conventions;
 };

@@ -24,7 +24,8 @@ struct Comparison {
 };
 
 std::optional<std::size_t> find_configuration(const std::vector<AnalysedConfiguration>& all, const Configuration& wanted) {
-    const auto place = std::find_if(all.begin(), all.end(), [&wanted](const AnalysedConfiguration& c) { return c.configuration == wanted; });
+    const auto place =
+        std::find_if(all.begin(), all.end(), [&wanted](const AnalysedConfiguration& c) { return c.configuration == wanted; });
     return place == all.end() ? std::nullopt : std::optional<std::size_t>(place - all.begin());
 }
 
@@ -39,8 +40,8 @@ Configuration sham_of(Configuration configuration) {
 std::optional<std::size_t> dense_of(const std::vector<AnalysedConfiguration>& all, const Configuration& configuration) {
     const auto place = std::find_if(all.begin(), all.end(), [&configuration](const AnalysedConfiguration& other) {
         const Configuration& c = other.configuration;
-        return c.arm == Arm::dense && c.architecture == configuration.architecture && c.training_set == configuration.training_set &&
-               c.baseline_recipe == configuration.baseline_recipe;
+        return c.arm == Arm::dense && c.architecture == configuration.architecture &&
+               c.training_set == configuration.training_set && c.baseline_recipe == configuration.baseline_recipe;
     });
     return place == all.end() ? std::nullopt : std::optional<std::size_t>(place - all.begin());
 }
@@ -66,12 +67,18 @@ double weighted_accuracy(const Network& network, std::span<const double> weights
 
 void finish(Contrast& contrast, const Estimate& fractions, std::span<const double> value_of_seed) {
     contrast.p_value = student_t_two_sided(fractions.value / std::sqrt(fractions.variance), fractions.degrees_of_freedom);
-    contrast.estimate = {100.0 * fractions.value, 1e4 * fractions.variance, fractions.degrees_of_freedom, in_percent(fractions.interval)};
+    contrast.estimate = {100.0 * fractions.value, 1e4 * fractions.variance, fractions.degrees_of_freedom,
+                         in_percent(fractions.interval)};
     contrast.seed_deviation = 100.0 * sample_deviation(value_of_seed).value_or(kUndefined);
 }
 
 Contrast linear_contrast(const EvaluationSet& set, const Comparison& comparison, std::span<const double> weights) {
-    Contrast contrast{.treated = comparison.treated, .reference = comparison.reference, .kind = comparison.kind, .metric = {}, .group = {}, .estimate = {}};
+    Contrast contrast{.treated = comparison.treated,
+                      .reference = comparison.reference,
+                      .kind = comparison.kind,
+                      .metric = {},
+                      .group = {},
+                      .estimate = {}};
     const double share = 1.0 / static_cast<double>(comparison.seeds.size());
     AccuracyContrast mean(set);
     std::vector<double> values;
@@ -88,7 +95,12 @@ Contrast linear_contrast(const EvaluationSet& set, const Comparison& comparison,
 }
 
 std::optional<Contrast> deviation_contrast(const EvaluationSet& set, const Comparison& comparison) {
-    Contrast contrast{.treated = comparison.treated, .reference = comparison.reference, .kind = comparison.kind, .metric = "std", .group = {}, .estimate = {}};
+    Contrast contrast{.treated = comparison.treated,
+                      .reference = comparison.reference,
+                      .kind = comparison.kind,
+                      .metric = "std",
+                      .group = {},
+                      .estimate = {}};
     std::vector<PairedDecisions> decisions;
     std::vector<double> values;
     for (const SeedPair& seed : comparison.seeds) {
@@ -103,8 +115,8 @@ std::optional<Contrast> deviation_contrast(const EvaluationSet& set, const Compa
             inflation.add(seed.treated->thresholds[g], after[g] - mean);
             inflation.add(seed.reference->thresholds[g], mean - after[g]);
         }
-        decisions.push_back({seed.reference->correct, seed.treated->correct, &seed.reference->accuracies, &seed.treated->accuracies,
-                             inflation.value()});
+        decisions.push_back({seed.reference->correct, seed.treated->correct, &seed.reference->accuracies,
+                             &seed.treated->accuracies, inflation.value()});
     }
     const auto estimate = deviation_change(set.clusters, set.bootstrap, decisions);
     if (!estimate) return std::nullopt;
@@ -112,7 +124,8 @@ std::optional<Contrast> deviation_contrast(const EvaluationSet& set, const Compa
     return contrast;
 }
 
-void add_contrasts(const EvaluationSet& set, const Comparison& comparison, std::optional<std::size_t> worst, std::vector<Contrast>& contrasts) {
+void add_contrasts(const EvaluationSet& set, const Comparison& comparison, std::optional<std::size_t> worst,
+                   std::vector<Contrast>& contrasts) {
     const std::size_t groups = set.pairs.groups.size();
     const auto add = [&](Contrast contrast, const char* metric, const std::string& group) {
         contrast.metric = metric;
@@ -135,7 +148,8 @@ void add_contrasts(const EvaluationSet& set, const Comparison& comparison, std::
     if (auto deviation = deviation_contrast(set, comparison)) add(std::move(*deviation), "std", "");
 }
 
-std::vector<Comparison> comparisons(const std::vector<AnalysedConfiguration>& all, const std::map<std::size_t, Network>& networks) {
+std::vector<Comparison> comparisons(const std::vector<AnalysedConfiguration>& all,
+                                    const std::map<std::size_t, Network>& networks) {
     std::vector<Comparison> result;
     const auto add = [&](std::size_t treated, std::optional<std::size_t> reference, std::string kind) {
         if (!reference) return;
@@ -149,7 +163,8 @@ std::vector<Comparison> comparisons(const std::vector<AnalysedConfiguration>& al
             add(i, dense_of(all, configuration), "compressed - dense");
             Configuration on_real = configuration;
             on_real.calibration = "real";
-            if (configuration.calibration != "real") add(i, find_configuration(all, on_real), configuration.calibration + " - real");
+            if (configuration.calibration != "real")
+                add(i, find_configuration(all, on_real), configuration.calibration + " - real");
         }
         if (configuration.arm == Arm::sham) add(i, dense_of(all, configuration), "sham - dense");
     }
@@ -158,15 +173,18 @@ std::vector<Comparison> comparisons(const std::vector<AnalysedConfiguration>& al
 
 void adjust(std::vector<Contrast>& contrasts, bool primary, std::vector<double> (*method)(std::span<const double>)) {
     std::vector<double> p_values;
-    for (const Contrast& contrast : contrasts) if (contrast.primary == primary) p_values.push_back(contrast.p_value);
+    for (const Contrast& contrast : contrasts)
+        if (contrast.primary == primary) p_values.push_back(contrast.p_value);
     const std::vector<double> adjusted = method(p_values);
     std::size_t next = 0;
-    for (Contrast& contrast : contrasts) if (contrast.primary == primary) contrast.p_adjusted = adjusted[next++];
+    for (Contrast& contrast : contrasts)
+        if (contrast.primary == primary) contrast.p_adjusted = adjusted[next++];
 }
 
 }  // namespace
 
-std::optional<std::size_t> worst_reference_group(const std::vector<AnalysedConfiguration>& configurations, const Configuration& of) {
+std::optional<std::size_t> worst_reference_group(const std::vector<AnalysedConfiguration>& configurations,
+                                                 const Configuration& of) {
     if (const auto dense = dense_of(configurations, of)) return configurations[*dense].summary.worst_group;
     if (const auto sham = find_configuration(configurations, sham_of(of))) return configurations[*sham].summary.worst_group;
     return std::nullopt;
@@ -176,10 +194,12 @@ std::vector<Contrast> all_contrasts(const EvaluationSet& set, const std::vector<
                                     const std::map<std::size_t, Network>& networks) {
     std::vector<Contrast> contrasts;
     for (const Comparison& comparison : comparisons(configurations, networks)) {
-        add_contrasts(set, comparison, worst_reference_group(configurations, configurations[comparison.treated].configuration), contrasts);
+        add_contrasts(set, comparison, worst_reference_group(configurations, configurations[comparison.treated].configuration),
+                      contrasts);
     }
     for (Contrast& contrast : contrasts) {
-        contrast.floor = configurations[contrast.treated].summary.has_floor() || configurations[contrast.reference].summary.has_floor();
+        contrast.floor =
+            configurations[contrast.treated].summary.has_floor() || configurations[contrast.reference].summary.has_floor();
     }
     adjust(contrasts, true, holm);
     adjust(contrasts, false, benjamini_hochberg);

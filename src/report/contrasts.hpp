@@ -8,7 +8,8 @@
 namespace fairsweep {
 
 /// `networks` by index of the point. Adjusted p values are filled in.
-[[nodiscard]] std::vector<Contrast> all_contrasts(const EvaluationSet& set, const std::vector<AnalysedConfiguration>& configurations,
+[[nodiscard]] std::vector<Contrast> all_contrasts(const EvaluationSet& set,
+                                                  const std::vector<AnalysedConfiguration>& configurations,
                                                   const std::map<std::size_t, Network>& networks);
 
 /// The group with the lowest mean accuracy in the dense arm (the sham arm where there is none) of an architecture and

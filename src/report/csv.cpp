@@ -39,7 +39,8 @@ std::string csv_text(const ResultTable& table) {
 }
 
 std::string readme_text(const std::vector<ResultTable>& tables) {
-    std::string text = "# Tables of a fairsweep analysis\n\nEmpty cells are undefined. `_low` and `_high` are the limits of 95 % intervals.\n";
+    std::string text =
+        "# Tables of a fairsweep analysis\n\nEmpty cells are undefined. `_low` and `_high` are the limits of 95 % intervals.\n";
     for (const ResultTable& table : tables) {
         text += "\n## " + table.name + ".csv\n\n";
         for (const ResultColumn& column : table.columns) {

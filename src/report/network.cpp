@@ -16,10 +16,14 @@ Network make_network(const EvaluationSet& set, std::span<const float> scores) {
     for (std::uint32_t g = 0; g < set.pairs.groups.size(); ++g) {
         const std::uint32_t begin = set.pairs.group_begin[g];
         const std::uint32_t count = set.pairs.group_begin[g + 1] - begin;
-        const auto folds = ten_fold_from_scores(std::span(values).subspan(begin, count), std::span(set.pairs.genuine).subspan(begin, count));
+        const auto folds =
+            ten_fold_from_scores(std::span(values).subspan(begin, count), std::span(set.pairs.genuine).subspan(begin, count));
         if (!folds) {
-            throw_data({.attempted = "analyse group " + set.pairs.groups[g], .where = {}, .found = std::to_string(count) + " pairs",
-                        .expected = "at least ten, one for each fold", .hint = {}});
+            throw_data({.attempted = "analyse group " + set.pairs.groups[g],
+                        .where = {},
+                        .found = std::to_string(count) + " pairs",
+                        .expected = "at least ten, one for each fold",
+                        .hint = {}});
         }
         network.correct.insert(network.correct.end(), folds->correct.begin(), folds->correct.end());
         network.thresholds.push_back(threshold_replicates(set.bootstrap, set.pairs, g, values, *folds));

@@ -20,10 +20,10 @@ struct EvaluationSet {
 
 struct Network {
     VerificationFigures figures;
-    std::vector<std::uint8_t> correct;        ///< [pairs] by the ten-fold protocol of the pair's group
-    std::vector<std::uint8_t> pooled_error;   ///< [pairs] 1: decided wrongly at the pooled threshold
+    std::vector<std::uint8_t> correct;            ///< [pairs] by the ten-fold protocol of the pair's group
+    std::vector<std::uint8_t> pooled_error;       ///< [pairs] 1: decided wrongly at the pooled threshold
     std::vector<ThresholdReplicates> thresholds;  ///< [groups]
-    GroupAccuracies accuracies;               ///< ten-fold, with the choice of thresholds counted
+    GroupAccuracies accuracies;                   ///< ten-fold, with the choice of thresholds counted
 };
 
 /// Throws a data error when a score is not finite or a group has fewer than ten pairs.

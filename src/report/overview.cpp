@@ -31,7 +31,8 @@ std::string pairs_text(const AnalysisInput& input) {
             people.insert({input.pairs.identity_a[p], input.pairs.identity_b[p]});
         }
         const std::size_t all = input.pairs.group_begin[g + 1] - input.pairs.group_begin[g];
-        text += fmt::format("{}{}: {} genuine and {} impostor pairs of {} people", text.empty() ? "" : "; ", input.groups[g], genuine, all - genuine, people.size());
+        text += fmt::format("{}{}: {} genuine and {} impostor pairs of {} people", text.empty() ? "" : "; ", input.groups[g],
+                            genuine, all - genuine, people.size());
     }
     return text;
 }
@@ -55,7 +56,8 @@ ResultTable overview_table(const AnalysisInput& input, const Analysis& analysis)
         {"Networks", distinct(points, [](const AnalysisPoint& p) { return p.point.architecture; })},
         {"Training sets", distinct(points, [](const AnalysisPoint& p) { return p.point.training_set; })},
         {"Bits", distinct(points, [](const AnalysisPoint& p) { return p.point.bits.text(); })},
-        {"Calibration", distinct(points, [](const AnalysisPoint& p) { return p.point.arm == Arm::dense ? "" : p.point.calibration; })},
+        {"Calibration",
+         distinct(points, [](const AnalysisPoint& p) { return p.point.arm == Arm::dense ? "" : p.point.calibration; })},
         {"Sparsity", distinct(points, [](const AnalysisPoint& p) { return exact_number(p.point.sparsity); })},
         {"Seeds", distinct(points, [](const AnalysisPoint& p) { return std::to_string(p.point.seed); })},
         {"Evaluation pairs", pairs_text(input)},

@@ -63,7 +63,8 @@ GroupSummary summarise_group(const EvaluationSet& set, std::span<const Network* 
     summary.accuracy.value = mean_over(seeds, [group](const Network& n) { return n.figures.groups[group].accuracy_10fold; });
     const auto errors = [](const Network& network) { return std::span<const std::uint8_t>(network.pooled_error); };
     const Figure pooled_error = percent(mean_rate(set, seeds, set.clusters.all_of(group), errors));
-    summary.accuracy_pooled = {100.0 - pooled_error.value, {100.0 - pooled_error.interval.high, 100.0 - pooled_error.interval.low}};
+    summary.accuracy_pooled = {100.0 - pooled_error.value,
+                               {100.0 - pooled_error.interval.high, 100.0 - pooled_error.interval.low}};
     summary.fmr = mean_rate(set, seeds, set.clusters.impostor_of(group), errors);
     summary.fnmr = mean_rate(set, seeds, set.clusters.genuine_of(group), errors);
     summary.eer = mean_over(seeds, [group](const Network& n) { return n.figures.groups[group].eer; });
@@ -80,7 +81,8 @@ Figure mean_average(const EvaluationSet& set, std::span<const Network* const> se
     const double groups = set.clusters.groups();
     std::vector<double> values;
     for (const Network* network : seeds) {
-        for (std::uint32_t g = 0; g < set.clusters.groups(); ++g) mean.add(*network, g, 1.0 / (groups * static_cast<double>(seeds.size())));
+        for (std::uint32_t g = 0; g < set.clusters.groups(); ++g)
+            mean.add(*network, g, 1.0 / (groups * static_cast<double>(seeds.size())));
         values.push_back(average(network->accuracies.accuracies()).value());
     }
     const Estimate estimate = seed_mean_estimate(mean.variance(), mean.degrees_of_freedom(), values);
@@ -94,7 +96,8 @@ std::vector<double> group_accuracies_percent(const Network& network) {
 }
 
 /// A fairness index of FMR and FNMR at the pooled threshold; undefined where any group's rate is.
-double index_of(const Network& network, const std::function<std::optional<double>(std::span<const double>, std::span<const double>)>& index) {
+double index_of(const Network& network,
+                const std::function<std::optional<double>(std::span<const double>, std::span<const double>)>& index) {
     std::vector<double> fmr;
     std::vector<double> fnmr;
     for (const GroupFigures& group : network.figures.groups) {
@@ -106,9 +109,12 @@ double index_of(const Network& network, const std::function<std::optional<double
 }
 
 void summarise_spread(std::span<const Network* const> seeds, Summary& summary) {
-    summary.deviation.value = mean_over(seeds, [](const Network& n) { return sample_deviation(group_accuracies_percent(n)).value_or(kUndefined); });
-    summary.error_ratio.value = mean_over(seeds, [](const Network& n) { return skewed_error_ratio(group_accuracies_percent(n)).value_or(kUndefined); });
-    summary.gap.value = mean_over(seeds, [](const Network& n) { return largest_gap(group_accuracies_percent(n)).value_or(kUndefined); });
+    summary.deviation.value =
+        mean_over(seeds, [](const Network& n) { return sample_deviation(group_accuracies_percent(n)).value_or(kUndefined); });
+    summary.error_ratio.value =
+        mean_over(seeds, [](const Network& n) { return skewed_error_ratio(group_accuracies_percent(n)).value_or(kUndefined); });
+    summary.gap.value =
+        mean_over(seeds, [](const Network& n) { return largest_gap(group_accuracies_percent(n)).value_or(kUndefined); });
     std::vector<const GroupAccuracies*> accuracies;
     for (const Network* network : seeds) accuracies.push_back(&network->accuracies);
     const auto intervals = seed_mean_spread_intervals(accuracies);
@@ -149,9 +155,12 @@ Summary summarise(const EvaluationSet& set, std::span<const Network* const> seed
     summary.average.value = mean_over(seeds, [](const Network& n) { return average(group_accuracies_percent(n)).value(); });
     summarise_spread(seeds, summary);
     summary.pooled_threshold = mean_over(seeds, [](const Network& n) { return n.figures.pooled_threshold; });
-    summary.fdr = mean_over(seeds, [](const Network& n) { return index_of(n, [](auto a, auto b) { return fairness_discrepancy_rate(a, b); }); });
-    summary.inequity = mean_over(seeds, [](const Network& n) { return index_of(n, [](auto a, auto b) { return inequity_rate(a, b); }); });
-    summary.garbe_index = mean_over(seeds, [](const Network& n) { return index_of(n, [](auto a, auto b) { return garbe(a, b); }); });
+    summary.fdr = mean_over(
+        seeds, [](const Network& n) { return index_of(n, [](auto a, auto b) { return fairness_discrepancy_rate(a, b); }); });
+    summary.inequity =
+        mean_over(seeds, [](const Network& n) { return index_of(n, [](auto a, auto b) { return inequity_rate(a, b); }); });
+    summary.garbe_index =
+        mean_over(seeds, [](const Network& n) { return index_of(n, [](auto a, auto b) { return garbe(a, b); }); });
     return summary;
 }
 

@@ -22,8 +22,8 @@ struct Figure {
 
 /// Rates are fractions, accuracies percent, spreads percentage points; means over seeds where there are several.
 struct GroupSummary {
-    Figure accuracy;          ///< ten-fold
-    Figure accuracy_pooled;   ///< at the pooled threshold
+    Figure accuracy;         ///< ten-fold
+    Figure accuracy_pooled;  ///< at the pooled threshold
     Figure fmr;
     Figure fnmr;
     double eer = kUndefined;
@@ -34,18 +34,18 @@ struct GroupSummary {
 
 struct Summary {
     Figure average;
-    Figure deviation;      ///< STD over groups, ddof 1
-    Figure error_ratio;    ///< SER
-    Figure gap;            ///< best minus worst group
+    Figure deviation;    ///< STD over groups, ddof 1
+    Figure error_ratio;  ///< SER
+    Figure gap;          ///< best minus worst group
     std::size_t best_group = 0;
     std::size_t worst_group = 0;
-    double worst_error = kUndefined;     ///< percent, 100 - the worst group's accuracy
+    double worst_error = kUndefined;  ///< percent, 100 - the worst group's accuracy
     Interval worst_error_interval{kUndefined, kUndefined};
     double homogeneity_p = kUndefined;
     NoBias deviation_no_bias{kUndefined, kUndefined};
     NoBias error_ratio_no_bias{kUndefined, kUndefined};
     double pooled_threshold = kUndefined;
-    double fdr = kUndefined;             ///< at the pooled threshold, alpha 0.5
+    double fdr = kUndefined;  ///< at the pooled threshold, alpha 0.5
     double inequity = kUndefined;
     double garbe_index = kUndefined;
     std::vector<GroupSummary> groups;

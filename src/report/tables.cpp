@@ -77,12 +77,11 @@ void add_axes(Builder& table) {
 }
 
 void add_seeds(Builder& table) {
-    table.count("seeds", "", [](const SummaryRow& r) { return r.seeds.size(); })
-        .text("seed_list", [](const SummaryRow& r) {
-            std::string text;
-            for (const std::uint64_t seed : r.seeds) text += (text.empty() ? "" : " ") + std::to_string(seed);
-            return text;
-        });
+    table.count("seeds", "", [](const SummaryRow& r) { return r.seeds.size(); }).text("seed_list", [](const SummaryRow& r) {
+        std::string text;
+        for (const std::uint64_t seed : r.seeds) text += (text.empty() ? "" : " ") + std::to_string(seed);
+        return text;
+    });
 }
 
 void add_summary(Builder& table, const AnalysisInput& input) {
@@ -91,11 +90,16 @@ void add_summary(Builder& table, const AnalysisInput& input) {
         .figure("ser", "ratio", [](const SummaryRow& r) { return r.summary->error_ratio; })
         .figure("gap_points", "percentage points", [](const SummaryRow& r) { return r.summary->gap; })
         .text("worst_group", [&input](const SummaryRow& r) { return input.groups[r.summary->worst_group]; })
-        .figure("worst_error_percent", "percent", [](const SummaryRow& r) { return Figure{r.summary->worst_error, r.summary->worst_error_interval}; })
+        .figure("worst_error_percent", "percent",
+                [](const SummaryRow& r) {
+                    return Figure{r.summary->worst_error, r.summary->worst_error_interval};
+                })
         .text("best_group", [&input](const SummaryRow& r) { return input.groups[r.summary->best_group]; })
         .number("homogeneity_p", "probability", [](const SummaryRow& r) { return r.summary->homogeneity_p; })
-        .number("std_no_bias_mean_points", "percentage points", [](const SummaryRow& r) { return r.summary->deviation_no_bias.mean; })
-        .number("std_no_bias_p95_points", "percentage points", [](const SummaryRow& r) { return r.summary->deviation_no_bias.p95; })
+        .number("std_no_bias_mean_points", "percentage points",
+                [](const SummaryRow& r) { return r.summary->deviation_no_bias.mean; })
+        .number("std_no_bias_p95_points", "percentage points",
+                [](const SummaryRow& r) { return r.summary->deviation_no_bias.p95; })
         .number("ser_no_bias_mean", "ratio", [](const SummaryRow& r) { return r.summary->error_ratio_no_bias.mean; })
         .number("ser_no_bias_p95", "ratio", [](const SummaryRow& r) { return r.summary->error_ratio_no_bias.p95; })
         .number("pooled_threshold", "cosine", [](const SummaryRow& r) { return r.summary->pooled_threshold; })
@@ -108,10 +112,11 @@ void add_summary(Builder& table, const AnalysisInput& input) {
 void add_group(Builder& table, const AnalysisInput& input) {
     table.text("group", [&input](const SummaryRow& r) { return input.groups[r.group]; })
         .figure("accuracy_percent", "percent", [](const SummaryRow& r) { return r.in_group().accuracy; })
-        .figure("error_percent", "percent", [](const SummaryRow& r) {
-            const Figure& accuracy = r.in_group().accuracy;
-            return Figure{100.0 - accuracy.value, {100.0 - accuracy.interval.high, 100.0 - accuracy.interval.low}};
-        })
+        .figure("error_percent", "percent",
+                [](const SummaryRow& r) {
+                    const Figure& accuracy = r.in_group().accuracy;
+                    return Figure{100.0 - accuracy.value, {100.0 - accuracy.interval.high, 100.0 - accuracy.interval.low}};
+                })
         .number("accuracy_seed_sd_points", "percentage points", [](const SummaryRow& r) { return r.in_group().seed_deviation; })
         .figure("accuracy_pooled_percent", "percent", [](const SummaryRow& r) { return r.in_group().accuracy_pooled; })
         .figure("fmr", "fraction", [](const SummaryRow& r) { return r.in_group().fmr; })
@@ -166,8 +171,12 @@ std::vector<SummaryRow> point_rows(const AnalysisInput& input, const Analysis& a
 
 ResultTable contrast_table(const Analysis& analysis) {
     TableBuilder<Contrast> table("contrasts", analysis.contrasts);
-    const auto treated = [&analysis](const Contrast& c) -> const Configuration& { return analysis.configurations[c.treated].configuration; };
-    const auto reference = [&analysis](const Contrast& c) -> const Configuration& { return analysis.configurations[c.reference].configuration; };
+    const auto treated = [&analysis](const Contrast& c) -> const Configuration& {
+        return analysis.configurations[c.treated].configuration;
+    };
+    const auto reference = [&analysis](const Contrast& c) -> const Configuration& {
+        return analysis.configurations[c.reference].configuration;
+    };
     table.text("architecture", [&](const Contrast& c) { return treated(c).architecture; })
         .text("training_set", [&](const Contrast& c) { return treated(c).training_set; })
         .text("arm", [&](const Contrast& c) { return std::string(name_of(treated(c).arm)); })
@@ -182,15 +191,46 @@ ResultTable contrast_table(const Analysis& analysis) {
         .text("kind", [](const Contrast& c) { return c.kind; })
         .text("metric", [](const Contrast& c) { return c.metric; })
         .text("group", [](const Contrast& c) { return c.group; })
-        .figure("change_points", "percentage points", [](const Contrast& c) { return Figure{c.estimate.value, c.estimate.interval}; })
+        .figure("change_points", "percentage points",
+                [](const Contrast& c) {
+                    return Figure{c.estimate.value, c.estimate.interval};
+                })
         .number("degrees_of_freedom", "", [](const Contrast& c) { return c.estimate.degrees_of_freedom; })
         .number("p_value", "probability", [](const Contrast& c) { return c.p_value; })
         .number("p_adjusted", "probability", [](const Contrast& c) { return c.p_adjusted; })
         .text("family", [](const Contrast& c) { return std::string(c.primary ? "primary" : "exploratory"); })
         .count("seeds", "", [](const Contrast& c) { return c.seeds; })
         .number("seed_sd_points", "percentage points", [](const Contrast& c) { return c.seed_deviation; })
-        .text("note", [](const Contrast& c) { return std::string(c.seeds < 3 ? "few seeds" : "") + (c.floor ? (c.seeds < 3 ? "; floor" : "floor") : ""); });
+        .text("note", [](const Contrast& c) {
+            return std::string(c.seeds < 3 ? "few seeds" : "") + (c.floor ? (c.seeds < 3 ? "; floor" : "floor") : "");
+        });
     return table.finish(analysis.conventions);
+}
+
+/// Points without figures, and why.
+ResultTable not_done_table(const AnalysisInput& input) {
+    std::vector<std::pair<std::string, std::string>> lines;
+    for (const AnalysisPoint& point : input.points) {
+        if (point.state == StageState::done) continue;
+        std::string why = name_of(point.state);
+        if (point.failure != FailureClass::none) why += std::string(" (") + name_of(point.failure) + ")";
+        if (!point.message.empty()) why += ": " + point.message;
+        const Configuration configuration{point.point.arm,
+                                          point.point.architecture,
+                                          point.point.training_set,
+                                          point.point.bits,
+                                          point.point.calibration,
+                                          point.point.sparsity,
+                                          point.point.distillation,
+                                          {},
+                                          {}};
+        lines.emplace_back(
+            std::string(name_of(point.point.arm)) + ", " + text_of(configuration) + ", seed " + std::to_string(point.point.seed),
+            why);
+    }
+    TableBuilder<std::pair<std::string, std::string>> table("not_done", lines);
+    table.text("name", [](const auto& line) { return line.first; }).text("text", [](const auto& line) { return line.second; });
+    return table.finish({});
 }
 
 ResultTable text_table(const std::string& name, const std::vector<std::string>& lines) {
@@ -210,14 +250,18 @@ std::vector<ResultTable> result_tables(const AnalysisInput& input, const Analysi
         Builder table(name, rows);
         add_axes(table);
         add_seeds(table);
-        if (groups) add_group(table, input);
-        else add_summary(table, input);
+        if (groups)
+            add_group(table, input);
+        else
+            add_summary(table, input);
         if (provenance) add_provenance(table);
         return table.finish(analysis.conventions);
     };
     std::vector<std::pair<std::string, std::string>> conventions(analysis.conventions.begin(), analysis.conventions.end());
     TableBuilder<std::pair<std::string, std::string>> convention_table("conventions", conventions);
-    convention_table.text("name", [](const auto& entry) { return entry.first; }).text("text", [](const auto& entry) { return entry.second; });
+    convention_table.text("name", [](const auto& entry) { return entry.first; }).text("text", [](const auto& entry) {
+        return entry.second;
+    });
     return {build("points", points, false, true),
             build("groups", point_groups, true, true),
             build("configurations", configurations, false, false),
@@ -226,7 +270,8 @@ std::vector<ResultTable> result_tables(const AnalysisInput& input, const Analysi
             text_table("findings", analysis.findings),
             text_table("warnings", analysis.warnings),
             convention_table.finish({}),
-            overview_table(input, analysis)};
+            overview_table(input, analysis),
+            not_done_table(input)};
 }
 
 }  // namespace fairsweep

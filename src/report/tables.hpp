@@ -9,7 +9,7 @@
 namespace fairsweep {
 
 /// `points`, `groups`, `configurations`, `configuration_groups`, `contrasts`, `findings`, `warnings`,
-/// `conventions`, `overview`.
+/// `conventions`, `overview`, `not_done`.
 [[nodiscard]] std::vector<ResultTable> result_tables(const AnalysisInput& input, const Analysis& analysis);
 
 /// What was run, on what, by which program: name and text of each line.

@@ -27,9 +27,15 @@ Cells header(const AnalysisInput& input) {
 
 Cells row(const AnalysisInput& input, const AnalysedConfiguration& item) {
     const Configuration& c = item.configuration;
-    Cells cells{c.architecture, c.training_set, name_of(c.arm), c.bits.text(), c.arm == Arm::dense ? "-" : c.calibration,
-                exact_number(c.sparsity), std::to_string(item.seeds.size())};
-    for (const GroupSummary& group : item.summary.groups) cells.push_back(fmt::format("{:.2f}{}", group.accuracy.value, group.floor ? "*" : ""));
+    Cells cells{c.architecture,
+                c.training_set,
+                name_of(c.arm),
+                c.bits.text(),
+                c.arm == Arm::dense ? "-" : c.calibration,
+                exact_number(c.sparsity),
+                std::to_string(item.seeds.size())};
+    for (const GroupSummary& group : item.summary.groups)
+        cells.push_back(fmt::format("{:.2f}{}", group.accuracy.value, group.floor ? "*" : ""));
     cells.push_back(fmt::format("{:.2f}", item.summary.average.value));
     cells.push_back(with_interval(item.summary.deviation, 2));
     cells.push_back(with_interval(item.summary.error_ratio, 2));
@@ -41,7 +47,8 @@ Cells row(const AnalysisInput& input, const AnalysedConfiguration& item) {
 std::string drop_constant_columns(std::vector<Cells>& table, std::size_t axes) {
     std::string constants;
     for (std::size_t c = axes; c-- > 0;) {
-        const bool constant = std::all_of(table.begin() + 1, table.end(), [&](const Cells& cells) { return cells[c] == table[1][c]; });
+        const bool constant =
+            std::all_of(table.begin() + 1, table.end(), [&](const Cells& cells) { return cells[c] == table[1][c]; });
         if (!constant) continue;
         constants = table[0][c] + " " + table[1][c] + (constants.empty() ? "" : ", " + constants);
         for (Cells& cells : table) cells.erase(cells.begin() + static_cast<std::ptrdiff_t>(c));
@@ -59,7 +66,8 @@ std::string aligned(const std::vector<Cells>& table, std::size_t text_columns) {
         std::string line;
         for (std::size_t c = 0; c < cells.size(); ++c) {
             const bool left = c < text_columns;
-            line += (c == 0 ? "" : "  ") + (left ? fmt::format("{:<{}}", cells[c], widths[c]) : fmt::format("{:>{}}", cells[c], widths[c]));
+            line += (c == 0 ? "" : "  ") +
+                    (left ? fmt::format("{:<{}}", cells[c], widths[c]) : fmt::format("{:>{}}", cells[c], widths[c]));
         }
         text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
     }
@@ -74,8 +82,9 @@ std::string terminal_text(const AnalysisInput& input, const Analysis& analysis) 
     std::size_t axes = 7;
     const std::string constants = drop_constant_columns(table, axes);
     axes -= header(input).size() - table[0].size();
-    std::string text = fmt::format("{}: {} of {} points; accuracy in percent per group (ten-fold), means over seeds{}\n\n", input.sweep_name,
-                                   analysis.points.size(), input.points.size(), constants.empty() ? "" : "; everywhere " + constants);
+    std::string text =
+        fmt::format("{}: {} of {} points; accuracy in percent per group (ten-fold), means over seeds{}\n\n", input.sweep_name,
+                    analysis.points.size(), input.points.size(), constants.empty() ? "" : "; everywhere " + constants);
     text += aligned(table, axes);
     const bool floor = std::any_of(analysis.configurations.begin(), analysis.configurations.end(),
                                    [](const AnalysedConfiguration& c) { return c.summary.has_floor(); });

@@ -11,8 +11,8 @@ namespace fairsweep {
 
 /// Pairs that a rate is taken over.
 struct PairSubset {
-    std::vector<std::uint32_t> pairs;   ///< indices into the pair table
-    std::uint32_t identities = 0;       ///< different people in them
+    std::vector<std::uint32_t> pairs;  ///< indices into the pair table
+    std::uint32_t identities = 0;      ///< different people in them
 };
 
 class PairClusters {
@@ -36,7 +36,7 @@ public:
 private:
     std::vector<std::uint32_t> identity_a_;
     std::vector<std::uint32_t> identity_b_;
-    std::vector<std::uint32_t> couple_;   ///< [pairs] number of the unordered couple; kOnePerson when both are the same
+    std::vector<std::uint32_t> couple_;  ///< [pairs] number of the unordered couple; kOnePerson when both are the same
     std::uint32_t couples_ = 0;
     std::uint32_t identities_ = 0;
     std::vector<PairSubset> all_, genuine_, impostor_;  ///< [groups]

@@ -64,8 +64,10 @@ void LinearContrast::add(const PairSubset& subset, std::span<const std::uint8_t>
     for (const std::uint32_t p : subset.pairs) influence_[p] += weight * ((flags[p] != 0 ? 1.0 : 0.0) - rate) / pairs;
     value_ += weight * rate;
     const auto known = std::find_if(parts_.begin(), parts_.end(), [&](const Part& part) { return part.subset == &subset; });
-    if (known == parts_.end()) parts_.push_back({&subset, std::abs(weight)});
-    else known->largest_weight = std::max(known->largest_weight, std::abs(weight));
+    if (known == parts_.end())
+        parts_.push_back({&subset, std::abs(weight)});
+    else
+        known->largest_weight = std::max(known->largest_weight, std::abs(weight));
 }
 
 double LinearContrast::variance() const {

@@ -30,9 +30,9 @@ struct Estimate {
 /// A rate over a subset of pairs, a fraction.
 struct RateEstimate {
     double rate = 0.0;
-    double variance = 0.0;      ///< dyadic; never zero: see rate_estimate
-    double effective_n = 0.0;   ///< independent trials that would be as uncertain
-    Interval interval;          ///< Wilson with effective_n and a t quantile
+    double variance = 0.0;     ///< dyadic; never zero: see rate_estimate
+    double effective_n = 0.0;  ///< independent trials that would be as uncertain
+    Interval interval;         ///< Wilson with effective_n and a t quantile
     std::uint32_t hits = 0;
     std::uint32_t trials = 0;
 };
@@ -40,8 +40,8 @@ struct RateEstimate {
 /// `flags` [pairs] 1: a hit. The subset must not be empty. Where all or no pairs are hits nothing can be learnt about
 /// dependence, and people count as trials; elsewhere effective_n is at most the number of pairs. `variance_inflation` (>= 1)
 /// multiplies the variance.
-[[nodiscard]] RateEstimate rate_estimate(const PairClusters& clusters, const PairSubset& subset, std::span<const std::uint8_t> flags,
-                                         double variance_inflation = 1.0);
+[[nodiscard]] RateEstimate rate_estimate(const PairClusters& clusters, const PairSubset& subset,
+                                         std::span<const std::uint8_t> flags, double variance_inflation = 1.0);
 
 /// sum of weight * rate over the rates added. Rates of the same pairs are paired by construction.
 class LinearContrast {
@@ -70,6 +70,7 @@ private:
 
 /// The mean over seeds: identity variance of the mean plus s^2 / n between seeds, Satterthwaite degrees of freedom.
 /// With one seed only identity variance is known: the estimate is then about this network, not about the procedure.
-[[nodiscard]] Estimate seed_mean_estimate(double identity_variance, double identity_degrees_of_freedom, std::span<const double> value_of_seed);
+[[nodiscard]] Estimate seed_mean_estimate(double identity_variance, double identity_degrees_of_freedom,
+                                          std::span<const double> value_of_seed);
 
 }  // namespace fairsweep

@@ -102,7 +102,8 @@ SeedMean seed_mean(std::span<const GroupAccuracies* const> seeds, const Metric& 
         values.push_back(metric(*groups, groups->accuracies()));
     }
     // The normal quantile for what the people contribute, as in the simulation: infinite degrees of freedom.
-    result.estimate = seed_mean_estimate(std::pow(standard_deviation(result.replicates), 2), std::numeric_limits<double>::infinity(), values);
+    result.estimate =
+        seed_mean_estimate(std::pow(standard_deviation(result.replicates), 2), std::numeric_limits<double>::infinity(), values);
     return result;
 }
 
@@ -154,7 +155,8 @@ std::vector<double> deviation_gradient(std::span<const double> accuracies) {
 
 }  // namespace
 
-IdentityBootstrap::IdentityBootstrap(std::uint32_t identities, std::uint32_t replicates, std::uint64_t seed) : replicates_(replicates) {
+IdentityBootstrap::IdentityBootstrap(std::uint32_t identities, std::uint32_t replicates, std::uint64_t seed)
+    : replicates_(replicates) {
     weight_minus_one_.resize(std::size_t{identities} * replicates);
     for (std::uint32_t i = 0; i < identities; ++i) {
         RandomStream stream(seed, i, "bootstrap");
@@ -181,12 +183,13 @@ std::vector<double> GroupAccuracies::accuracies() const {
     return values;
 }
 
-GroupAccuracies group_accuracies(const PairClusters& clusters, const IdentityBootstrap& bootstrap, std::span<const std::uint8_t> correct,
-                                 std::span<const double> variance_inflation) {
+GroupAccuracies group_accuracies(const PairClusters& clusters, const IdentityBootstrap& bootstrap,
+                                 std::span<const std::uint8_t> correct, std::span<const double> variance_inflation) {
     GroupAccuracies result;
     for (std::uint32_t g = 0; g < clusters.groups(); ++g) {
         const PairSubset& subset = clusters.all_of(g);
-        result.rates.push_back(rate_estimate(clusters, subset, correct, variance_inflation.empty() ? 1.0 : variance_inflation[g]));
+        result.rates.push_back(
+            rate_estimate(clusters, subset, correct, variance_inflation.empty() ? 1.0 : variance_inflation[g]));
         LinearContrast accuracy(clusters);
         accuracy.add(subset, correct, 1.0);
         const std::vector<double> sums = clusters.identity_sums(accuracy.influence());
@@ -207,7 +210,8 @@ double homogeneity_p_value(std::span<const double> accuracies, std::span<const d
         weighted += accuracies[g] / variances[g];
     }
     double statistic = 0.0;
-    for (std::size_t g = 0; g < accuracies.size(); ++g) statistic += std::pow(accuracies[g] - weighted / weights, 2) / variances[g];
+    for (std::size_t g = 0; g < accuracies.size(); ++g)
+        statistic += std::pow(accuracies[g] - weighted / weights, 2) / variances[g];
     return chi_square_upper_tail(statistic, static_cast<double>(accuracies.size() - 1));
 }
 

@@ -40,7 +40,8 @@ struct GroupAccuracies {
 /// `correct` [pairs] 1: decided rightly. `variance_inflation` [groups], each >= 1: what the choice of thresholds adds
 /// (threshold_choice.hpp); empty: thresholds were fixed beforehand.
 [[nodiscard]] GroupAccuracies group_accuracies(const PairClusters& clusters, const IdentityBootstrap& bootstrap,
-                                               std::span<const std::uint8_t> correct, std::span<const double> variance_inflation = {});
+                                               std::span<const std::uint8_t> correct,
+                                               std::span<const double> variance_inflation = {});
 
 /// p value of "all groups have the same accuracy": chi-square with groups - 1 degrees of freedom. 1 with one group.
 [[nodiscard]] double homogeneity_p_value(std::span<const double> accuracies, std::span<const double> variances);
@@ -53,10 +54,10 @@ struct NoBias {
 
 struct SpreadIntervals {
     double homogeneity_p = 1.0;
-    Interval deviation;     ///< of STD (ddof 1), fractions
-    Interval gap;           ///< of the largest gap, fractions
-    Interval error_ratio;   ///< of SER; from errors + 0.5, so defined where SER is not
-    NoBias deviation_no_bias;   ///< what STD would be if all groups had the same true accuracy
+    Interval deviation;        ///< of STD (ddof 1), fractions
+    Interval gap;              ///< of the largest gap, fractions
+    Interval error_ratio;      ///< of SER; from errors + 0.5, so defined where SER is not
+    NoBias deviation_no_bias;  ///< what STD would be if all groups had the same true accuracy
     NoBias error_ratio_no_bias;
 };
 
@@ -74,7 +75,7 @@ struct PairedDecisions {
     std::span<const std::uint8_t> treated;
     const GroupAccuracies* reference_accuracies;
     const GroupAccuracies* treated_accuracies;
-    double variance_inflation = 1.0;          ///< of the change, by the choice of thresholds
+    double variance_inflation = 1.0;  ///< of the change, by the choice of thresholds
 };
 
 /// Mean over seeds of STD(treated) - STD(reference), fractions; one element per seed. nullopt below two groups.

@@ -55,7 +55,8 @@ ThresholdReplicates threshold_replicates(const IdentityBootstrap& bootstrap, con
     const std::uint32_t count = table.group_begin[group + 1] - begin;
     std::vector<WeightedPair> pairs;
     for (std::uint32_t p = begin; p < begin + count; ++p) {
-        pairs.push_back({first_accepting_threshold(squared_distance(scores[p])), table.genuine[p] != 0, table.identity_a[p], table.identity_b[p]});
+        pairs.push_back({first_accepting_threshold(squared_distance(scores[p])), table.genuine[p] != 0, table.identity_a[p],
+                         table.identity_b[p]});
     }
     ThresholdReplicates result;
     std::array<WeightedFold, kFolds> weighted;

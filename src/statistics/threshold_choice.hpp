@@ -20,8 +20,9 @@ struct ThresholdReplicates {
 
 /// `scores` [pairs of the table] are cosines; `folds` is the ten-fold result of the group. `replicates` of the bootstrap
 /// are used (200 give the ratio of variances to about 5 %).
-[[nodiscard]] ThresholdReplicates threshold_replicates(const IdentityBootstrap& bootstrap, const PairTable& table, std::uint32_t group,
-                                                       std::span<const double> scores, const TenFold& folds, std::uint32_t replicates = 200);
+[[nodiscard]] ThresholdReplicates threshold_replicates(const IdentityBootstrap& bootstrap, const PairTable& table,
+                                                       std::uint32_t group, std::span<const double> scores, const TenFold& folds,
+                                                       std::uint32_t replicates = 200);
 
 /// Collects the same linear combination as a LinearContrast, and tells how much its variance grows: at least 1.
 class ThresholdInflation {

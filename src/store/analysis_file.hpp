@@ -21,35 +21,35 @@ inline constexpr std::uint32_t kAnalysisVersion = 1;
 
 /// A point with what its network stage (baseline or compression) and its evaluation stage left behind.
 struct AnalysisPoint {
-    Point point;                      ///< stage indices in it are not kept: 0
-    Digest network_id;                ///< id of the stage whose checkpoint was evaluated
-    std::string baseline_recipe;      ///< 12 hex digits each: equal where all recipe fields of the baseline (of the fine-tune)
-    std::string finetune_recipe;      ///< are equal; tell points with the same axes from two sweeps apart. Dense: "" for the latter
+    Point point;                  ///< stage indices in it are not kept: 0
+    Digest network_id;            ///< id of the stage whose checkpoint was evaluated
+    std::string baseline_recipe;  ///< 12 hex digits each: equal where all recipe fields of the baseline (of the fine-tune)
+    std::string finetune_recipe;  ///< are equal; tell points with the same axes from two sweeps apart. Dense: "" for the latter
     StageState state = StageState::waiting;  ///< of the point (see point_state.hpp)
     FailureClass failure = FailureClass::none;
     std::string message;
-    std::uint32_t attempts = 0;       ///< network and evaluation stage together
-    double wall_s = 0.0;              ///< network and evaluation stage together
+    std::uint32_t attempts = 0;  ///< network and evaluation stage together
+    double wall_s = 0.0;         ///< network and evaluation stage together
     std::uint64_t peak_memory_bytes = 0;
-    double loss_first = 0.0;          ///< of the network stage; NaN where it has no row
+    double loss_first = 0.0;  ///< of the network stage; NaN where it has no row
     double loss_last = 0.0;
     double sparsity_measured = 0.0;
     double teacher_cosine = 0.0;
-    double pooled_threshold = 0.0;    ///< of the evaluation; NaN unless done
-    std::string code_version;         ///< of the program that ran the evaluation (or the network, where that is all)
+    double pooled_threshold = 0.0;      ///< of the evaluation; NaN unless done
+    std::string code_version;           ///< of the program that ran the evaluation (or the network, where that is all)
     std::vector<GroupFigures> figures;  ///< [groups]; empty unless done
 };
 
 /// What statistics starts from.
 struct AnalysisInput {
     std::vector<std::string> groups;
-    std::vector<AnalysisPoint> points;       ///< grid order, sources one after another, deduplicated by id; any state
+    std::vector<AnalysisPoint> points;  ///< grid order, sources one after another, deduplicated by id; any state
     PairTable pairs;
-    std::vector<std::string> sources;        ///< store paths as given to merge
+    std::vector<std::string> sources;  ///< store paths as given to merge
     std::string sweep_name;
-    std::string code_version;                ///< of the program that merged
+    std::string code_version;  ///< of the program that merged
     std::string job_text;
-    std::string created;                     ///< UTC, ISO 8601
+    std::string created;  ///< UTC, ISO 8601
 };
 
 /// An analysis file opened for reading. Errors: store kind (missing, foreign, truncated, other version).
@@ -72,7 +72,7 @@ private:
 /// A column of a result table. All columns of a table have the same length. Undefined doubles are NaN.
 struct ResultColumn {
     std::string name;
-    std::string unit;   ///< "percent", "fraction", "s" ...; empty: none
+    std::string unit;  ///< "percent", "fraction", "s" ...; empty: none
     std::variant<std::vector<double>, std::vector<std::int64_t>, std::vector<std::string>> values;
 };
 

@@ -18,32 +18,65 @@ constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 template <typename Visitor>
 void visit_points(Visitor& visit) {
     using P = AnalysisPoint;
-    visit.text("id", [](const P& p) { return p.point.id.hex(); }, [](P& p, const std::string& t) { p.point.id = Digest::from_hex(t); });
-    visit.text("arm", [](const P& p) { return std::string(name_of(p.point.arm)); }, nullptr);
-    visit.text("architecture", [](const P& p) { return p.point.architecture; }, [](P& p, const std::string& t) { p.point.architecture = t; });
-    visit.text("training_set", [](const P& p) { return p.point.training_set; }, [](P& p, const std::string& t) { p.point.training_set = t; });
-    visit.text("bits", [](const P& p) { return p.point.bits.text(); }, nullptr);
-    visit.template number<std::int32_t>("bits_weight", [](auto& p) -> auto& { return p.point.bits.weight; });
-    visit.template number<std::int32_t>("bits_activation", [](auto& p) -> auto& { return p.point.bits.activation; });
-    visit.text("calibration", [](const P& p) { return p.point.calibration; }, [](P& p, const std::string& t) { p.point.calibration = t; });
-    visit.template number<double>("sparsity", [](auto& p) -> auto& { return p.point.sparsity; });
-    visit.text("distillation", [](const P& p) { return p.point.distillation; }, [](P& p, const std::string& t) { p.point.distillation = t; });
-    visit.template number<std::uint64_t>("seed", [](auto& p) -> auto& { return p.point.seed; });
-    visit.text("network_id", [](const P& p) { return p.network_id.hex(); }, [](P& p, const std::string& t) { p.network_id = Digest::from_hex(t); });
-    visit.text("baseline_recipe", [](const P& p) { return p.baseline_recipe; }, [](P& p, const std::string& t) { p.baseline_recipe = t; });
-    visit.text("finetune_recipe", [](const P& p) { return p.finetune_recipe; }, [](P& p, const std::string& t) { p.finetune_recipe = t; });
-    visit.text("state", [](const P& p) { return std::string(name_of(p.state)); }, nullptr);
-    visit.text("failure", [](const P& p) { return std::string(name_of(p.failure)); }, nullptr);
-    visit.text("message", [](const P& p) { return p.message; }, [](P& p, const std::string& t) { p.message = t; });
-    visit.template number<std::uint32_t>("attempts", [](auto& p) -> auto& { return p.attempts; });
-    visit.template number<double>("wall_s", [](auto& p) -> auto& { return p.wall_s; });
-    visit.template number<std::uint64_t>("peak_memory_bytes", [](auto& p) -> auto& { return p.peak_memory_bytes; });
-    visit.template number<double>("loss_first", [](auto& p) -> auto& { return p.loss_first; });
-    visit.template number<double>("loss_last", [](auto& p) -> auto& { return p.loss_last; });
-    visit.template number<double>("sparsity_measured", [](auto& p) -> auto& { return p.sparsity_measured; });
-    visit.template number<double>("teacher_cosine", [](auto& p) -> auto& { return p.teacher_cosine; });
-    visit.template number<double>("pooled_threshold", [](auto& p) -> auto& { return p.pooled_threshold; });
-    visit.text("code_version", [](const P& p) { return p.code_version; }, [](P& p, const std::string& t) { p.code_version = t; });
+    visit.text(
+        "id", [](const P& p) { return p.point.id.hex(); }, [](P& p, const std::string& t) { p.point.id = Digest::from_hex(t); });
+    visit.text(
+        "arm", [](const P& p) { return std::string(name_of(p.point.arm)); }, nullptr);
+    visit.text(
+        "architecture", [](const P& p) { return p.point.architecture; },
+        [](P& p, const std::string& t) { p.point.architecture = t; });
+    visit.text(
+        "training_set", [](const P& p) { return p.point.training_set; },
+        [](P& p, const std::string& t) { p.point.training_set = t; });
+    visit.text(
+        "bits", [](const P& p) { return p.point.bits.text(); }, nullptr);
+    visit.template number<std::int32_t>(
+        "bits_weight", [](auto& p) -> auto& { return p.point.bits.weight; });
+    visit.template number<std::int32_t>(
+        "bits_activation", [](auto& p) -> auto& { return p.point.bits.activation; });
+    visit.text(
+        "calibration", [](const P& p) { return p.point.calibration; },
+        [](P& p, const std::string& t) { p.point.calibration = t; });
+    visit.template number<double>(
+        "sparsity", [](auto& p) -> auto& { return p.point.sparsity; });
+    visit.text(
+        "distillation", [](const P& p) { return p.point.distillation; },
+        [](P& p, const std::string& t) { p.point.distillation = t; });
+    visit.template number<std::uint64_t>(
+        "seed", [](auto& p) -> auto& { return p.point.seed; });
+    visit.text(
+        "network_id", [](const P& p) { return p.network_id.hex(); },
+        [](P& p, const std::string& t) { p.network_id = Digest::from_hex(t); });
+    visit.text(
+        "baseline_recipe", [](const P& p) { return p.baseline_recipe; },
+        [](P& p, const std::string& t) { p.baseline_recipe = t; });
+    visit.text(
+        "finetune_recipe", [](const P& p) { return p.finetune_recipe; },
+        [](P& p, const std::string& t) { p.finetune_recipe = t; });
+    visit.text(
+        "state", [](const P& p) { return std::string(name_of(p.state)); }, nullptr);
+    visit.text(
+        "failure", [](const P& p) { return std::string(name_of(p.failure)); }, nullptr);
+    visit.text(
+        "message", [](const P& p) { return p.message; }, [](P& p, const std::string& t) { p.message = t; });
+    visit.template number<std::uint32_t>(
+        "attempts", [](auto& p) -> auto& { return p.attempts; });
+    visit.template number<double>(
+        "wall_s", [](auto& p) -> auto& { return p.wall_s; });
+    visit.template number<std::uint64_t>(
+        "peak_memory_bytes", [](auto& p) -> auto& { return p.peak_memory_bytes; });
+    visit.template number<double>(
+        "loss_first", [](auto& p) -> auto& { return p.loss_first; });
+    visit.template number<double>(
+        "loss_last", [](auto& p) -> auto& { return p.loss_last; });
+    visit.template number<double>(
+        "sparsity_measured", [](auto& p) -> auto& { return p.sparsity_measured; });
+    visit.template number<double>(
+        "teacher_cosine", [](auto& p) -> auto& { return p.teacher_cosine; });
+    visit.template number<double>(
+        "pooled_threshold", [](auto& p) -> auto& { return p.pooled_threshold; });
+    visit.text(
+        "code_version", [](const P& p) { return p.code_version; }, [](P& p, const std::string& t) { p.code_version = t; });
 }
 
 struct PointWriter {
@@ -174,7 +207,8 @@ AnalysisInput get_analysis_input(const h5::Reader& file) {
     visit_points(reader);
     get_codes<Arm>(file, "/points/arm", 3, input.points, [](AnalysisPoint& p) -> Arm& { return p.point.arm; });
     get_codes<StageState>(file, "/points/state", 9, input.points, [](AnalysisPoint& p) -> StageState& { return p.state; });
-    get_codes<FailureClass>(file, "/points/failure", 9, input.points, [](AnalysisPoint& p) -> FailureClass& { return p.failure; });
+    get_codes<FailureClass>(file, "/points/failure", 9, input.points,
+                            [](AnalysisPoint& p) -> FailureClass& { return p.failure; });
     get_figures(file, input);
     input.pairs = get_pairs(file, "/pairs");
     input.sources = file.get_text("/provenance/sources");

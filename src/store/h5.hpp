@@ -48,14 +48,36 @@ using ObjectHandle = Handle<H5Oclose>;
 using Dims = std::vector<hsize_t>;
 
 /// Native types of what we read and write.
-template <typename T> [[nodiscard]] hid_t native_type();
-template <> inline hid_t native_type<double>() { return H5T_NATIVE_DOUBLE; }
-template <> inline hid_t native_type<float>() { return H5T_NATIVE_FLOAT; }
-template <> inline hid_t native_type<std::uint8_t>() { return H5T_NATIVE_UINT8; }
-template <> inline hid_t native_type<std::uint32_t>() { return H5T_NATIVE_UINT32; }
-template <> inline hid_t native_type<std::int32_t>() { return H5T_NATIVE_INT32; }
-template <> inline hid_t native_type<std::uint64_t>() { return H5T_NATIVE_UINT64; }
-template <> inline hid_t native_type<std::int64_t>() { return H5T_NATIVE_INT64; }
+template <typename T>
+[[nodiscard]] hid_t native_type();
+template <>
+inline hid_t native_type<double>() {
+    return H5T_NATIVE_DOUBLE;
+}
+template <>
+inline hid_t native_type<float>() {
+    return H5T_NATIVE_FLOAT;
+}
+template <>
+inline hid_t native_type<std::uint8_t>() {
+    return H5T_NATIVE_UINT8;
+}
+template <>
+inline hid_t native_type<std::uint32_t>() {
+    return H5T_NATIVE_UINT32;
+}
+template <>
+inline hid_t native_type<std::int32_t>() {
+    return H5T_NATIVE_INT32;
+}
+template <>
+inline hid_t native_type<std::uint64_t>() {
+    return H5T_NATIVE_UINT64;
+}
+template <>
+inline hid_t native_type<std::int64_t>() {
+    return H5T_NATIVE_INT64;
+}
 
 /// Fixed-length UTF-8 text, padded with NUL. size_bytes > 0.
 [[nodiscard]] TypeHandle text_type(std::size_t size_bytes);
@@ -81,7 +103,9 @@ public:
         put_raw(path, native_type<T>(), std::move(dims), values.data());
     }
     template <typename T>
-    void put(const std::string& path, const std::vector<T>& values) { put(path, std::span<const T>(values), {values.size()}); }
+    void put(const std::string& path, const std::vector<T>& values) {
+        put(path, std::span<const T>(values), {values.size()});
+    }
     void put_text(const std::string& path, const std::vector<std::string>& values);
     /// `type` filled with `fill` (zeros when null), nothing written; contiguous space is taken at once.
     DatasetHandle make(const std::string& path, hid_t type, const Dims& dims, const void* fill);

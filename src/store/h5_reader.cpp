@@ -34,27 +34,38 @@ Reader::Reader(const std::filesystem::path& path) : path_(path) {
     std::error_code error;
     const auto status = std::filesystem::status(path, error);
     if (!std::filesystem::is_regular_file(status)) {
-        throw_store({.attempted = "cannot open an HDF5 file", .where = path.string(),
-                     .found = std::filesystem::exists(status) ? "not a regular file" : "no such file", .expected = {}, .hint = {}});
+        throw_store({.attempted = "cannot open an HDF5 file",
+                     .where = path.string(),
+                     .found = std::filesystem::exists(status) ? "not a regular file" : "no such file",
+                     .expected = {},
+                     .hint = {}});
     }
     size_bytes_ = std::filesystem::file_size(path, error);
     const PropertiesHandle access = access_without_locks();
     file_ = FileHandle(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()));
     if (file_.get() < 0) {
         const std::string reason = take_error_text();
-        throw_store({.attempted = "cannot open an HDF5 file", .where = path.string(),
+        throw_store({.attempted = "cannot open an HDF5 file",
+                     .where = path.string(),
                      .found = fmt::format("{} bytes; HDF5 says: {}", size_bytes_, reason),
-                     .expected = "a whole HDF5 file", .hint = "it is damaged, truncated or of another format"});
+                     .expected = "a whole HDF5 file",
+                     .hint = "it is damaged, truncated or of another format"});
     }
 }
 
 void Reader::fail(const char* attempted, const std::string& path) const {
-    throw_store({.attempted = attempted, .where = path_.string() + ", " + path, .found = take_error_text(), .expected = {},
+    throw_store({.attempted = attempted,
+                 .where = path_.string() + ", " + path,
+                 .found = take_error_text(),
+                 .expected = {},
                  .hint = "the file is damaged, or not one of fairsweep's"});
 }
 
 void Reader::damaged(const std::string& path, const std::string& found, const std::string& expected) const {
-    throw_store({.attempted = "unexpected content", .where = path_.string() + ", " + path, .found = found, .expected = expected,
+    throw_store({.attempted = "unexpected content",
+                 .where = path_.string() + ", " + path,
+                 .found = found,
+                 .expected = expected,
                  .hint = "the file is damaged, or not one of fairsweep's"});
 }
 
@@ -152,8 +163,8 @@ DatasetHandle Reader::open_numbers(const std::string& path, hid_t type) const {
     DatasetHandle dataset = open(path);
     const TypeHandle stored(H5Dget_type(dataset.get()));
     if (H5Tget_class(stored.get()) != H5Tget_class(type) || H5Tget_size(stored.get()) != H5Tget_size(type)) {
-        damaged(path, "another number type", fmt::format("{} of {} bytes", H5Tget_class(type) == H5T_FLOAT ? "floats" : "integers",
-                                                         H5Tget_size(type)));
+        damaged(path, "another number type",
+                fmt::format("{} of {} bytes", H5Tget_class(type) == H5T_FLOAT ? "floats" : "integers", H5Tget_size(type)));
     }
     return dataset;
 }

@@ -56,7 +56,8 @@ Writer::Writer(std::string name, Storage storage) : name_(std::move(name)), stor
 
 void Writer::fail(const char* attempted, const std::string& path) const {
     // Only memory can run out here: nothing touches a disk.
-    throw_infrastructure({.attempted = attempted, .where = name_ + ", " + path, .found = take_error_text(), .expected = {}, .hint = {}});
+    throw_infrastructure(
+        {.attempted = attempted, .where = name_ + ", " + path, .found = take_error_text(), .expected = {}, .hint = {}});
 }
 
 void Writer::make_group(const std::string& path) {
@@ -87,7 +88,8 @@ void Writer::set_attribute(const std::string& object, const std::string& name, s
 DatasetHandle Writer::make(const std::string& path, hid_t type, const Dims& dims, const void* fill) {
     const SpaceHandle space(H5Screate_simple(static_cast<int>(dims.size()), dims.data(), nullptr));
     const PropertiesHandle creation(H5Pcreate(H5P_DATASET_CREATE));
-    const bool is_empty = std::find(dims.begin(), dims.end(), hsize_t{0}) != dims.end();  // chunks cannot be longer than the extent
+    const bool is_empty =
+        std::find(dims.begin(), dims.end(), hsize_t{0}) != dims.end();  // chunks cannot be longer than the extent
     if (storage_ == Storage::compressed && !is_empty) {
         const Dims chunk = chunk_of(dims, H5Tget_size(type));
         H5Pset_chunk(creation.get(), static_cast<int>(chunk.size()), chunk.data());
@@ -122,7 +124,8 @@ void Writer::put_text(const std::string& path, const std::vector<std::string>& v
     put_raw(path, type.get(), {values.size()}, padded.data());
 }
 
-void Writer::put_rows(const DatasetHandle& dataset, hsize_t first, hsize_t count, hsize_t columns, std::span<const float> values) {
+void Writer::put_rows(const DatasetHandle& dataset, hsize_t first, hsize_t count, hsize_t columns,
+                      std::span<const float> values) {
     const Dims start{first, 0};
     const Dims extent{count, columns};
     const SpaceHandle target(H5Dget_space(dataset.get()));

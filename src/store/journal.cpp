@@ -31,16 +31,17 @@ T get(std::span<const std::byte> bytes, std::size_t offset) {
 }
 
 [[noreturn]] void refuse(const std::filesystem::path& path, std::string found, std::string expected, std::string hint) {
-    throw_store({.attempted = "cannot use the journal of a store", .where = path.string() + ", header", .found = std::move(found),
-                 .expected = std::move(expected), .hint = std::move(hint)});
+    throw_store({.attempted = "cannot use the journal of a store",
+                 .where = path.string() + ", header",
+                 .found = std::move(found),
+                 .expected = std::move(expected),
+                 .hint = std::move(hint)});
 }
 
 const char* kRebuildHint = "move it away: the rows that the store holds are then taken as they are";
 
 /// CRC over what identifies the record and over its payload.
-std::uint32_t record_crc(std::span<const std::byte> record) {
-    return crc32c(record.subspan(8), crc32c(record.first(4)));
-}
+std::uint32_t record_crc(std::span<const std::byte> record) { return crc32c(record.subspan(8), crc32c(record.first(4))); }
 
 bool is_whole(std::span<const std::byte> record, std::uint32_t payload_bytes, std::uint64_t sequence) {
     return record.size() == kJournalFrameBytes + payload_bytes && get<std::uint32_t>(record, 0) == payload_bytes &&
@@ -76,9 +77,11 @@ std::vector<std::byte> encode_journal_header(const JournalHeader& header) {
 JournalHeader decode_journal_header(std::span<const std::byte> bytes, const StoreId& store_id, std::uint32_t payload_bytes,
                                     const std::filesystem::path& path) {
     if (bytes.size() < kJournalHeaderBytes) {
-        refuse(path, fmt::format("{} bytes", bytes.size()), fmt::format("a header of {} bytes", kJournalHeaderBytes), kRebuildHint);
+        refuse(path, fmt::format("{} bytes", bytes.size()), fmt::format("a header of {} bytes", kJournalHeaderBytes),
+               kRebuildHint);
     }
-    if (std::memcmp(bytes.data(), kMagic, 8) != 0) refuse(path, "another file format", "a fairsweep journal", "is it the right file?");
+    if (std::memcmp(bytes.data(), kMagic, 8) != 0)
+        refuse(path, "another file format", "a fairsweep journal", "is it the right file?");
     const auto version = get<std::uint32_t>(bytes, 8);
     if (version != kJournalVersion) {
         refuse(path, fmt::format("journal version {}", version), fmt::format("version {}", kJournalVersion),
@@ -96,7 +99,8 @@ JournalHeader decode_journal_header(std::span<const std::byte> bytes, const Stor
                "put each store back beside its own journal");
     }
     if (header.payload_bytes != payload_bytes) {
-        refuse(path, fmt::format("records of {} bytes", header.payload_bytes), fmt::format("{} bytes", payload_bytes), kRebuildHint);
+        refuse(path, fmt::format("records of {} bytes", header.payload_bytes), fmt::format("{} bytes", payload_bytes),
+               kRebuildHint);
     }
     return header;
 }
@@ -185,7 +189,8 @@ void Journal::commit(std::span<const std::vector<std::byte>> payloads) {
     if (payloads.empty()) return;
     std::vector<std::byte> bytes;
     const std::uint64_t durable_before = next_sequence_ - 1;
-    for (std::size_t i = 0; i < payloads.size(); ++i) append_journal_record(bytes, next_sequence_ + i, durable_before, payloads[i]);
+    for (std::size_t i = 0; i < payloads.size(); ++i)
+        append_journal_record(bytes, next_sequence_ + i, durable_before, payloads[i]);
     try {
         file_.write_at(size_bytes_, bytes);
         file_.sync();

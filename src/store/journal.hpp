@@ -24,21 +24,21 @@ inline constexpr std::size_t kJournalFrameBytes = 24;  ///< before every payload
 
 struct JournalHeader {
     StoreId store_id{};
-    std::uint32_t payload_bytes = 0;       ///< of every record: row_bytes() of the store
-    std::uint64_t first_sequence = 1;      ///< of the first record; the next ones follow without gaps
+    std::uint32_t payload_bytes = 0;   ///< of every record: row_bytes() of the store
+    std::uint64_t first_sequence = 1;  ///< of the first record; the next ones follow without gaps
 };
 
 struct JournalRecord {
     std::uint64_t sequence = 0;
-    std::span<const std::byte> payload;    ///< into the scanned bytes
+    std::span<const std::byte> payload;  ///< into the scanned bytes
 };
 
 /// What a journal holds. `damaged` is empty unless bytes that once were durable are wrong now.
 struct JournalScan {
-    std::vector<JournalRecord> records;    ///< valid ones, by sequence
-    std::uint64_t whole_bytes = 0;         ///< header and records up to the torn tail: append here
-    std::uint64_t torn_bytes = 0;          ///< behind that, to be cut
-    std::vector<std::uint64_t> damaged;    ///< sequences of durable records whose bytes are wrong
+    std::vector<JournalRecord> records;  ///< valid ones, by sequence
+    std::uint64_t whole_bytes = 0;       ///< header and records up to the torn tail: append here
+    std::uint64_t torn_bytes = 0;        ///< behind that, to be cut
+    std::vector<std::uint64_t> damaged;  ///< sequences of durable records whose bytes are wrong
     std::uint64_t next_sequence = 1;
 };
 

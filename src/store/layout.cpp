@@ -39,12 +39,18 @@ h5::TypeHandle code_type(const std::vector<std::string>& names) {
 
 h5::TypeHandle scalar_type(const RowField& field) {
     switch (field.type) {
-        case RowFieldType::text: return h5::text_type(field.size_bytes);
-        case RowFieldType::u8_code: return code_type(field.code_names);
-        case RowFieldType::u32: return h5::TypeHandle(H5Tcopy(H5T_STD_U32LE));
-        case RowFieldType::i32: return h5::TypeHandle(H5Tcopy(H5T_STD_I32LE));
-        case RowFieldType::u64: return h5::TypeHandle(H5Tcopy(H5T_STD_U64LE));
-        case RowFieldType::f64: return h5::TypeHandle(H5Tcopy(H5T_IEEE_F64LE));
+        case RowFieldType::text:
+            return h5::text_type(field.size_bytes);
+        case RowFieldType::u8_code:
+            return code_type(field.code_names);
+        case RowFieldType::u32:
+            return h5::TypeHandle(H5Tcopy(H5T_STD_U32LE));
+        case RowFieldType::i32:
+            return h5::TypeHandle(H5Tcopy(H5T_STD_I32LE));
+        case RowFieldType::u64:
+            return h5::TypeHandle(H5Tcopy(H5T_STD_U64LE));
+        case RowFieldType::f64:
+            return h5::TypeHandle(H5Tcopy(H5T_IEEE_F64LE));
     }
     return {};
 }
@@ -96,7 +102,8 @@ std::vector<ScoreSlot> get_score_slots(const h5::Reader& file, std::size_t stage
     for (std::size_t i = 0; i < stages; ++i) {
         // Every slot belongs to one stage, so neither number can exceed the stages.
         if (shards[i] >= 0 && (static_cast<std::size_t>(shards[i]) >= stages || rows[i] >= stages)) {
-            file.damaged("/plan/stages/score_shard", fmt::format("shard {} row {}", shards[i], rows[i]), fmt::format("below {}", stages));
+            file.damaged("/plan/stages/score_shard", fmt::format("shard {} row {}", shards[i], rows[i]),
+                         fmt::format("below {}", stages));
         }
         slots[i] = {shards[i], rows[i]};
     }
@@ -147,8 +154,10 @@ void check_format(const h5::Reader& file, const char* format, std::uint64_t vers
     if (found != format) file.damaged("/@format", "format " + found, fmt::format("format {}", format));
     const std::uint64_t found_version = file.number_attribute("/", "version");
     if (found_version != version) {
-        throw_store({.attempted = fmt::format("cannot read a {} file of another version", format), .where = file.path().string(),
-                     .found = fmt::format("version {}", found_version), .expected = fmt::format("version {}", version),
+        throw_store({.attempted = fmt::format("cannot read a {} file of another version", format),
+                     .where = file.path().string(),
+                     .found = fmt::format("version {}", found_version),
+                     .expected = fmt::format("version {}", version),
                      .hint = "use the fairsweep that wrote it"});
     }
 }
@@ -171,7 +180,8 @@ void assign_score_slots(StoreContents& contents) {
 
 std::vector<std::byte> lay_out_store(const StoreContents& contents, std::span<const std::vector<std::byte>> rows) {
     const Plan& plan = contents.plan;
-    FAIRSWEEP_CHECK(contents.score_slots.size() == plan.stages.size() && rows.size() == plan.stages.size(), "one slot and row a stage");
+    FAIRSWEEP_CHECK(contents.score_slots.size() == plan.stages.size() && rows.size() == plan.stages.size(),
+                    "one slot and row a stage");
     h5::Writer file("a new store", h5::Storage::contiguous);
     file.set_attribute("/", "format", std::string(kStoreFormat));
     file.set_attribute("/", "version", kStoreVersion);
@@ -204,7 +214,8 @@ StoreContents read_store_contents(const h5::Reader& file) {
     contents.plan = plan_from_json(std::string(json.begin(), json.end()));
     check_plan(file, contents.plan);
     contents.pairs = get_pairs(file, "/pairs");
-    if (!contents.pairs.groups.empty() && contents.pairs.groups != contents.plan.groups) file.damaged("/pairs/groups", "other groups than the plan's", "the same groups");
+    if (!contents.pairs.groups.empty() && contents.pairs.groups != contents.plan.groups)
+        file.damaged("/pairs/groups", "other groups than the plan's", "the same groups");
     contents.score_slots = get_score_slots(file, contents.plan.stages.size());
     contents.shard_rows = count_shard_rows(contents.score_slots);
     return contents;

@@ -25,7 +25,7 @@ struct StoreContents {
     StoreId id{};
     Plan plan;
     PairTable pairs;
-    std::vector<ScoreSlot> score_slots;   ///< [stages]
+    std::vector<ScoreSlot> score_slots;     ///< [stages]
     std::vector<std::uint32_t> shard_rows;  ///< [shards] rows of each
     [[nodiscard]] std::uint32_t groups() const { return static_cast<std::uint32_t>(plan.groups.size()); }
 };

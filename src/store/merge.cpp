@@ -36,7 +36,8 @@ struct Origin {
 std::string recipe_of(const Stage& stage) {
     nlohmann::json parameters = nlohmann::json::parse(stage.parameters, nullptr, false);
     if (!parameters.is_object()) return {};
-    for (const char* key : {"architecture", "data", "seed", "bits_weight", "bits_activation", "sparsity", "distillation", "observer_steps"}) {
+    for (const char* key :
+         {"architecture", "data", "seed", "bits_weight", "bits_activation", "sparsity", "distillation", "observer_steps"}) {
         parameters.erase(key);
     }
     return sha256(parameters.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)).short_hex();
@@ -91,7 +92,8 @@ AnalysisPoint make_point(const StoreReader& store, const Origin& origin) {
 
 void check_same_evaluation(const StoreReader& first, const StoreReader& other, const fs::path& first_path, const fs::path& path) {
     if (first.plan().groups == other.plan().groups && same_pairs(first.pairs(), other.pairs())) return;
-    throw_store({.attempted = "these stores cannot be merged", .where = path.string(),
+    throw_store({.attempted = "these stores cannot be merged",
+                 .where = path.string(),
                  .found = fmt::format("{} groups and {} pairs", other.plan().groups.size(), other.pairs().size()),
                  .expected = fmt::format("the same groups and pairs as {}: {} groups, {} pairs", first_path.string(),
                                          first.plan().groups.size(), first.pairs().size()),

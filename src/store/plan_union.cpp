@@ -37,7 +37,8 @@ std::uint64_t count_shared(const Plan& plan) {
 bool plan_covers(const Plan& held, const Plan& wanted) {
     const auto stages = positions(held);
     const auto points = point_ids(held);
-    return std::all_of(wanted.stages.begin(), wanted.stages.end(), [&](const Stage& stage) { return stages.contains(stage.id); }) &&
+    return std::all_of(wanted.stages.begin(), wanted.stages.end(),
+                       [&](const Stage& stage) { return stages.contains(stage.id); }) &&
            std::all_of(wanted.points.begin(), wanted.points.end(), [&](const Point& point) { return points.contains(point.id); });
 }
 

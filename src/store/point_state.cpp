@@ -8,7 +8,8 @@ namespace fairsweep {
 namespace {
 
 bool ended_badly(StageState state) {
-    return state == StageState::diverged || state == StageState::failed || state == StageState::lost || state == StageState::quarantined;
+    return state == StageState::diverged || state == StageState::failed || state == StageState::lost ||
+           state == StageState::quarantined;
 }
 
 StageState state_of(StageState network, StageState evaluation, bool need_blocked) {

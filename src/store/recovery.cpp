@@ -75,8 +75,8 @@ RecoveredRows recover_rows(const fs::path& store, std::uint64_t offset, const St
 
     const auto& in_file = recovered.sequence_in_file;
     const std::uint64_t highest_in_file = *std::max_element(in_file.begin(), in_file.end());
-    recovered.journal_lacks_rows = !recovered.journal_present || highest_in_file >= recovered.scan.next_sequence ||
-                                   !recovered.scan.damaged.empty();
+    recovered.journal_lacks_rows =
+        !recovered.journal_present || highest_in_file >= recovered.scan.next_sequence || !recovered.scan.damaged.empty();
     const std::set<std::uint64_t> held(in_file.begin(), in_file.end());
     for (const std::uint64_t sequence : recovered.scan.damaged) {
         if (!held.contains(sequence)) recovered.lost.push_back(sequence);
@@ -88,14 +88,17 @@ std::vector<std::string> recovery_warnings(const RecoveredRows& recovered, const
     std::vector<std::string> warnings;
     const std::string journal = journal_path(store).string();
     if (recovered.scan.torn_bytes > 0 && !live) {
-        warnings.push_back(fmt::format("{}: {} bytes at the end (offset {}) are no whole record: a write was interrupted there; "
-                                       "nothing acknowledged is lost", journal, recovered.scan.torn_bytes, recovered.scan.whole_bytes));
+        warnings.push_back(
+            fmt::format("{}: {} bytes at the end (offset {}) are no whole record: a write was interrupted there; "
+                        "nothing acknowledged is lost",
+                        journal, recovered.scan.torn_bytes, recovered.scan.whole_bytes));
     }
     if (!recovered.journal_present) warnings.push_back(journal + ": missing; the rows in the store itself are used");
     if (!recovered.scan.damaged.empty()) {
-        warnings.push_back(fmt::format("{}: {} records are damaged, the first is number {}; {} of them are whole in the store itself",
-                                       journal, recovered.scan.damaged.size(), recovered.scan.damaged.front(),
-                                       recovered.scan.damaged.size() - recovered.lost.size()));
+        warnings.push_back(
+            fmt::format("{}: {} records are damaged, the first is number {}; {} of them are whole in the store itself", journal,
+                        recovered.scan.damaged.size(), recovered.scan.damaged.front(),
+                        recovered.scan.damaged.size() - recovered.lost.size()));
     }
     if (recovered.rows_damaged > 0 && !live) {
         warnings.push_back(fmt::format("{}: {} rows have a wrong checksum; those that the journal has are taken from there",

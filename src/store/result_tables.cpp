@@ -75,10 +75,17 @@ std::vector<std::string> split_commas(const std::string& text) {
 ResultColumn get_column(const h5::Reader& file, const std::string& path) {
     ResultColumn column;
     switch (file.type_class(path)) {
-        case H5T_STRING: column.values = file.get_text(path); break;
-        case H5T_FLOAT: column.values = file.get<double>(path); break;
-        case H5T_INTEGER: column.values = file.get<std::int64_t>(path); break;
-        default: file.damaged(path, "another type", "strings, doubles or 64-bit integers");
+        case H5T_STRING:
+            column.values = file.get_text(path);
+            break;
+        case H5T_FLOAT:
+            column.values = file.get<double>(path);
+            break;
+        case H5T_INTEGER:
+            column.values = file.get<std::int64_t>(path);
+            break;
+        default:
+            file.damaged(path, "another type", "strings, doubles or 64-bit integers");
     }
     return column;
 }

@@ -71,7 +71,9 @@ public:
     void digest(const char* name, const Digest&) { add(name, RowFieldType::text, 64); }
     void text(const char* name, const std::string&, std::size_t capacity) { add(name, RowFieldType::text, capacity); }
     template <typename T>
-    void number(const char* name, const T&) { add(name, field_type<T>(), sizeof(T)); }
+    void number(const char* name, const T&) {
+        add(name, field_type<T>(), sizeof(T));
+    }
     template <typename E>
     void code(const char* name, const E&, std::size_t values) {
         add(name, RowFieldType::u8_code, 1);
@@ -101,11 +103,17 @@ public:
     void digest(const char*, const Digest&) { size_bytes += 64; }
     void text(const char*, const std::string&, std::size_t capacity) { size_bytes += capacity; }
     template <typename T>
-    void number(const char*, const T&) { size_bytes += sizeof(T); }
+    void number(const char*, const T&) {
+        size_bytes += sizeof(T);
+    }
     template <typename E>
-    void code(const char*, const E&, std::size_t) { size_bytes += 1; }
+    void code(const char*, const E&, std::size_t) {
+        size_bytes += 1;
+    }
     template <typename T>
-    void column(const char*, T GroupFigures::*) { size_bytes += sizeof(T) * room_; }
+    void column(const char*, T GroupFigures::*) {
+        size_bytes += sizeof(T) * room_;
+    }
     std::size_t size_bytes = 0;
 
 private:
@@ -126,9 +134,13 @@ public:
         put(cut.data(), capacity);
     }
     template <typename T>
-    void number(const char*, const T& value) { put(&value, sizeof(T)); }
+    void number(const char*, const T& value) {
+        put(&value, sizeof(T));
+    }
     template <typename E>
-    void code(const char*, const E& value, std::size_t) { put(&value, 1); }
+    void code(const char*, const E& value, std::size_t) {
+        put(&value, 1);
+    }
     template <typename T>
     void column(const char*, T GroupFigures::*member) {
         for (std::uint32_t i = 0; i < room_; ++i) {
@@ -166,7 +178,9 @@ public:
         if (end != std::string::npos) value.resize(end);
     }
     template <typename T>
-    void number(const char*, T& value) { get(&value, sizeof(T)); }
+    void number(const char*, T& value) {
+        get(&value, sizeof(T));
+    }
     template <typename E>
     void code(const char*, E& value, std::size_t values) {
         std::uint8_t byte = 0;
@@ -197,9 +211,7 @@ private:
 
 std::uint32_t room_for(std::uint32_t groups) { return groups == 0 ? 1 : groups; }  // HDF5 arrays have no length 0
 
-std::uint32_t row_crc(std::span<const std::byte> body, std::byte state) {
-    return crc32c(std::span(&state, 1), crc32c(body));
-}
+std::uint32_t row_crc(std::span<const std::byte> body, std::byte state) { return crc32c(std::span(&state, 1), crc32c(body)); }
 
 bool is_stored(StageState state) { return state != StageState::waiting && state != StageState::running; }
 

@@ -16,11 +16,11 @@ namespace fairsweep {
 
 /// A row and what the store adds to it.
 struct RowRecord {
-    Row row;                          ///< outcome.scores is empty
-    std::uint64_t sequence = 0;       ///< of the commit, growing over the store's life; the higher one of a stage counts
-    std::uint32_t scores_count = 0;   ///< 0: no scores
+    Row row;                         ///< outcome.scores is empty
+    std::uint64_t sequence = 0;      ///< of the commit, growing over the store's life; the higher one of a stage counts
+    std::uint32_t scores_count = 0;  ///< 0: no scores
     std::uint32_t scores_crc32c = 0;
-    std::string code_version;         ///< of the program that committed it
+    std::string code_version;  ///< of the program that committed it
 };
 
 enum class RowFieldType : std::uint8_t { text, u8_code, u32, i32, u64, f64 };
@@ -30,10 +30,10 @@ struct RowField {
     std::string name;
     RowFieldType type{};
     std::size_t offset = 0;
-    std::size_t size_bytes = 0;               ///< of the whole field
+    std::size_t size_bytes = 0;  ///< of the whole field
     std::size_t count = 1;
     bool is_array = false;
-    std::vector<std::string> code_names;      ///< u8_code: name of every value, from 0
+    std::vector<std::string> code_names;  ///< u8_code: name of every value, from 0
 };
 
 /// Fields of a row with room for `groups` groups (at least one is laid out), in the order of their bytes.

@@ -23,10 +23,10 @@ struct Seal {
     char magic[8]{};
     std::uint64_t data_offset = 0;
     std::uint64_t data_bytes = 0;
-    std::uint64_t file_bytes = 0;    ///< without the seal
-    std::uint32_t content_crc = 0;   ///< of the file without data range and seal
+    std::uint64_t file_bytes = 0;   ///< without the seal
+    std::uint32_t content_crc = 0;  ///< of the file without data range and seal
     std::array<std::byte, kSealBytes - 40> reserved{};
-    std::uint32_t own_crc = 0;       ///< of the bytes before it
+    std::uint32_t own_crc = 0;  ///< of the bytes before it
 };
 static_assert(sizeof(Seal) == kSealBytes);
 
@@ -34,8 +34,10 @@ std::uint32_t own_crc_of(const Seal& value) {
     return crc32c(std::as_bytes(std::span(&value, 1)).first(kSealBytes - sizeof value.own_crc));
 }
 
-[[noreturn]] void refuse(const std::filesystem::path& path, const std::string& found, const std::string& expected, const std::string& hint) {
-    throw_store({.attempted = "cannot open a store file", .where = path.string(), .found = found, .expected = expected, .hint = hint});
+[[noreturn]] void refuse(const std::filesystem::path& path, const std::string& found, const std::string& expected,
+                         const std::string& hint) {
+    throw_store(
+        {.attempted = "cannot open a store file", .where = path.string(), .found = found, .expected = expected, .hint = hint});
 }
 
 std::uint32_t crc_of_range(const File& file, std::uint64_t begin, std::uint64_t end, std::uint32_t crc) {
@@ -72,18 +74,21 @@ void check_seal(const std::filesystem::path& path) {
     const std::uint64_t size = file.size_bytes();
     std::array<std::byte, 8> start{};
     if (file.read_at(0, start) < start.size() || std::memcmp(start.data(), kHdf5Signature, start.size()) != 0) {
-        refuse(path, fmt::format("{} bytes that are no HDF5 file", size), "an HDF5 file that fairsweep wrote", "is the path right?");
+        refuse(path, fmt::format("{} bytes that are no HDF5 file", size), "an HDF5 file that fairsweep wrote",
+               "is the path right?");
     }
     Seal value;
     if (size < kSealBytes + start.size()) refuse(path, fmt::format("{} bytes", size), "a whole HDF5 file", "it is truncated");
     file.read_exactly_at(size - kSealBytes, std::as_writable_bytes(std::span(&value, 1)));
     if (std::memcmp(value.magic, kMagic, sizeof value.magic) != 0 || value.own_crc != own_crc_of(value)) {
-        refuse(path, fmt::format("an HDF5 file of {} bytes without fairsweep's seal at its end", size), "a store as fairsweep laid it out",
+        refuse(path, fmt::format("an HDF5 file of {} bytes without fairsweep's seal at its end", size),
+               "a store as fairsweep laid it out",
                "it is truncated, somebody else's, or was changed by another program: copy it back from where it was whole");
     }
     const std::uint64_t body = size - kSealBytes;
     if (value.file_bytes != body || value.data_offset > body || value.data_bytes > body - value.data_offset) {
-        refuse(path, fmt::format("{} bytes", size), fmt::format("{} bytes", value.file_bytes + kSealBytes), "it was cut or lengthened");
+        refuse(path, fmt::format("{} bytes", size), fmt::format("{} bytes", value.file_bytes + kSealBytes),
+               "it was cut or lengthened");
     }
     const std::uint32_t before = crc_of_range(file, 0, value.data_offset, 0);
     if (crc_of_range(file, value.data_offset + value.data_bytes, body, before) != value.content_crc) {

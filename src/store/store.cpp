@@ -40,13 +40,17 @@ std::vector<std::vector<std::byte>> encode_all(const Rows& rows, std::uint32_t g
 }
 
 [[noreturn]] void refuse_other_set(const fs::path& path, const std::string& found, const std::string& expected) {
-    throw_store({.attempted = "this store holds results on another evaluation set", .where = path.string(), .found = found,
-                 .expected = expected, .hint = "give this job a store of its own (--store)"});
+    throw_store({.attempted = "this store holds results on another evaluation set",
+                 .where = path.string(),
+                 .found = found,
+                 .expected = expected,
+                 .hint = "give this job a store of its own (--store)"});
 }
 
 void check_same_evaluation(const fs::path& path, const StoreContents& held, const Plan& plan, const PairTable& pairs) {
     if (held.plan.groups != plan.groups) {
-        refuse_other_set(path, fmt::format("{} groups in the job", plan.groups.size()), fmt::format("the {} of the store", held.plan.groups.size()));
+        refuse_other_set(path, fmt::format("{} groups in the job", plan.groups.size()),
+                         fmt::format("the {} of the store", held.plan.groups.size()));
     }
     if (held.plan.task != plan.task) refuse_other_set(path, "task " + plan.task, "task " + held.plan.task);
     if (!same_pairs(held.pairs, pairs)) {
@@ -98,8 +102,10 @@ struct Store::Impl {
 void Store::Impl::create(const Plan& plan, PairTable pairs) {
     std::error_code ignored;
     if (fs::exists(journal_path(path)) && fs::file_size(journal_path(path), ignored) > kJournalHeaderBytes) {
-        throw_store({.attempted = "the store is missing, but its journal has results", .where = journal_path(path).string(),
-                     .found = "no " + path.string(), .expected = "both, or neither",
+        throw_store({.attempted = "the store is missing, but its journal has results",
+                     .where = journal_path(path).string(),
+                     .found = "no " + path.string(),
+                     .expected = "both, or neither",
                      .hint = "put the store back, or remove the journal and " + folder.string() + " to start from nothing"});
     }
     contents.id = make_store_id();
@@ -134,9 +140,10 @@ void Store::Impl::reopen(const Plan& plan, const PairTable& pairs) {
     RecoveredRows recovered = recover_rows(path, offset, contents);
     warnings = recovery_warnings(recovered, path, false);
     if (!recovered.lost.empty()) {
-        throw_store({.attempted = "the journal is damaged in the middle", .where = journal_path(path).string(),
-                     .found = fmt::format("{} rows that were committed are unreadable, the first is record {}", recovered.lost.size(),
-                                          recovered.lost.front()),
+        throw_store({.attempted = "the journal is damaged in the middle",
+                     .where = journal_path(path).string(),
+                     .found = fmt::format("{} rows that were committed are unreadable, the first is record {}",
+                                          recovered.lost.size(), recovered.lost.front()),
                      .expected = "whole records, or their rows in the store",
                      .hint = "copy both files from a backup; or move the journal away to go on without those rows"});
     }
@@ -232,8 +239,11 @@ bool Store::Impl::has_scores(StageIndex stage) const {
 
 void Store::Impl::refuse_when_broken() const {
     if (!is_broken) return;
-    throw_infrastructure({.attempted = "the store takes no more rows after a failed write", .where = path.string(), .found = {},
-                          .expected = {}, .hint = "run the same command again when the cause is gone: it resumes"});
+    throw_infrastructure({.attempted = "the store takes no more rows after a failed write",
+                          .where = path.string(),
+                          .found = {},
+                          .expected = {},
+                          .hint = "run the same command again when the cause is gone: it resumes"});
 }
 
 Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -26,7 +26,7 @@ inline constexpr std::uint32_t kStoreVersion = 1;
 /// Files beside the store.
 [[nodiscard]] std::filesystem::path journal_path(const std::filesystem::path& store);
 [[nodiscard]] std::filesystem::path lock_path(const std::filesystem::path& store);
-[[nodiscard]] std::filesystem::path live_path(const std::filesystem::path& store);         ///< "<store>.live.json"
+[[nodiscard]] std::filesystem::path live_path(const std::filesystem::path& store);           ///< "<store>.live.json"
 [[nodiscard]] std::filesystem::path artefact_folder_of(const std::filesystem::path& store);  ///< "<store>.files"
 
 /// True while a process owns the store (has it open for update). Never blocks and never disturbs the owner.

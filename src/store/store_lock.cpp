@@ -62,8 +62,10 @@ File take_store_lock(const std::filesystem::path& lock_path) {
             return file;
         }
         if (attempt >= kTries) {
-            throw_infrastructure({.attempted = "the store is in use by another run", .where = lock_path.string(),
-                                  .found = "owner: " + read_owner(file), .expected = "no owner",
+            throw_infrastructure({.attempted = "the store is in use by another run",
+                                  .where = lock_path.string(),
+                                  .found = "owner: " + read_owner(file),
+                                  .expected = "no owner",
                                   .hint = "wait for it or stop it; `fairsweep status` shows what it does"});
         }
         std::this_thread::sleep_for(kPause);

@@ -19,7 +19,7 @@ struct StoreReader::Impl {
     std::vector<std::optional<RowRecord>> records;  ///< [stages]
     std::vector<Row> rows;
     std::map<Digest, StageIndex> stages;
-    std::map<Digest, std::size_t> position;         ///< in rows
+    std::map<Digest, std::size_t> position;  ///< in rows
     std::optional<ScoreShards> shards;
     std::vector<std::string> warnings;
 };
@@ -68,8 +68,10 @@ std::string StoreReader::code_version(const Digest& stage_id) const {
 
 std::vector<float> StoreReader::scores(const Digest& stage_id) const {
     const auto fail = [&](const std::string& found) {
-        throw_store({.attempted = "cannot read the scores of evaluation " + stage_id.short_hex(), .where = impl_->path.string(),
-                     .found = found, .expected = "a committed row and its scores, undamaged",
+        throw_store({.attempted = "cannot read the scores of evaluation " + stage_id.short_hex(),
+                     .where = impl_->path.string(),
+                     .found = found,
+                     .expected = "a committed row and its scores, undamaged",
                      .hint = "run the job again on this store: it repeats the evaluation"});
     };
     const auto stage = impl_->stages.find(stage_id);
@@ -79,7 +81,8 @@ std::vector<float> StoreReader::scores(const Digest& stage_id) const {
     if (!record) fail("no row yet");
     if (record->scores_count == 0 || slot.shard < 0) fail("a row without scores");
     std::vector<float> scores = impl_->shards->read(slot);
-    if (record->scores_count != scores.size() || crc_of_scores(scores) != record->scores_crc32c) fail("scores whose checksum is wrong");
+    if (record->scores_count != scores.size() || crc_of_scores(scores) != record->scores_crc32c)
+        fail("scores whose checksum is wrong");
     return scores;
 }
 

@@ -24,14 +24,16 @@ StageOutcome run_baseline(const StageContext& context) {
         if (context.stop_requested()) return preempted_outcome();
         const TrainingBatch batch = make_batch(*faces, order.batch(step));
         optimiser.set_learning_rate(baseline_learning_rate(recipe, step, steps));
-        const torch::Tensor logits = head.forward(network->forward(batch.images), batch.labels, baseline_margin_rad(recipe, step, steps));
+        const torch::Tensor logits =
+            head.forward(network->forward(batch.images), batch.labels, baseline_margin_rad(recipe, step, steps));
         const double loss = optimiser.step(torch::cross_entropy_loss(logits, batch.labels));
         if (!std::isfinite(loss)) return diverged_outcome(divergence_message(loss, step, steps));
         losses.add(loss);
         context.progress(step + 1, steps);
     }
     const NetworkDescription description{parameters.architecture, Bits{}, 0.0};
-    StageOutcome outcome = done_outcome(write_checkpoint(context.own_artefact(), *network, description, context.metadata("network")));
+    StageOutcome outcome =
+        done_outcome(write_checkpoint(context.own_artefact(), *network, description, context.metadata("network")));
     outcome.loss_first = losses.first();
     outcome.loss_last = losses.last();
     return outcome;

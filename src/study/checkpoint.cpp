@@ -5,7 +5,6 @@
 #include <cstring>
 #include <utility>
 
-#include "compress/pruning.hpp"
 #include "compress/quantisation.hpp"
 #include "fairsweep/check.hpp"
 #include "fairsweep/error.hpp"
@@ -18,11 +17,21 @@ struct TypeWord {
     torch::ScalarType type;
     const char* word;
 };
-constexpr std::array<TypeWord, 8> kTypes{{{torch::kFloat, "F32"}, {torch::kDouble, "F64"}, {torch::kHalf, "F16"}, {torch::kLong, "I64"},
-                                          {torch::kInt, "I32"}, {torch::kByte, "U8"}, {torch::kChar, "I8"}, {torch::kBool, "BOOL"}}};
+constexpr std::array<TypeWord, 8> kTypes{{{torch::kFloat, "F32"},
+                                          {torch::kDouble, "F64"},
+                                          {torch::kHalf, "F16"},
+                                          {torch::kLong, "I64"},
+                                          {torch::kInt, "I32"},
+                                          {torch::kByte, "U8"},
+                                          {torch::kChar, "I8"},
+                                          {torch::kBool, "BOOL"}}};
 
-[[noreturn]] void refuse(const SafetensorsFile& file, const std::string& where, const std::string& found, const std::string& expected) {
-    throw_data({.attempted = "cannot read a checkpoint", .where = file.path().string() + ", " + where, .found = found, .expected = expected,
+[[noreturn]] void refuse(const SafetensorsFile& file, const std::string& where, const std::string& found,
+                         const std::string& expected) {
+    throw_data({.attempted = "cannot read a checkpoint",
+                .where = file.path().string() + ", " + where,
+                .found = found,
+                .expected = expected,
                 .hint = "delete the file; the stage that wrote it runs again"});
 }
 
@@ -56,8 +65,8 @@ torch::Tensor read_tensor(const SafetensorsFile& file, const TensorEntry& entry)
     refuse(file, "tensor " + entry.name, "dtype " + entry.dtype, "a type that torch has here");
 }
 
-SafetensorsWriter::Written write_checkpoint(const std::filesystem::path& path, const Network& network, const NetworkDescription& description,
-                                            std::map<std::string, std::string> metadata) {
+SafetensorsWriter::Written write_checkpoint(const std::filesystem::path& path, const Network& network,
+                                            const NetworkDescription& description, std::map<std::string, std::string> metadata) {
     SafetensorsPlan plan;
     plan.metadata = std::move(metadata);
     plan.metadata["architecture"] = description.architecture;
@@ -72,7 +81,8 @@ SafetensorsWriter::Written write_checkpoint(const std::filesystem::path& path, c
         tensors.push_back(tensor.detach().contiguous());
     }
     SafetensorsWriter writer(path, std::move(plan));
-    for (const torch::Tensor& tensor : tensors) writer.append({static_cast<const std::byte*>(tensor.const_data_ptr()), tensor.nbytes()});
+    for (const torch::Tensor& tensor : tensors)
+        writer.append({static_cast<const std::byte*>(tensor.const_data_ptr()), tensor.nbytes()});
     return writer.finish();
 }
 
@@ -89,17 +99,21 @@ std::shared_ptr<Network> read_network(const SafetensorsFile& file) {
     try {
         std::shared_ptr<Network> network = build_network(description.architecture);
         // Gives the network the places that the state has: masks and ranges. Their content comes from the file.
-        prune_by_magnitude(*network, description.sparsity);
+        for (const auto& [name, layer] : weighted_layers(*network))
+            if (file.tensors().contains(name + ".weight_pruned"))
+                layer->set_pruned(torch::zeros(layer->weight.sizes(), torch::kBool));
         set_bits(*network, description.bits);
         NamedTensors state;
         for (const auto& [name, tensor] : state_of(*network)) {
             const auto found = file.tensors().find(name);
-            if (found == file.tensors().end()) refuse(file, "tensor " + name, "no such tensor", "every tensor of " + description.architecture);
+            if (found == file.tensors().end())
+                refuse(file, "tensor " + name, "no such tensor", "every tensor of " + description.architecture);
             if (found->second.dtype != dtype_word(tensor.scalar_type()))
                 refuse(file, "tensor " + name, "dtype " + found->second.dtype, dtype_word(tensor.scalar_type()));
             state.emplace_back(name, read_tensor(file, found->second));
         }
-        if (state.size() != file.tensors().size()) refuse(file, "tensors", std::to_string(file.tensors().size()), std::to_string(state.size()));
+        if (state.size() != file.tensors().size())
+            refuse(file, "tensors", std::to_string(file.tensors().size()), std::to_string(state.size()));
         load_state(*network, state);
         set_observing(*network, false);
         network->eval();

@@ -21,7 +21,8 @@ struct NetworkDescription {
 
 /// Writes the network's state. `metadata` is kept beside the description.
 [[nodiscard]] SafetensorsWriter::Written write_checkpoint(const std::filesystem::path& path, const Network& network,
-                                                          const NetworkDescription& description, std::map<std::string, std::string> metadata);
+                                                          const NetworkDescription& description,
+                                                          std::map<std::string, std::string> metadata);
 
 /// The description in a checkpoint's metadata. Throws a data error when it cannot be read.
 [[nodiscard]] NetworkDescription description_of(const SafetensorsFile& file);

@@ -19,11 +19,18 @@ namespace {
 
 void check_parameters(const StageParameters& parameters) {
     if (parameters.distillation != "embedding")
-        throw_usage({.attempted = "cannot fine-tune", .where = "axes.distillation", .found = parameters.distillation, .expected = "embedding", .hint = ""});
+        throw_usage({.attempted = "cannot fine-tune",
+                     .where = "axes.distillation",
+                     .found = parameters.distillation,
+                     .expected = "embedding",
+                     .hint = ""});
     const int learning_steps = std::min(parameters.recipe.observer_steps, parameters.recipe.finetune_steps);
     if (parameters.bits.activation != 32 && learning_steps < 1)
-        throw_usage({.attempted = "cannot quantise activations", .where = "recipe.observer_steps and recipe.finetune_steps",
-                     .found = std::to_string(learning_steps), .expected = "at least 1: ranges have to be learnt first", .hint = ""});
+        throw_usage({.attempted = "cannot quantise activations",
+                     .where = "recipe.observer_steps and recipe.finetune_steps",
+                     .found = std::to_string(learning_steps),
+                     .expected = "at least 1: ranges have to be learnt first",
+                     .hint = ""});
 }
 
 std::shared_ptr<Network> make_student(const StageContext& context) {
@@ -79,7 +86,8 @@ StageOutcome run_compression(const StageContext& context) {
         if (context.stop_requested()) return preempted_outcome();
         const std::vector<Sample> samples = order.batch(step);
         set_observing(*network, observes_at(recipe, step));
-        network->set_dropout(recipe.dropout, RandomStream(parameters.seed, data_key, "dropout", static_cast<std::uint64_t>(step)).next_u64());
+        network->set_dropout(recipe.dropout,
+                             RandomStream(parameters.seed, data_key, "dropout", static_cast<std::uint64_t>(step)).next_u64());
         const torch::Tensor target = teacher_of(teacher, samples);
         const torch::Tensor embeddings = network->forward(make_batch(*faces, samples).images);
         const double loss = optimiser.step(embedding_loss(embeddings, target, recipe.embedding_loss_scale));
@@ -93,7 +101,8 @@ StageOutcome run_compression(const StageContext& context) {
     set_observing(*network, false);
     network->eval();
     const NetworkDescription description{parameters.architecture, parameters.bits, parameters.sparsity};
-    StageOutcome outcome = done_outcome(write_checkpoint(context.own_artefact(), *network, description, context.metadata("network")));
+    StageOutcome outcome =
+        done_outcome(write_checkpoint(context.own_artefact(), *network, description, context.metadata("network")));
     outcome.loss_first = losses.first();
     outcome.loss_last = losses.last();
     outcome.teacher_cosine = cosines.last();

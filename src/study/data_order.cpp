@@ -11,7 +11,10 @@
 namespace fairsweep {
 
 DataOrder::DataOrder(DataOrderKey key, std::uint64_t images, int batch_samples, bool flip)
-    : key_(key), images_(static_cast<std::uint32_t>(images)), batch_samples_(static_cast<std::size_t>(batch_samples)), flip_(flip) {
+    : key_(key),
+      images_(static_cast<std::uint32_t>(images)),
+      batch_samples_(static_cast<std::size_t>(batch_samples)),
+      flip_(flip) {
     if (batch_samples < 2 || images < batch_samples_ || images > std::numeric_limits<std::uint32_t>::max())
         throw_usage({.attempted = "cannot cut a training set into batches",
                      .where = "recipe.baseline_batch_samples or recipe.finetune_batch_samples",
@@ -26,15 +29,15 @@ void DataOrder::enter_epoch(std::int64_t epoch) {
     RandomStream flip_stream(key_.seed, key_.data, "flip", static_cast<std::uint64_t>(epoch));
     const std::vector<std::uint32_t> shuffled = shuffled_indices(images_, order_stream);
     order_.resize(shuffled.size());
-    for (std::size_t i = 0; i < shuffled.size(); ++i)
-        order_[i] = {shuffled[i], flip_ && (flip_stream.next_u32() & 1U) != 0};
+    for (std::size_t i = 0; i < shuffled.size(); ++i) order_[i] = {shuffled[i], flip_ && (flip_stream.next_u32() & 1U) != 0};
     epoch_ = epoch;
 }
 
 std::vector<Sample> DataOrder::batch(std::int64_t step) {
     FAIRSWEEP_CHECK(step >= 0, "ask for a batch before the first step");
     if (step / batches_per_epoch_ != epoch_) enter_epoch(step / batches_per_epoch_);
-    const auto begin = order_.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(step % batches_per_epoch_) * batch_samples_);
+    const auto begin =
+        order_.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(step % batches_per_epoch_) * batch_samples_);
     return {begin, begin + static_cast<std::ptrdiff_t>(batch_samples_)};
 }
 

@@ -22,13 +22,16 @@ constexpr std::uint64_t kBatchImages = 64;
 constexpr const char* kPlain = "embeddings";
 constexpr const char* kMirrored = "embeddings_mirrored";
 
-std::span<const std::byte> bytes_of(const torch::Tensor& tensor) { return {static_cast<const std::byte*>(tensor.const_data_ptr()), tensor.nbytes()}; }
+std::span<const std::byte> bytes_of(const torch::Tensor& tensor) {
+    return {static_cast<const std::byte*>(tensor.const_data_ptr()), tensor.nbytes()};
+}
 
 /// Unit vectors, float64 [images, dimensions], of the sum of both orientations.
 torch::Tensor unit_embeddings(const MirroredEmbeddings& embeddings) {
     torch::Tensor sum = embeddings.plain.to(torch::kDouble);
     if (embeddings.mirrored.defined()) sum = sum + embeddings.mirrored.to(torch::kDouble);
-    if (!torch::isfinite(sum).all().item<bool>()) throw NonFiniteError("the embedding", "the network gives NaN or infinite values");
+    if (!torch::isfinite(sum).all().item<bool>())
+        throw NonFiniteError("the embedding", "the network gives NaN or infinite values");
     return (sum / sum.norm(2, {1}, true).clamp_min(1e-12)).contiguous();
 }
 
@@ -56,7 +59,8 @@ MirroredEmbeddings embed_faces(Network& network, std::uint64_t images, bool mirr
     return result;
 }
 
-std::vector<float> cosine_scores(const MirroredEmbeddings& embeddings, std::span<const std::uint32_t> image_a, std::span<const std::uint32_t> image_b) {
+std::vector<float> cosine_scores(const MirroredEmbeddings& embeddings, std::span<const std::uint32_t> image_a,
+                                 std::span<const std::uint32_t> image_b) {
     const torch::Tensor units = unit_embeddings(embeddings);
     const std::int64_t dimensions = units.size(1);
     const double* rows = units.const_data_ptr<double>();
@@ -75,8 +79,10 @@ MirroredEmbeddings read_teacher(const SafetensorsFile& file, bool mirrored, std:
     const auto read = [&](const char* name) {
         const TensorEntry& entry = file.require(name, "F32", 2);
         if (entry.shape[0] != images || entry.shape[1] != static_cast<std::uint64_t>(embedding_size))
-            throw_data({.attempted = "cannot use the teacher's embeddings", .where = file.path().string() + ", " + name,
-                        .found = fmt::format("[{}, {}]", entry.shape[0], entry.shape[1]), .expected = fmt::format("[{}, {}]", images, embedding_size),
+            throw_data({.attempted = "cannot use the teacher's embeddings",
+                        .where = file.path().string() + ", " + name,
+                        .found = fmt::format("[{}, {}]", entry.shape[0], entry.shape[1]),
+                        .expected = fmt::format("[{}, {}]", images, embedding_size),
                         .hint = "the calibration set changed, or the file belongs to another network"});
         return read_tensor(file, entry);
     };
@@ -93,7 +99,8 @@ StageOutcome run_teacher(const StageContext& context) {
     const std::shared_ptr<Network> network = read_network(checkpoint);
     const std::shared_ptr<FaceCache> faces = context.open_faces();
     const MirroredEmbeddings embeddings = embed_faces(
-        *network, faces->size(), context.parameters.recipe.flip, [&faces](std::uint64_t index) { return faces->face(index).pixels; },
+        *network, faces->size(), context.parameters.recipe.flip,
+        [&faces](std::uint64_t index) { return faces->face(index).pixels; },
         [&](std::uint64_t done) {
             context.progress(static_cast<std::int64_t>(done), static_cast<std::int64_t>(faces->size()));
             return !context.stop_requested();
@@ -117,9 +124,12 @@ StageOutcome run_evaluation(const StageContext& context) {
     const PreparedFaces faces(context.artefact_of(prepare));
     check_artefact(faces.file(), "prepared faces", prepare.id);
     if (faces.image_size() != network->input_size() || faces.pairs().groups != context.plan.groups)
-        throw_data({.attempted = "cannot evaluate a network", .where = faces.file().path().string(),
+        throw_data({.attempted = "cannot evaluate a network",
+                    .where = faces.file().path().string(),
                     .found = fmt::format("{} groups, faces of {} pixels", faces.pairs().groups.size(), faces.image_size()),
-                    .expected = fmt::format("the plan's {} groups, faces of {} pixels", context.plan.groups.size(), network->input_size()), .hint = ""});
+                    .expected = fmt::format("the plan's {} groups, faces of {} pixels", context.plan.groups.size(),
+                                            network->input_size()),
+                    .hint = ""});
     const MirroredEmbeddings embeddings = embed_faces(
         *network, faces.images(), true, [&faces](std::uint64_t index) { return faces.face(index); },
         [&](std::uint64_t done) {

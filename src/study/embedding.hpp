@@ -30,6 +30,7 @@ struct MirroredEmbeddings {
                                                std::span<const std::uint32_t> image_b);
 
 /// Tensors of a teacher file: "embeddings" and, when flips are used, "embeddings_mirrored", float32 [images, embedding_size].
-[[nodiscard]] MirroredEmbeddings read_teacher(const SafetensorsFile& file, bool mirrored, std::uint64_t images, int embedding_size);
+[[nodiscard]] MirroredEmbeddings read_teacher(const SafetensorsFile& file, bool mirrored, std::uint64_t images,
+                                              int embedding_size);
 
 }  // namespace fairsweep

@@ -28,8 +28,11 @@ std::int64_t FaceCache::decode(std::uint64_t index, std::span<std::uint8_t> out)
     const LabelledImage labelled = set_->get(index);
     resize_square(labelled.image, image_size_, out);
     if (labelled.identity < 0 || static_cast<std::uint64_t>(labelled.identity) >= set_->identities())
-        throw_data({.attempted = "cannot use an image of a training set", .where = fmt::format("image {}", index),
-                    .found = fmt::format("identity {}", labelled.identity), .expected = fmt::format("0 .. {}", set_->identities() - 1), .hint = ""});
+        throw_data({.attempted = "cannot use an image of a training set",
+                    .where = fmt::format("image {}", index),
+                    .found = fmt::format("identity {}", labelled.identity),
+                    .expected = fmt::format("0 .. {}", set_->identities() - 1),
+                    .hint = ""});
     return labelled.identity;
 }
 

@@ -36,9 +36,9 @@ private:
     std::uint64_t images_;
     int image_size_;
     std::uint64_t face_bytes_;
-    std::vector<std::uint8_t> kept_;         ///< [images, size, size, 3], or empty
-    std::vector<std::int64_t> identities_;   ///< -1: not decoded yet
-    std::vector<std::uint8_t> single_;       ///< where nothing is kept: the face read last
+    std::vector<std::uint8_t> kept_;        ///< [images, size, size, 3], or empty
+    std::vector<std::int64_t> identities_;  ///< -1: not decoded yet
+    std::vector<std::uint8_t> single_;      ///< where nothing is kept: the face read last
 };
 
 /// The caches of a process, the least recently used dropped when together they would pass `kept_bytes_max`.

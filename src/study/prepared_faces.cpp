@@ -31,7 +31,8 @@ Rows rows_of(const VerificationSet& set) {
         const VerificationGroup& group = set.groups()[g];
         std::vector<std::uint32_t> row_of(group.image_paths.size(), 0);
         for (const VerificationPair& pair : group.pairs) {
-            FAIRSWEEP_CHECK(pair.image_a < row_of.size() && pair.image_b < row_of.size(), "a pair names an image past its group's list");
+            FAIRSWEEP_CHECK(pair.image_a < row_of.size() && pair.image_b < row_of.size(),
+                            "a pair names an image past its group's list");
             row_of[pair.image_a] = row_of[pair.image_b] = 1;
         }
         for (std::uint32_t image = 0; image < row_of.size(); ++image) {
@@ -53,7 +54,10 @@ std::span<const std::byte> bytes_of(const std::vector<T>& values) {
 }
 
 [[noreturn]] void refuse(const SafetensorsFile& file, const std::string& found, const std::string& expected) {
-    throw_data({.attempted = "cannot use the prepared faces", .where = file.path().string(), .found = found, .expected = expected,
+    throw_data({.attempted = "cannot use the prepared faces",
+                .where = file.path().string(),
+                .found = found,
+                .expected = expected,
                 .hint = "delete the file; the prepare stage writes it again"});
 }
 
@@ -67,19 +71,22 @@ std::vector<std::string> group_names(const SafetensorsFile& file) {
 }  // namespace
 
 SafetensorsWriter::Written write_prepared_faces(const std::filesystem::path& path, const VerificationSet& set, int image_size,
-                                                std::map<std::string, std::string> metadata, const std::function<bool(std::uint64_t, std::uint64_t)>& on_image) {
+                                                std::map<std::string, std::string> metadata,
+                                                const std::function<bool(std::uint64_t, std::uint64_t)>& on_image) {
     const PairTable pairs = pair_table_of(set);
     const Rows rows = rows_of(set);
     const auto side = static_cast<std::uint64_t>(image_size);
     SafetensorsPlan plan;
-    for (const char* name : {"image_a", "image_b", "identity_a", "identity_b"}) plan.tensors.push_back({name, "U32", {pairs.size()}});
+    for (const char* name : {"image_a", "image_b", "identity_a", "identity_b"})
+        plan.tensors.push_back({name, "U32", {pairs.size()}});
     plan.tensors.push_back({"group_begin", "U32", {pairs.group_begin.size()}});
     plan.tensors.push_back({"genuine", "U8", {pairs.size()}});
     plan.tensors.push_back({"faces", "U8", {rows.used.size(), side, side, 3}});
     plan.metadata = std::move(metadata);
     plan.metadata["groups"] = nlohmann::json(pairs.groups).dump();
     SafetensorsWriter writer(path, std::move(plan));
-    for (const auto& column : {rows.image_a, rows.image_b, pairs.identity_a, pairs.identity_b, pairs.group_begin}) writer.append(bytes_of(column));
+    for (const auto& column : {rows.image_a, rows.image_b, pairs.identity_a, pairs.identity_b, pairs.group_begin})
+        writer.append(bytes_of(column));
     writer.append(bytes_of(pairs.genuine));
     for (std::uint64_t i = 0; i < rows.used.size(); ++i) {
         const Image face = set.aligned_image(rows.used[i].group, rows.used[i].image, image_size);
@@ -100,10 +107,12 @@ PreparedFaces::PreparedFaces(const std::filesystem::path& path) : file_(path) {
     image_b_ = file_.read<std::uint32_t>("image_b", "U32");
     const TensorEntry& faces = file_.require("faces", "U8", 4);
     const std::size_t pairs = pairs_.genuine.size();
-    if (pairs_.identity_a.size() != pairs || pairs_.identity_b.size() != pairs || image_a_.size() != pairs || image_b_.size() != pairs)
+    if (pairs_.identity_a.size() != pairs || pairs_.identity_b.size() != pairs || image_a_.size() != pairs ||
+        image_b_.size() != pairs)
         refuse(file_, "columns of different lengths", fmt::format("{} pairs in each", pairs));
     const std::vector<std::uint32_t>& begin = pairs_.group_begin;
-    if (begin.size() != pairs_.groups.size() + 1 || begin.front() != 0 || begin.back() != pairs || !std::is_sorted(begin.begin(), begin.end()))
+    if (begin.size() != pairs_.groups.size() + 1 || begin.front() != 0 || begin.back() != pairs ||
+        !std::is_sorted(begin.begin(), begin.end()))
         refuse(file_, "bad group_begin", fmt::format("{} rising numbers from 0 to {}", pairs_.groups.size() + 1, pairs));
     if (faces.shape[1] != faces.shape[2] || faces.shape[1] == 0 || faces.shape[1] > 4096 || faces.shape[3] != 3)
         refuse(file_, "faces that are not square RGB images", "[images, size, size, 3]");

@@ -18,8 +18,8 @@ namespace fairsweep {
 
 /// Aligns every image that a pair uses, groups in order, images in the set's order, and writes the file.
 /// `on_image(done, all)` is called after every image; false ends the writing: nothing is left, size_bytes is 0.
-[[nodiscard]] SafetensorsWriter::Written write_prepared_faces(const std::filesystem::path& path, const VerificationSet& set, int image_size,
-                                                              std::map<std::string, std::string> metadata,
+[[nodiscard]] SafetensorsWriter::Written write_prepared_faces(const std::filesystem::path& path, const VerificationSet& set,
+                                                              int image_size, std::map<std::string, std::string> metadata,
                                                               const std::function<bool(std::uint64_t, std::uint64_t)>& on_image);
 
 /// The file, mapped. Throws a data error when it is damaged, of another content, or its pairs name no face.

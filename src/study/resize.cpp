@@ -64,10 +64,14 @@ void resize_square(const Image& image, int size, std::span<std::uint8_t> out) {
     const auto side = static_cast<std::size_t>(size);
     FAIRSWEEP_CHECK(size > 0 && out.size() == side * side * kChannels, "resize into a buffer of another size");
     if (image.rows != image.cols || image.rows < 1)
-        throw_data({.attempted = "cannot feed an image to the network", .where = "", .found = fmt::format("{} x {} pixels", image.rows, image.cols),
-                    .expected = "an aligned, square face", .hint = "align the faces of the training set first"});
-    FAIRSWEEP_CHECK(image.pixels.size() == static_cast<std::size_t>(image.rows) * static_cast<std::size_t>(image.cols) * kChannels,
-                    "resize an image whose pixels do not fit its size");
+        throw_data({.attempted = "cannot feed an image to the network",
+                    .where = "",
+                    .found = fmt::format("{} x {} pixels", image.rows, image.cols),
+                    .expected = "an aligned, square face",
+                    .hint = "align the faces of the training set first"});
+    FAIRSWEEP_CHECK(
+        image.pixels.size() == static_cast<std::size_t>(image.rows) * static_cast<std::size_t>(image.cols) * kChannels,
+        "resize an image whose pixels do not fit its size");
     if (image.rows == size) {
         std::copy(image.pixels.begin(), image.pixels.end(), out.begin());
         return;
@@ -77,12 +81,12 @@ void resize_square(const Image& image, int size, std::span<std::uint8_t> out) {
     std::vector<std::uint8_t> narrow(rows * side * kChannels);  // columns first, as Pillow does
     for (std::size_t row = 0; row < rows; ++row)
         for (std::size_t col = 0; col < side; ++col)
-            filter_pixel(image.pixels.data() + (row * rows + static_cast<std::size_t>(taps[col].first)) * kChannels, kChannels, taps[col],
-                         narrow.data() + (row * side + col) * kChannels);
+            filter_pixel(image.pixels.data() + (row * rows + static_cast<std::size_t>(taps[col].first)) * kChannels, kChannels,
+                         taps[col], narrow.data() + (row * side + col) * kChannels);
     for (std::size_t row = 0; row < side; ++row)
         for (std::size_t col = 0; col < side; ++col)
-            filter_pixel(narrow.data() + (static_cast<std::size_t>(taps[row].first) * side + col) * kChannels, side * kChannels, taps[row],
-                         out.data() + (row * side + col) * kChannels);
+            filter_pixel(narrow.data() + (static_cast<std::size_t>(taps[row].first) * side + col) * kChannels, side * kChannels,
+                         taps[row], out.data() + (row * side + col) * kChannels);
 }
 
 }  // namespace fairsweep

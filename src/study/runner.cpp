@@ -62,21 +62,29 @@ StageOutcome failed(FailureClass failure, const std::string& message) {
 FailureClass failure_of(ErrorKind kind) {
     switch (kind) {
         case ErrorKind::usage:
-        case ErrorKind::store: return FailureClass::config;
+        case ErrorKind::store:
+            return FailureClass::config;
         case ErrorKind::data:
-        case ErrorKind::infrastructure: return FailureClass::io;
-        case ErrorKind::internal: break;
+        case ErrorKind::infrastructure:
+            return FailureClass::io;
+        case ErrorKind::internal:
+            break;
     }
     return FailureClass::internal;
 }
 
 StageOutcome dispatch(const StageContext& context) {
     switch (context.stage.kind) {
-        case StageKind::prepare: return run_prepare(context);
-        case StageKind::baseline: return run_baseline(context);
-        case StageKind::teacher: return run_teacher(context);
-        case StageKind::compression: return run_compression(context);
-        case StageKind::evaluation: return run_evaluation(context);
+        case StageKind::prepare:
+            return run_prepare(context);
+        case StageKind::baseline:
+            return run_baseline(context);
+        case StageKind::teacher:
+            return run_teacher(context);
+        case StageKind::compression:
+            return run_compression(context);
+        case StageKind::evaluation:
+            return run_evaluation(context);
     }
     FAIRSWEEP_CHECK(false, "run a stage of an unknown kind");
 }
@@ -99,7 +107,8 @@ StageOutcome guarded(const Work& work) {
     } catch (const std::bad_alloc&) {
         return failed(FailureClass::out_of_memory, "out of memory");
     } catch (const c10::Error& error) {
-        return failed(is_out_of_memory(error) ? FailureClass::out_of_memory : FailureClass::internal, error.what_without_backtrace());
+        return failed(is_out_of_memory(error) ? FailureClass::out_of_memory : FailureClass::internal,
+                      error.what_without_backtrace());
     } catch (const std::exception& error) {
         return failed(FailureClass::internal, error.what());
     }

@@ -29,8 +29,19 @@ struct DtypeSize {
     std::string_view word;
     std::uint64_t bytes;
 };
-constexpr std::array<DtypeSize, 13> kDtypes{{{"F64", 8}, {"I64", 8}, {"U64", 8}, {"F32", 4}, {"I32", 4}, {"U32", 4}, {"F16", 2},
-                                             {"BF16", 2}, {"I16", 2}, {"U16", 2}, {"I8", 1}, {"U8", 1}, {"BOOL", 1}}};
+constexpr std::array<DtypeSize, 13> kDtypes{{{"F64", 8},
+                                             {"I64", 8},
+                                             {"U64", 8},
+                                             {"F32", 4},
+                                             {"I32", 4},
+                                             {"U32", 4},
+                                             {"F16", 2},
+                                             {"BF16", 2},
+                                             {"I16", 2},
+                                             {"U16", 2},
+                                             {"I8", 1},
+                                             {"U8", 1},
+                                             {"BOOL", 1}}};
 
 [[noreturn]] void refuse(const std::filesystem::path& path, const std::string& where, const std::string& found,
                          const std::string& expected) {
@@ -72,9 +83,11 @@ TensorEntry parse_entry(const std::string& name, const json& value, std::uint64_
     entry.begin = natural(offsets[0], path, where);
     entry.end = natural(offsets[1], path, where);
     if (entry.begin > entry.end || entry.end > data_bytes)
-        refuse(path, where, fmt::format("offsets {} .. {}", entry.begin, entry.end), fmt::format("inside {} bytes of data", data_bytes));
+        refuse(path, where, fmt::format("offsets {} .. {}", entry.begin, entry.end),
+               fmt::format("inside {} bytes of data", data_bytes));
     if (entry.end - entry.begin != checked_bytes(entry, path))
-        refuse(path, where, fmt::format("{} bytes", entry.end - entry.begin), fmt::format("{} bytes by its shape", checked_bytes(entry, path)));
+        refuse(path, where, fmt::format("{} bytes", entry.end - entry.begin),
+               fmt::format("{} bytes by its shape", checked_bytes(entry, path)));
     return entry;
 }
 
@@ -82,11 +95,13 @@ TensorEntry parse_entry(const std::string& name, const json& value, std::uint64_
 void check_tiling(const SafetensorsHeader& header, std::uint64_t data_bytes, const std::filesystem::path& path) {
     std::vector<const TensorEntry*> order;
     for (const auto& [name, entry] : header.tensors) order.push_back(&entry);
-    std::sort(order.begin(), order.end(),
-              [](const TensorEntry* a, const TensorEntry* b) { return std::pair(a->begin, a->end) < std::pair(b->begin, b->end); });
+    std::sort(order.begin(), order.end(), [](const TensorEntry* a, const TensorEntry* b) {
+        return std::pair(a->begin, a->end) < std::pair(b->begin, b->end);
+    });
     std::uint64_t at = 0;
     for (const TensorEntry* entry : order) {
-        if (entry->begin != at) refuse(path, "tensor " + entry->name, fmt::format("starts at {}", entry->begin), fmt::format("{}", at));
+        if (entry->begin != at)
+            refuse(path, "tensor " + entry->name, fmt::format("starts at {}", entry->begin), fmt::format("{}", at));
         at = entry->end;
     }
     if (at != data_bytes) refuse(path, "end of the data", fmt::format("{} bytes", data_bytes), fmt::format("{} bytes", at));
@@ -112,10 +127,11 @@ SafetensorsHeader parse_safetensors_header(std::span<const std::byte> start, std
         refuse(path, "header length", fmt::format("a file of {} bytes", file_bytes), "at least 8 bytes");
     const std::uint64_t length = read_length(start);
     if (length > kHeaderBytesMax || length > start.size() - kLengthBytes || length > file_bytes - kLengthBytes)
-        refuse(path, "header length", fmt::format("{} bytes", length), fmt::format("at most {}", std::min(kHeaderBytesMax, file_bytes - kLengthBytes)));
+        refuse(path, "header length", fmt::format("{} bytes", length),
+               fmt::format("at most {}", std::min(kHeaderBytesMax, file_bytes - kLengthBytes)));
     const auto text = start.subspan(kLengthBytes, length);
-    const json document = json::parse(reinterpret_cast<const char*>(text.data()), reinterpret_cast<const char*>(text.data()) + text.size(),
-                                      nullptr, false);
+    const json document = json::parse(reinterpret_cast<const char*>(text.data()),
+                                      reinterpret_cast<const char*>(text.data()) + text.size(), nullptr, false);
     if (!document.is_object()) refuse(path, "header", "", "a JSON object");
     SafetensorsHeader header;
     header.data_begin = kLengthBytes + length;
@@ -141,7 +157,11 @@ SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : path_(path
     if (mapped_bytes_ < kLengthBytes) refuse(path, "", fmt::format("a file of {} bytes", mapped_bytes_), "at least 8 bytes");
     void* address = ::mmap(nullptr, mapped_bytes_, PROT_READ, MAP_SHARED, file.descriptor(), 0);
     if (address == MAP_FAILED)
-        throw_infrastructure({.attempted = "cannot map a file into memory", .where = path.string(), .found = describe_errno(errno), .expected = "", .hint = ""});
+        throw_infrastructure({.attempted = "cannot map a file into memory",
+                              .where = path.string(),
+                              .found = describe_errno(errno),
+                              .expected = "",
+                              .hint = ""});
     mapped_ = static_cast<std::byte*>(address);
     try {
         const std::span<const std::byte> all(mapped_, mapped_bytes_);
@@ -234,7 +254,11 @@ SafetensorsWriter::Written SafetensorsWriter::finish() {
     file_.close();
     const Digest digest = sha256_of_file(beside_);
     if (::rename(beside_.c_str(), path_.c_str()) != 0)
-        throw_infrastructure({.attempted = "cannot rename a finished artefact into place", .where = path_.string(), .found = describe_errno(errno), .expected = "", .hint = ""});
+        throw_infrastructure({.attempted = "cannot rename a finished artefact into place",
+                              .where = path_.string(),
+                              .found = describe_errno(errno),
+                              .expected = "",
+                              .hint = ""});
     finished_ = true;
     sync_folder(path_.has_parent_path() ? path_.parent_path() : std::filesystem::path("."));
     return {digest, data_begin_ + data_bytes_};

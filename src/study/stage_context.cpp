@@ -9,11 +9,15 @@ namespace fairsweep {
 
 const char* artefact_suffix(StageKind kind) {
     switch (kind) {
-        case StageKind::prepare: return ".faces";
+        case StageKind::prepare:
+            return ".faces";
         case StageKind::baseline:
-        case StageKind::compression: return ".ckpt";
-        case StageKind::teacher: return ".emb";
-        case StageKind::evaluation: break;
+        case StageKind::compression:
+            return ".ckpt";
+        case StageKind::teacher:
+            return ".emb";
+        case StageKind::evaluation:
+            break;
     }
     return "";
 }
@@ -21,15 +25,21 @@ const char* artefact_suffix(StageKind kind) {
 const Stage& StageContext::need(StageKind kind) const {
     for (const StageIndex index : stage.needs)
         if (index < plan.stages.size() && plan.stages[index].kind == kind) return plan.stages[index];
-    throw_store({.attempted = fmt::format("cannot run the {} stage {}", name_of(stage.kind), stage.id.short_hex()), .where = "its needs in the plan",
-                 .found = "", .expected = fmt::format("a {} stage", name_of(kind)), .hint = ""});
+    throw_store({.attempted = fmt::format("cannot run the {} stage {}", name_of(stage.kind), stage.id.short_hex()),
+                 .where = "its needs in the plan",
+                 .found = "",
+                 .expected = fmt::format("a {} stage", name_of(kind)),
+                 .hint = ""});
 }
 
 const DataSource& StageContext::data_source() const {
     const auto found = stage.data_sets.empty() ? plan.data.end() : plan.data.find(stage.data_sets.front());
     if (found == plan.data.end())
-        throw_store({.attempted = fmt::format("cannot run the {} stage {}", name_of(stage.kind), stage.id.short_hex()), .where = "its data set in the plan",
-                     .found = stage.data_sets.empty() ? "" : stage.data_sets.front(), .expected = "a data set of the plan", .hint = ""});
+        throw_store({.attempted = fmt::format("cannot run the {} stage {}", name_of(stage.kind), stage.id.short_hex()),
+                     .where = "its data set in the plan",
+                     .found = stage.data_sets.empty() ? "" : stage.data_sets.front(),
+                     .expected = "a data set of the plan",
+                     .hint = ""});
     return found->second.source;
 }
 
@@ -42,14 +52,21 @@ void StageContext::progress(std::int64_t done, std::int64_t all) const {
 }
 
 std::map<std::string, std::string> StageContext::metadata(const std::string& kind) const {
-    return {{"kind", kind}, {"version", std::to_string(parameters.version)}, {"stage", stage.id.hex()}, {"code", plan.code_version}, {"format", "pt"}};
+    return {{"kind", kind},
+            {"version", std::to_string(parameters.version)},
+            {"stage", stage.id.hex()},
+            {"code", plan.code_version},
+            {"format", "pt"}};
 }
 
 void check_artefact(const SafetensorsFile& file, const std::string& kind, const Digest& stage_id) {
     const auto check = [&file](const char* key, const std::string& expected) {
         if (file.metadata(key) != expected)
-            throw_data({.attempted = "cannot use an artefact", .where = file.path().string() + ", " + key, .found = file.metadata(key).substr(0, 80),
-                        .expected = expected, .hint = "the file belongs to something else; delete it, and the stage that wrote it runs again"});
+            throw_data({.attempted = "cannot use an artefact",
+                        .where = file.path().string() + ", " + key,
+                        .found = file.metadata(key).substr(0, 80),
+                        .expected = expected,
+                        .hint = "the file belongs to something else; delete it, and the stage that wrote it runs again"});
     };
     check("kind", kind);
     check("stage", stage_id.hex());
@@ -81,11 +98,12 @@ StageOutcome diverged_outcome(const std::string& message) {
 
 StageOutcome run_prepare(const StageContext& context) {
     const std::unique_ptr<VerificationSet> set = open_verification_set(context.data_source());
-    const auto written = write_prepared_faces(context.own_artefact(), *set, context.parameters.image_size, context.metadata("prepared faces"),
-                                              [&context](std::uint64_t done, std::uint64_t all) {
-                                                  context.progress(static_cast<std::int64_t>(done), static_cast<std::int64_t>(all));
-                                                  return !context.stop_requested();
-                                              });
+    const auto written =
+        write_prepared_faces(context.own_artefact(), *set, context.parameters.image_size, context.metadata("prepared faces"),
+                             [&context](std::uint64_t done, std::uint64_t all) {
+                                 context.progress(static_cast<std::int64_t>(done), static_cast<std::int64_t>(all));
+                                 return !context.stop_requested();
+                             });
     return written.size_bytes == 0 ? preempted_outcome() : done_outcome(written);
 }
 

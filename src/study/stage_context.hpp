@@ -23,7 +23,9 @@ struct StageContext {
     const StageMonitor& monitor;
     FaceCaches& caches;
 
-    [[nodiscard]] std::filesystem::path artefact_of(const Stage& any) const { return folder / (any.id.hex() + artefact_suffix(any.kind)); }
+    [[nodiscard]] std::filesystem::path artefact_of(const Stage& any) const {
+        return folder / (any.id.hex() + artefact_suffix(any.kind));
+    }
     [[nodiscard]] std::filesystem::path own_artefact() const { return artefact_of(stage); }
     /// The needed stage of that kind. Throws a store error when the plan gives none: the stage cannot be run from it.
     [[nodiscard]] const Stage& need(StageKind kind) const;

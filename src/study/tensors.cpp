@@ -20,12 +20,14 @@ std::array<float, 256> pixel_values() {
 
 ImageBatch::ImageBatch(std::int64_t images, int image_size)
     : size_(image_size),
-      tensor_(torch::empty({images, kChannels, image_size, image_size}, torch::TensorOptions().memory_format(torch::MemoryFormat::ChannelsLast))) {}
+      tensor_(torch::empty({images, kChannels, image_size, image_size},
+                           torch::TensorOptions().memory_format(torch::MemoryFormat::ChannelsLast))) {}
 
 void ImageBatch::set(std::int64_t index, std::span<const std::uint8_t> pixels, bool flip) {
     static const std::array<float, 256> kValues = pixel_values();
     const std::int64_t face = size_ * size_ * kChannels;
-    FAIRSWEEP_CHECK(index >= 0 && index < tensor_.size(0) && static_cast<std::int64_t>(pixels.size()) == face, "put a face into a batch of another shape");
+    FAIRSWEEP_CHECK(index >= 0 && index < tensor_.size(0) && static_cast<std::int64_t>(pixels.size()) == face,
+                    "put a face into a batch of another shape");
     float* out = tensor_.data_ptr<float>() + index * face;
     const std::uint8_t* in = pixels.data();
     if (!flip) {

@@ -17,7 +17,10 @@ std::vector<torch::Tensor> trainable(const torch::nn::Module& module) {
 }
 
 torch::optim::SGDOptions sgd_options(const Recipe& recipe, double learning_rate) {
-    return torch::optim::SGDOptions(learning_rate).momentum(recipe.momentum).nesterov(recipe.momentum > 0.0).weight_decay(recipe.weight_decay);
+    return torch::optim::SGDOptions(learning_rate)
+        .momentum(recipe.momentum)
+        .nesterov(recipe.momentum > 0.0)
+        .weight_decay(recipe.weight_decay);
 }
 
 std::vector<torch::Tensor> joined(std::vector<torch::Tensor> first, const std::vector<torch::Tensor>& second) {
@@ -40,11 +43,15 @@ TrainingBatch make_batch(FaceCache& faces, const std::vector<Sample>& samples) {
     return {images.tensor(), labels};
 }
 
-Optimiser::Optimiser(const torch::nn::Module& backbone, const std::vector<torch::Tensor>& head, const Recipe& recipe, double learning_rate)
-    : backbone_(trainable(backbone)), clip_norm_(recipe.clip_norm), sgd_(joined(backbone_, head), sgd_options(recipe, learning_rate)) {}
+Optimiser::Optimiser(const torch::nn::Module& backbone, const std::vector<torch::Tensor>& head, const Recipe& recipe,
+                     double learning_rate)
+    : backbone_(trainable(backbone)),
+      clip_norm_(recipe.clip_norm),
+      sgd_(joined(backbone_, head), sgd_options(recipe, learning_rate)) {}
 
 void Optimiser::set_learning_rate(double learning_rate) {
-    for (torch::optim::OptimizerParamGroup& group : sgd_.param_groups()) static_cast<torch::optim::SGDOptions&>(group.options()).lr(learning_rate);
+    for (torch::optim::OptimizerParamGroup& group : sgd_.param_groups())
+        static_cast<torch::optim::SGDOptions&>(group.options()).lr(learning_rate);
 }
 
 double Optimiser::step(const torch::Tensor& loss) {

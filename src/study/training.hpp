@@ -23,7 +23,8 @@ struct TrainingBatch {
 class Optimiser {
 public:
     /// `head`: trainable tensors beside the backbone that are not clipped (the class matrix).
-    Optimiser(const torch::nn::Module& backbone, const std::vector<torch::Tensor>& head, const Recipe& recipe, double learning_rate);
+    Optimiser(const torch::nn::Module& backbone, const std::vector<torch::Tensor>& head, const Recipe& recipe,
+              double learning_rate);
     void set_learning_rate(double learning_rate);
     /// Backward from `loss` (0-dimensional), clip, step. Returns the loss's value; when it is not finite, nothing was changed.
     [[nodiscard]] double step(const torch::Tensor& loss);

@@ -107,8 +107,10 @@ TEST_CASE("One NaN or infinity anywhere is noticed") {
 TEST_CASE("Zero stays exactly zero whenever the range holds it") {
     for (int bits = 2; bits <= 16; ++bits) {
         for (int i = 0; i < 200; ++i) {
-            const float low = -std::exp(0.1F * static_cast<float>(i % 50) - 3.0F), high = std::exp(0.13F * static_cast<float>(i % 37) - 2.0F);
-            for (const auto& [a, b] : {std::pair{low, high}, std::pair{low, 0.0F}, std::pair{0.0F, high}, std::pair{0.0F, 0.0F}}) {
+            const float low = -std::exp(0.1F * static_cast<float>(i % 50) - 3.0F),
+                        high = std::exp(0.13F * static_cast<float>(i % 37) - 2.0F);
+            for (const auto& [a, b] :
+                 {std::pair{low, high}, std::pair{low, 0.0F}, std::pair{0.0F, high}, std::pair{0.0F, 0.0F}}) {
                 const std::vector<float> zero(17, 0.0F);
                 std::vector<float> out(17, 1.0F);
                 REQUIRE(fake_quantise(zero, out.data(), quantiser_scale(a, b, bits)));

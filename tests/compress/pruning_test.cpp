@@ -38,7 +38,8 @@ TEST_CASE("The smallest weights of the whole network become zero, and no other p
         const std::int64_t expected_zeros = std::llround(0.7 * static_cast<double>(weights.numel()));
         CHECK(weights.numel() - kept.sum().item<std::int64_t>() == expected_zeros);
         CHECK(torch::equal(weights.masked_select(kept), original.masked_select(kept)));
-        CHECK(original.masked_select(kept).abs().min().item<float>() >= original.masked_select(kept.logical_not()).abs().max().item<float>());
+        CHECK(original.masked_select(kept).abs().min().item<float>() >=
+              original.masked_select(kept.logical_not()).abs().max().item<float>());
         const auto parameters = network->named_parameters();
         for (const auto& item : before->named_parameters())
             if (item.value().dim() == 1) CHECK(torch::equal(item.value(), parameters[item.key()]));
@@ -120,7 +121,8 @@ TEST_CASE("A growing sparsity keeps earlier zeros, and masks travel with the sta
 
 TEST_CASE("Sparsities outside [0, 1) and NaN weights are refused") {
     const auto network = make_network("mobilefacenet-w16-56", 3);
-    for (const double sparsity : {-0.1, 1.0, 1.5, std::numeric_limits<double>::quiet_NaN()}) CHECK_THROWS_AS(prune_by_magnitude(*network, sparsity), Error);
+    for (const double sparsity : {-0.1, 1.0, 1.5, std::numeric_limits<double>::quiet_NaN()})
+        CHECK_THROWS_AS(prune_by_magnitude(*network, sparsity), Error);
     {
         const torch::NoGradGuard no_grad;
         network->named_parameters()["conv_34.conv.conv.weight"][0][0][0][0] = std::numeric_limits<float>::quiet_NaN();

@@ -20,7 +20,8 @@ std::string our_name(const std::string& name) {
 
 /// A block of a network as one function; modules by their names in the network.
 struct Block {
-    Block(const std::string& architecture, const std::string& name_value, Bits bits) : name(name_value), network(golden::filled_network(architecture)) {
+    Block(const std::string& architecture, const std::string& name_value, Bits bits)
+        : name(name_value), network(golden::filled_network(architecture)) {
         set_bits(*network, bits);
         for (const auto& item : network->named_modules()) modules[item.key()] = item.value();
     }
@@ -28,9 +29,11 @@ struct Block {
     torch::Tensor forward(const torch::Tensor& x) {
         using torch::nn::BatchNorm1dImpl;
         using torch::nn::BatchNorm2dImpl;
-        if (name == "stem") return get<PRelu>("prelu").forward(get<BatchNorm2dImpl>("bn1").forward(get<Convolution>("conv1").forward(x)));
+        if (name == "stem")
+            return get<PRelu>("prelu").forward(get<BatchNorm2dImpl>("bn1").forward(get<Convolution>("conv1").forward(x)));
         if (name == "head")
-            return get<BatchNorm1dImpl>("features").forward(get<Linear>("fc").forward(get<BatchNorm2dImpl>("bn2").forward(x).flatten(1)));
+            return get<BatchNorm1dImpl>("features")
+                .forward(get<Linear>("fc").forward(get<BatchNorm2dImpl>("bn2").forward(x).flatten(1)));
         return get<Unit>(name).forward(x);
     }
 
@@ -52,13 +55,16 @@ struct Block {
 
 private:
     template <typename Module>
-    Module& get(const std::string& module) { return dynamic_cast<Module&>(*modules.at(module)); }
+    Module& get(const std::string& module) {
+        return dynamic_cast<Module&>(*modules.at(module));
+    }
 };
 
 void check_tensor(const torch::Tensor& found, const Json& expected, double limit) {
     const double norm = expected.at("l2");
     CHECK(golden::relative_difference(golden::l2(found), norm) <= limit);
-    if (expected.contains("checksum")) CHECK(std::abs(golden::checksum(found) - expected.at("checksum").get<double>()) <= limit * norm);
+    if (expected.contains("checksum"))
+        CHECK(std::abs(golden::checksum(found) - expected.at("checksum").get<double>()) <= limit * norm);
 }
 
 void check_ranges(const std::vector<ActivationRange>& found, const Json& expected, double limit) {
@@ -140,7 +146,8 @@ void check_qat(const std::string& architecture, const Json& run, const QatLimits
         start[item.key()] = item.value().detach().clone();
         if (item.value().requires_grad()) trainable.push_back(item.value());
     }
-    torch::optim::SGD optimiser(trainable, torch::optim::SGDOptions(0.1).momentum(0.9).nesterov(true).weight_decay(run.at("weight_decay").get<double>()));
+    torch::optim::SGD optimiser(
+        trainable, torch::optim::SGDOptions(0.1).momentum(0.9).nesterov(true).weight_decay(run.at("weight_decay").get<double>()));
     for (const Json& step : run.at("steps")) {
         optimiser.zero_grad();
         const torch::Tensor loss = embedding_loss(student->forward(images), target, 1.0);
@@ -151,7 +158,8 @@ void check_qat(const std::string& architecture, const Json& run, const QatLimits
         for (const auto& [name, norm] : step.at("grad_l2").items()) {
             if (norm.get<double>() < 1e-6 * largest) continue;
             INFO(name);
-            CHECK(golden::relative_difference(golden::l2(parameters.at(our_name(name)).grad()), norm.get<double>()) <= limits.gradient);
+            CHECK(golden::relative_difference(golden::l2(parameters.at(our_name(name)).grad()), norm.get<double>()) <=
+                  limits.gradient);
         }
         const double total = torch::nn::utils::clip_grad_norm_(trainable, run.at("clip_max_norm").get<double>());
         CHECK(golden::relative_difference(total, step.at("grad_norm_before_clip").get<double>()) <= limits.gradient);
@@ -167,10 +175,42 @@ void check_qat(const std::string& architecture, const Json& run, const QatLimits
     student->eval();
     const torch::NoGradGuard no_grad;
     const torch::Tensor embeddings = student->forward(golden::images(2, 100005));
-    for (std::int64_t row = 0; row < 2; ++row) check_tensor(embeddings[row], run.at("embedding_after")[static_cast<std::size_t>(row)], limits.embedding);
+    for (std::int64_t row = 0; row < 2; ++row)
+        check_tensor(embeddings[row], run.at("embedding_after")[static_cast<std::size_t>(row)], limits.embedding);
+}
+
+/// Two calibration batches, ranges frozen, one batch evaluated.
+void check_forward(const std::string& architecture, const Json& golden, const Json& setting, double range_limit,
+                   double embedding_limit) {
+    const torch::NoGradGuard no_grad;
+    const auto network = golden::filled_network(architecture);
+    set_bits(*network, {.weight = setting.at("weight_bits"), .activation = setting.at("activation_bits")});
+    network->eval();
+    for (const Json& k : golden.at("calibration_k")) network->forward(golden::images(2, k));
+    set_observing(*network, false);
+    const torch::Tensor embeddings = network->forward(golden::images(2, golden.at("evaluation_k")));
+    check_ranges(activation_ranges(*network), setting.at("quantisers"), range_limit);
+    for (std::int64_t row = 0; row < 2; ++row) {
+        const Json& expected = setting.at("embedding")[static_cast<std::size_t>(row)];
+        const torch::Tensor first = golden::tensor_of(expected.at("first16"));
+        CHECK(golden::l2(embeddings[row].slice(0, 0, 16) - first) <= embedding_limit * golden::l2(first));
+        check_tensor(embeddings[row], expected, embedding_limit);
+    }
 }
 
 }  // namespace
+
+TEST_CASE("Whole networks at 16 and 8 bits have the reference's ranges and embeddings") {
+    const Json golden = golden::read("quantized_forward.json");
+    for (const auto& [architecture, model] : golden.at("models").items()) {
+        for (const auto& [name, setting] : model.at("settings").items()) {
+            INFO(architecture << ", " << name);
+            // At 8 bits last-bit differences move values by whole steps: the limits are wide, at fewer bits they say nothing.
+            if (name == "w16a16") check_forward(architecture, golden, setting, 1e-3, 2e-3);
+            if (name == "w8a8") check_forward(architecture, golden, setting, 0.15, 0.3);
+        }
+    }
+}
 
 TEST_CASE("Single blocks equal the reference's at 16, 8, 6 and 4 bits, forward and backward") {
     const Json golden = golden::read("quantized_blocks.json");

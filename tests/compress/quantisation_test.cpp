@@ -49,7 +49,8 @@ struct Trace {
     NamedTensors state;
 };
 Trace train(Network& network, const torch::Tensor& images) {
-    torch::optim::SGD optimiser(network.parameters(), torch::optim::SGDOptions(0.1).momentum(0.9).nesterov(true).weight_decay(5e-4));
+    torch::optim::SGD optimiser(network.parameters(),
+                                torch::optim::SGDOptions(0.1).momentum(0.9).nesterov(true).weight_decay(5e-4));
     const torch::Tensor teacher = golden::noise({images.size(0), network.embedding_size()}, 12);
     Trace trace;
     for (int step = 0; step < 3; ++step) {
@@ -73,14 +74,18 @@ TEST_CASE("Quantised weights, outputs and gradients of single layers are the gol
             Convolution convolution({.in = 3, .out = 4, .kernel = 3, .padding = 1});
             Linear linear(7, 5, true);
             PRelu prelu(8);
-            WeightedLayer& layer = name == "conv" ? static_cast<WeightedLayer&>(convolution) : name == "linear" ? static_cast<WeightedLayer&>(linear) : prelu;
+            WeightedLayer& layer = name == "conv"     ? static_cast<WeightedLayer&>(convolution)
+                                   : name == "linear" ? static_cast<WeightedLayer&>(linear)
+                                                      : prelu;
             set(layer.weight, shaped(module.at("weight"), module.at("weight_shape")));
             if (name == "linear") set(linear.bias, golden::tensor_of(module.at("bias")));
             set_bits(layer, {.weight = std::stoi(bits), .activation = std::stoi(bits)});
             CHECK(torch::equal(layer.used_weight().detach().flatten(), golden::tensor_of(expected.at("weight_quantised"))));
 
             const torch::Tensor input = shaped(module.at("input"), module.at("input_shape")).requires_grad_();
-            const torch::Tensor output = name == "conv" ? convolution.forward(input) : name == "linear" ? linear.forward(input) : prelu.forward(input);
+            const torch::Tensor output = name == "conv"     ? convolution.forward(input)
+                                         : name == "linear" ? linear.forward(input)
+                                                            : prelu.forward(input);
             const torch::Tensor golden_output = golden::tensor_of(expected.at("output"));
             const torch::Tensor flat = output.detach().flatten();
             if (name == "prelu")

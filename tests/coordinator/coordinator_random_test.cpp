@@ -15,7 +15,11 @@ using namespace fairsweep::testing;
 
 namespace {
 
-struct Attempt { WorkerId worker; StageIndex stage; std::uint32_t attempt; };
+struct Attempt {
+    WorkerId worker;
+    StageIndex stage;
+    std::uint32_t attempt;
+};
 
 struct FakeWorker {
     bool alive = true;
@@ -28,12 +32,13 @@ Plan random_plan(RandomStream& random) {
     const auto baselines = 1 + random.below(3);
     for (std::uint64_t b = 0; b < baselines; ++b) {
         const std::string name = std::to_string(b);
-        line += "p" + name + "=1 b" + name + "=" + std::to_string(1 + random.below(9)) + " t" + name + "=1<b" + name + " e" + name + "=1<b" +
-                name + ",p" + name + " ";
+        line += "p" + name + "=1 b" + name + "=" + std::to_string(1 + random.below(9)) + " t" + name + "=1<b" + name + " e" +
+                name + "=1<b" + name + ",p" + name + " ";
         const auto compressions = random.below(4);
         for (std::uint64_t c = 0; c < compressions; ++c) {
             const std::string id = name + "x" + std::to_string(c);
-            line += "c" + id + "=" + std::to_string(1 + random.below(5)) + "<b" + name + ",t" + name + " e" + id + "=1<c" + id + ",p" + name + " ";
+            line += "c" + id + "=" + std::to_string(1 + random.below(5)) + "<b" + name + ",t" + name + " e" + id + "=1<c" + id +
+                    ",p" + name + " ";
         }
     }
     return world(line);
@@ -41,22 +46,35 @@ Plan random_plan(RandomStream& random) {
 
 class Chaos {
 public:
-    explicit Chaos(std::uint64_t seed) : random_(seed, 0, "chaos"), plan_(random_plan(random_)), stored_(plan_.stages.size()) { restart({}); }
+    explicit Chaos(std::uint64_t seed) : random_(seed, 0, "chaos"), plan_(random_plan(random_)), stored_(plan_.stages.size()) {
+        restart({});
+    }
 
     void step() {
         now_s_ += random_.uniform(0.0, 2.0);
         const double dice = random_.uniform();
-        if (dice < 0.08) join();
-        else if (dice < 0.11) kill();
-        else if (dice < 0.14) hush();
-        else if (dice < 0.17) wake();
-        else if (dice < 0.30) repeat_old_report();
-        else if (dice < 0.55) finish();
-        else if (dice < 0.60) carry_out(brain_->on_progress(some_worker(), some_stage(), 1 + small(3), random_.uniform(), now_s_));
-        else if (dice < 0.602) restart({});
-        else if (dice < 0.604) carry_out(brain_->on_stop_requested(now_s_));
-        else if (dice < 0.61) carry_out(brain_->on_worker_lost(some_worker(), now_s_));
-        else beat_and_tick();
+        if (dice < 0.08)
+            join();
+        else if (dice < 0.11)
+            kill();
+        else if (dice < 0.14)
+            hush();
+        else if (dice < 0.17)
+            wake();
+        else if (dice < 0.30)
+            repeat_old_report();
+        else if (dice < 0.55)
+            finish();
+        else if (dice < 0.60)
+            carry_out(brain_->on_progress(some_worker(), some_stage(), 1 + small(3), random_.uniform(), now_s_));
+        else if (dice < 0.602)
+            restart({});
+        else if (dice < 0.604)
+            carry_out(brain_->on_stop_requested(now_s_));
+        else if (dice < 0.61)
+            carry_out(brain_->on_worker_lost(some_worker(), now_s_));
+        else
+            beat_and_tick();
         if (brain_->is_finished() && brain_->is_stopping()) restart({});
         check_invariants();
     }
@@ -129,8 +147,9 @@ private:
         for (auto& [id, worker] : workers_) worker.silent = worker.silent && !worker.alive;
     }
     void finish() {
-        static constexpr std::array kStates = {StageState::done, StageState::done, StageState::done, StageState::failed, StageState::diverged,
-                                               StageState::preempted, StageState::running};
+        static constexpr std::array kStates = {StageState::done,   StageState::done,     StageState::done,
+                                               StageState::failed, StageState::diverged, StageState::preempted,
+                                               StageState::running};
         finish_as({kStates[random_.below(kStates.size())], static_cast<FailureClass>(random_.below(kFailureClasses))});
     }
     void finish_as(Verdict verdict) {
@@ -151,7 +170,9 @@ private:
         if (random_.below(5) == 0) report.stage = some_stage();
         for (const auto& [id, worker] : workers_) {
             // A worker never reports the attempt it is still running; anything else it may say.
-            if (id == report.worker && worker.running && worker.running->stage == report.stage && worker.running->attempt == report.attempt) return;
+            if (id == report.worker && worker.running && worker.running->stage == report.stage &&
+                worker.running->attempt == report.attempt)
+                return;
         }
         carry_out(brain_->on_stage_finished(report.worker, report.stage, report.attempt, kDone, now_s_));
     }
@@ -208,7 +229,8 @@ private:
         for (StageIndex stage = 0; stage < plan_.stages.size(); ++stage) {
             if (brain_->state(stage) != StageState::waiting) continue;
             const auto& needs = plan_.stages[stage].needs;
-            const bool ready = std::all_of(needs.begin(), needs.end(), [this](StageIndex need) { return brain_->state(need) == StageState::done; });
+            const bool ready = std::all_of(needs.begin(), needs.end(),
+                                           [this](StageIndex need) { return brain_->state(need) == StageState::done; });
             if (ready) REQUIRE(brain_->has_delay(stage));
         }
     }

@@ -109,9 +109,13 @@ TEST_CASE("A stage that loses its worker too often is lost, and what needs it is
 }
 
 TEST_CASE("Every failure class has its own budget") {
-    const auto [failure, attempts, state] = GENERATE(table<FailureClass, std::uint32_t, const char*>({
-        {FailureClass::io, 4, "failed"}, {FailureClass::internal, 2, "failed"}, {FailureClass::out_of_memory, 2, "failed"},
-        {FailureClass::config, 1, "failed"}, {FailureClass::hang, 3, "failed"}, {FailureClass::numeric, 1, "diverged"}}));
+    const auto [failure, attempts, state] =
+        GENERATE(table<FailureClass, std::uint32_t, const char*>({{FailureClass::io, 4, "failed"},
+                                                                  {FailureClass::internal, 2, "failed"},
+                                                                  {FailureClass::out_of_memory, 2, "failed"},
+                                                                  {FailureClass::config, 1, "failed"},
+                                                                  {FailureClass::hang, 3, "failed"},
+                                                                  {FailureClass::numeric, 1, "diverged"}}));
     Sweeping sweep("b=1 c=1<b");
     sweep.joined(1);
     double now_s = 0;
@@ -162,9 +166,7 @@ TEST_CASE("A stage without progress is taken away; its worker gets no work until
     sweep.joined(1);
     CHECK(sweep.wait(1, 30, {1}).empty());
     CHECK(sweep.wait(31, 31, {1}) == "revoke(w1,s0)");
-    SECTION("it answers") {
-        CHECK(sweep.finished(1, 0, 1, kPreempted, 32) == "drop(w1,s0) grant(w1,s0,a2)");
-    }
+    SECTION("it answers") { CHECK(sweep.finished(1, 0, 1, kPreempted, 32) == "drop(w1,s0) grant(w1,s0,a2)"); }
     SECTION("it never answers and is sent away") {
         CHECK(sweep.wait(32, 41, {1}).empty());
         CHECK(sweep.wait(42, 42, {1}) == "dismiss(w1)");

@@ -39,16 +39,24 @@ struct FakeJob {
 FakeJob read_job(const std::filesystem::path& path) {
     FakeJob job;
     std::ifstream file(path);
-    if (!file) throw_usage({.attempted = "cannot read the job", .where = path.string(), .found = "nothing", .expected = {}, .hint = {}});
+    if (!file)
+        throw_usage({.attempted = "cannot read the job", .where = path.string(), .found = "nothing", .expected = {}, .hint = {}});
     std::string key;
     while (file >> key) {
-        if (key == "baselines") file >> job.baselines;
-        else if (key == "compressions") file >> job.compressions;
-        else if (key == "stage_ms") file >> job.stage_ms;
-        else if (key == "fail") file >> job.fail;
-        else if (key == "kill") file >> job.kill;
-        else if (key == "deaf") file >> job.deaf;
-        else throw_usage({.attempted = "unknown key", .where = path.string(), .found = key, .expected = {}, .hint = {}});
+        if (key == "baselines")
+            file >> job.baselines;
+        else if (key == "compressions")
+            file >> job.compressions;
+        else if (key == "stage_ms")
+            file >> job.stage_ms;
+        else if (key == "fail")
+            file >> job.fail;
+        else if (key == "kill")
+            file >> job.kill;
+        else if (key == "deaf")
+            file >> job.deaf;
+        else
+            throw_usage({.attempted = "unknown key", .where = path.string(), .found = key, .expected = {}, .hint = {}});
     }
     return job;
 }
@@ -75,7 +83,8 @@ public:
         return static_cast<StageIndex>(plan.stages.size() - 1);
     }
     void add_point(Arm arm, std::uint64_t seed, StageIndex network, StageIndex prepare) {
-        const StageIndex evaluation = add(StageKind::evaluation, "evaluation of " + plan.stages[network].id.short_hex(), {network, prepare}, 0.5);
+        const StageIndex evaluation =
+            add(StageKind::evaluation, "evaluation of " + plan.stages[network].id.short_hex(), {network, prepare}, 0.5);
         Point point;
         point.id = plan.stages[evaluation].id;
         point.arm = arm;
@@ -104,7 +113,8 @@ PreparedSweep prepare(const RunOptions& options) {
         const StageIndex teacher = maker.add(StageKind::teacher, "teacher " + name, {baseline}, 1);
         maker.add_point(Arm::dense, static_cast<std::uint64_t>(b), baseline, prepared);
         for (int c = 0; c < job.compressions; ++c) {
-            const StageIndex compression = maker.add(StageKind::compression, "compression " + name + " " + std::to_string(c), {baseline, teacher}, 2);
+            const StageIndex compression =
+                maker.add(StageKind::compression, "compression " + name + " " + std::to_string(c), {baseline, teacher}, 2);
             maker.add_point(Arm::compressed, static_cast<std::uint64_t>(b), compression, prepared);
         }
     }
@@ -167,7 +177,8 @@ public:
 
     bool artefact_present(const Stage& stage, const StageOutcome& outcome) const override {
         std::error_code error;
-        return stage.kind == StageKind::evaluation || std::filesystem::file_size(artefact(stage), error) == outcome.artefact_bytes;
+        return stage.kind == StageKind::evaluation ||
+               std::filesystem::file_size(artefact(stage), error) == outcome.artefact_bytes;
     }
 
 private:
@@ -203,10 +214,12 @@ int dump(const std::string& path) {
     const StoreReader store(path);
     for (const Stage& stage : store.plan().stages) {
         const Row* row = store.row(stage.id);
-        std::cout << stage.id.short_hex() << " " << name_of(stage.kind) << " " << (row == nullptr ? "waiting" : name_of(row->outcome.state));
+        std::cout << stage.id.short_hex() << " " << name_of(stage.kind) << " "
+                  << (row == nullptr ? "waiting" : name_of(row->outcome.state));
         if (row != nullptr && row->outcome.state == StageState::done) {
             std::cout << " " << row->outcome.artefact.short_hex();
-            for (const GroupFigures& group : row->outcome.groups) std::cout << " " << exact_number(group.accuracy_10fold) << " " << exact_number(group.eer);
+            for (const GroupFigures& group : row->outcome.groups)
+                std::cout << " " << exact_number(group.accuracy_10fold) << " " << exact_number(group.eer);
             if (stage.kind == StageKind::evaluation) {
                 const auto scores = store.scores(stage.id);
                 std::cout << " " << scores.size() << " " << crc32c(std::as_bytes(std::span(scores)));
@@ -223,9 +236,9 @@ int run(const Arguments& words) {
     const auto options = parse_run_options({words.begin() + 1, words.end()});
     if (!options) return 0;
     const FakeJob job = read_job(options->job);
-    return run_sweep(*options, {prepare, [](const Plan&) {}, pairs_of, [job](const std::filesystem::path& folder) {
-                                    return std::make_unique<FakeRunner>(job, folder);
-                                }});
+    return run_sweep(*options,
+                     {prepare, [](const Plan&) {}, pairs_of,
+                      [job](const std::filesystem::path& folder) { return std::make_unique<FakeRunner>(job, folder); }});
 }
 
 int exit_code(ErrorKind kind) {

@@ -32,9 +32,17 @@ StageOutcome full_outcome() {
 }
 
 std::vector<Message> all_messages() {
-    return {JoinMessage{4711, "node7"}, BeatMessage{true, 3, 2, 0.5, 99}, FinishedMessage{3, 2, 1700000000.25, full_outcome()},
-            LeavingMessage{}, WelcomeMessage{"{\"stages\":[]}"}, LeaseMessage{5, 6}, RevokeMessage{5, 6}, AcknowledgeMessage{5, 6},
-            AliveMessage{}, DrainMessage{}, DismissMessage{true}};
+    return {JoinMessage{4711, "node7"},
+            BeatMessage{true, 3, 2, 0.5, 99},
+            FinishedMessage{3, 2, 1700000000.25, full_outcome()},
+            LeavingMessage{},
+            WelcomeMessage{"{\"stages\":[]}"},
+            LeaseMessage{5, 6},
+            RevokeMessage{5, 6},
+            AcknowledgeMessage{5, 6},
+            AliveMessage{},
+            DrainMessage{},
+            DismissMessage{true}};
 }
 
 /// Puts a right checksum under changed bytes, so that what lies behind the checksum is tested too.

@@ -50,8 +50,8 @@ TEST_CASE("A skipped stage whose needs are met after all runs") {
 TEST_CASE("--only runs the asked-for stages, those skipped because of them, and what they need") {
     const Plan plan = world("p=1 b=1 c=1<b e=1<c,p b2=1 e2=1<b2 b3=1 e3=1<b3");
     const OpeningRequest request{{failed_state}, [](StageIndex) { return true; }};
-    CHECK(states_of(open_stages(plan, before({waiting, done, failed_state, skipped, waiting, waiting, StageState::lost, skipped}), request)) ==
-          "waiting+ done- waiting+ waiting+ waiting- waiting- lost- skipped-");
+    CHECK(states_of(open_stages(plan, before({waiting, done, failed_state, skipped, waiting, waiting, StageState::lost, skipped}),
+                                request)) == "waiting+ done- waiting+ waiting+ waiting- waiting- lost- skipped-");
 }
 
 TEST_CASE("A done stage whose artefact is gone runs again only when open work needs it, through the whole chain") {

@@ -12,11 +12,16 @@ namespace fairsweep::testing {
 
 inline StageKind kind_of(char letter) {
     switch (letter) {
-        case 'p': return StageKind::prepare;
-        case 'b': return StageKind::baseline;
-        case 't': return StageKind::teacher;
-        case 'c': return StageKind::compression;
-        default: return StageKind::evaluation;
+        case 'p':
+            return StageKind::prepare;
+        case 'b':
+            return StageKind::baseline;
+        case 't':
+            return StageKind::teacher;
+        case 'c':
+            return StageKind::compression;
+        default:
+            return StageKind::evaluation;
     }
 }
 

@@ -28,7 +28,8 @@ Image oracle_image(int rows, int cols) {
     Image image{.rows = rows, .cols = cols, .pixels = {}};
     for (int y = 0; y < rows; ++y) {
         for (int x = 0; x < cols; ++x) {
-            for (int c = 0; c < 3; ++c) image.pixels.push_back(static_cast<std::uint8_t>((37 * y + 91 * x + 53 * c + 7 * x * y) % 256));
+            for (int c = 0; c < 3; ++c)
+                image.pixels.push_back(static_cast<std::uint8_t>((37 * y + 91 * x + 53 * c + 7 * x * y) % 256));
         }
     }
     return image;
@@ -63,7 +64,8 @@ TEST_CASE("the warp is bilinear, with black outside") {
         REQUIRE(warped.cols == size);
         REQUIRE(row.size() == 7 + warped.pixels.size());
         double largest = 0.0;
-        for (std::size_t i = 0; i < warped.pixels.size(); ++i) largest = std::max(largest, std::abs(warped.pixels[i] - row[7 + i]));
+        for (std::size_t i = 0; i < warped.pixels.size(); ++i)
+            largest = std::max(largest, std::abs(warped.pixels[i] - row[7 + i]));
         CHECK(largest <= 0.5 + 1e-6);  // ours is rounded to whole grey levels
     }
 }

@@ -12,7 +12,8 @@ namespace {
 void* counted(std::size_t size) noexcept {
     std::atomic<std::size_t>& counter = fairsweep::fixture::largest_allocation_bytes;
     std::size_t largest = counter;
-    while (size > largest && !counter.compare_exchange_weak(largest, size)) {}
+    while (size > largest && !counter.compare_exchange_weak(largest, size)) {
+    }
     return std::malloc(size == 0 ? 1 : size);
 }
 }  // namespace

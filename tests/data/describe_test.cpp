@@ -12,7 +12,8 @@ using namespace fairsweep::fixture;
 
 namespace {
 
-bool lists(const DataDescription& description, const std::string& file, std::optional<std::uint64_t> offset, const std::string& what) {
+bool lists(const DataDescription& description, const std::string& file, std::optional<std::uint64_t> offset,
+           const std::string& what) {
     return std::any_of(description.problems.begin(), description.problems.end(), [&](const DataProblem& problem) {
         return problem.file == file && problem.offset == offset && problem.what.find(what) != std::string::npos;
     });
@@ -132,5 +133,6 @@ TEST_CASE("damage in an RFW tree is listed whole") {
     CHECK(lists(found, "set/txts/B/B_images.txt", std::nullopt, "1 images, and 6 on disk"));
     CHECK(lists(found, "set/data/C", std::nullopt, "no pair file"));
     CHECK(found.problem_count == 9);  // p1/p1_0006 as well
-    CHECK(std::is_sorted(found.problems.begin(), found.problems.end(), [](const auto& a, const auto& b) { return a.file < b.file; }));
+    CHECK(std::is_sorted(found.problems.begin(), found.problems.end(),
+                         [](const auto& a, const auto& b) { return a.file < b.file; }));
 }

@@ -26,13 +26,27 @@ std::string mutated(std::string text, RandomStream& random) {
         const std::size_t at = random.below(text.size());
         const std::size_t length = std::min<std::size_t>(1 + random.below(12), text.size() - at);
         switch (random.below(7)) {
-            case 0: text[at] = static_cast<char>(random.below(256)); break;
-            case 1: text[at] = "\t\n 0-9.,/eE+"[random.below(12)]; break;
-            case 2: text.erase(at, length); break;
-            case 3: text.insert(at, text.substr(at, length)); break;
-            case 4: std::fill_n(text.begin() + static_cast<std::ptrdiff_t>(at), length, '\0'); break;
-            case 5: std::fill_n(text.begin() + static_cast<std::ptrdiff_t>(at), std::min<std::size_t>(4, length), '\xff'); break;
-            default: text.resize(at); break;
+            case 0:
+                text[at] = static_cast<char>(random.below(256));
+                break;
+            case 1:
+                text[at] = "\t\n 0-9.,/eE+"[random.below(12)];
+                break;
+            case 2:
+                text.erase(at, length);
+                break;
+            case 3:
+                text.insert(at, text.substr(at, length));
+                break;
+            case 4:
+                std::fill_n(text.begin() + static_cast<std::ptrdiff_t>(at), length, '\0');
+                break;
+            case 5:
+                std::fill_n(text.begin() + static_cast<std::ptrdiff_t>(at), std::min<std::size_t>(4, length), '\xff');
+                break;
+            default:
+                text.resize(at);
+                break;
         }
     }
     return text;
@@ -86,7 +100,8 @@ TEST_CASE("mutated RecordIO folders give values or errors") {
         survive(outcomes, seed, [] {
             const auto set = open_training_set(source("recordio", "set"));
             for (std::uint64_t i = 0; i < std::min<std::uint64_t>(set->size(), 8); ++i) {
-                if (set->get(i).identity < 0 || set->get(i).identity >= static_cast<std::int64_t>(set->identities())) throw std::logic_error("label");
+                if (set->get(i).identity < 0 || set->get(i).identity >= static_cast<std::int64_t>(set->identities()))
+                    throw std::logic_error("label");
             }
         });
         if (seed % 10 == 0) CHECK_NOTHROW(describe_data("set", true));

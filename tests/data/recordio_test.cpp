@@ -37,9 +37,19 @@ std::string message_of(const std::filesystem::path& path, std::uint64_t offset) 
 }  // namespace
 
 TEST_CASE("RecordIO gives back every payload, with the magic at any place in it") {
-    std::vector<std::string> payloads{"", "a", "abcd", "abcde", kMagicText, kMagicText + kMagicText, kMagicText + "x", "x" + kMagicText + "yz",
-                                      "abcd" + kMagicText, "abcd" + kMagicText + "efgh" + kMagicText + "i", "ab" + kMagicText + "cd" + kMagicText,
-                                      std::string(100000, 'q'), std::string(40000, 'r') + kMagicText + std::string(30001, 's')};
+    std::vector<std::string> payloads{"",
+                                      "a",
+                                      "abcd",
+                                      "abcde",
+                                      kMagicText,
+                                      kMagicText + kMagicText,
+                                      kMagicText + "x",
+                                      "x" + kMagicText + "yz",
+                                      "abcd" + kMagicText,
+                                      "abcd" + kMagicText + "efgh" + kMagicText + "i",
+                                      "ab" + kMagicText + "cd" + kMagicText,
+                                      std::string(100000, 'q'),
+                                      std::string(40000, 'r') + kMagicText + std::string(30001, 's')};
     std::vector<std::uint64_t> offsets;
     {
         RecordWriter writer("a.rec");
@@ -59,8 +69,9 @@ TEST_CASE("RecordIO is written as dmlc-core writes it") {
     CHECK(writer.write(bytes_of("abcd" + kMagicText + "e")) == 0);
     CHECK(writer.write(bytes_of("xyz")) == 24);
     writer.close();
-    const std::string expected = kMagicText + std::string("\x04\x00\x00\x20", 4) + "abcd" + kMagicText + std::string("\x01\x00\x00\x60", 4) +
-                                 std::string("e\0\0\0", 4) + kMagicText + std::string("\x03\x00\x00\x00", 4) + std::string("xyz\0", 4);
+    const std::string expected = kMagicText + std::string("\x04\x00\x00\x20", 4) + "abcd" + kMagicText +
+                                 std::string("\x01\x00\x00\x60", 4) + std::string("e\0\0\0", 4) + kMagicText +
+                                 std::string("\x03\x00\x00\x00", 4) + std::string("xyz\0", 4);
     CHECK(file_text("a.rec") == expected);
 }
 
@@ -146,7 +157,8 @@ TEST_CASE("image records hold a scalar label, or as many labels as the flag says
         auto payload = encode_image_record({.flag = 2, .labels = {3.0f, 9.0f}, .id = 0, .id2 = 0, .encoded = image});
         for (const std::uint32_t flag : {4u, 1u << 20, ~0u}) {
             std::memcpy(payload.data(), &flag, sizeof flag);
-            CHECK_THROWS_WITH(decode_image_record(payload, "here"), ContainsSubstring("here") && ContainsSubstring("at most 3 labels"));
+            CHECK_THROWS_WITH(decode_image_record(payload, "here"),
+                              ContainsSubstring("here") && ContainsSubstring("at most 3 labels"));
         }
     }
     SECTION("shorter than the header") {

@@ -33,8 +33,10 @@ private:
 };
 
 inline Image flat_image(int rows, int cols, int grey) {
-    return {.rows = rows, .cols = cols, .pixels = std::vector<std::uint8_t>(3 * static_cast<std::size_t>(rows) * static_cast<std::size_t>(cols),
-                                                                           static_cast<std::uint8_t>(grey))};
+    return {.rows = rows,
+            .cols = cols,
+            .pixels = std::vector<std::uint8_t>(3 * static_cast<std::size_t>(rows) * static_cast<std::size_t>(cols),
+                                                static_cast<std::uint8_t>(grey))};
 }
 
 inline void write_image(const fs::path& path, const Image& image) {
@@ -76,7 +78,8 @@ inline void write_recordio(const fs::path& folder, const RecordioOptions& option
     if (options.with_index_records) {
         const auto images_end = static_cast<float>(key);
         for (const std::vector<float>& range : ranges) {
-            index.push_back({key, writer.write(encode_image_record({.flag = 2, .labels = range, .id = key, .id2 = 0, .encoded = {}}))});
+            index.push_back(
+                {key, writer.write(encode_image_record({.flag = 2, .labels = range, .id = key, .id2 = 0, .encoded = {}}))});
             ++key;
         }
         const std::vector<float> whole{images_end, static_cast<float>(key)};
@@ -84,7 +87,8 @@ inline void write_recordio(const fs::path& folder, const RecordioOptions& option
     }
     writer.close();
     write_record_index(folder / "train.idx", index);
-    write_record_property(folder / "property", {.identities = static_cast<std::uint64_t>(options.identities), .rows = 16, .cols = 16});
+    write_record_property(folder / "property",
+                          {.identities = static_cast<std::uint64_t>(options.identities), .rows = 16, .cols = 16});
 }
 
 inline constexpr const char* kLandmarks = "90 100 150 100 120 130 95 160 145 160";
@@ -106,6 +110,8 @@ inline void write_rfw(const fs::path& root) {
     }
 }
 
-inline DataSource source(const std::string& format, const fs::path& path) { return {.name = "test", .format = format, .path = path, .groups = {}}; }
+inline DataSource source(const std::string& format, const fs::path& path) {
+    return {.name = "test", .format = format, .path = path, .groups = {}};
+}
 
 }  // namespace fairsweep::fixture

@@ -31,7 +31,9 @@ TEST_CASE("a RecordIO folder is read in every variant that packers write") {
     SECTION("key 0 and identity records, scalar labels") { write_recordio("set"); }
     SECTION("face2rec2: two labels in image records") { write_recordio("set", {.image_flag = 2}); }
     SECTION("sequential: every key is an image") { write_recordio("set", {.with_index_records = false}); }
-    SECTION("sequential with two labels: key 0 carries an image") { write_recordio("set", {.with_index_records = false, .image_flag = 2}); }
+    SECTION("sequential with two labels: key 0 carries an image") {
+        write_recordio("set", {.with_index_records = false, .image_flag = 2});
+    }
     SECTION("another name of the files") {
         write_recordio("set");
         fs::rename("set/train.rec", "set/faces.rec");
@@ -49,7 +51,8 @@ TEST_CASE("a RecordIO set may be read by several threads") {
     std::vector<std::thread> threads;
     for (std::size_t t = 0; t < wrong.size(); ++t) {
         threads.emplace_back([&, t] {
-            for (std::uint64_t i = 0; i < 200; ++i) wrong[t] += set->get((i * 7 + t) % 12).identity != static_cast<std::int64_t>((i * 7 + t) % 12 / 4);
+            for (std::uint64_t i = 0; i < 200; ++i)
+                wrong[t] += set->get((i * 7 + t) % 12).identity != static_cast<std::int64_t>((i * 7 + t) % 12 / 4);
         });
     }
     for (std::thread& thread : threads) thread.join();
@@ -93,7 +96,8 @@ TEST_CASE("bad RecordIO folders are one clear error") {
         write_recordio("set", {.first_label = 1.0f});
         const auto set = open();
         CHECK(set->get(0).identity == 1);
-        CHECK_THROWS_WITH(set->get(11), ContainsSubstring("label 3") && ContainsSubstring("from 0 to 2") && ContainsSubstring("record 12"));
+        CHECK_THROWS_WITH(set->get(11),
+                          ContainsSubstring("label 3") && ContainsSubstring("from 0 to 2") && ContainsSubstring("record 12"));
     }
     SECTION("labels that are no class numbers") {
         for (const float label : {-1.0f, 0.5f, std::nanf(""), INFINITY}) {
@@ -108,7 +112,8 @@ TEST_CASE("bad RecordIO folders are one clear error") {
         CHECK_THROWS_WITH(open()->get(0), ContainsSubstring("train.rec, offset 0, record 1"));
     }
     SECTION("no such folder, and a folder without a set") {
-        CHECK_THROWS_WITH(open_training_set(source("recordio", "nowhere")), ContainsSubstring("nowhere") && ContainsSubstring("no such folder"));
+        CHECK_THROWS_WITH(open_training_set(source("recordio", "nowhere")),
+                          ContainsSubstring("nowhere") && ContainsSubstring("no such folder"));
         fs::create_directories("empty");
         CHECK_THROWS_WITH(open_training_set(source("recordio", "empty")), ContainsSubstring("train.rec"));
     }

@@ -48,7 +48,8 @@ TEST_CASE("a subset of the groups may be named, and absent data have the names o
     CHECK(open_verification_set(some)->groups().size() == 1);
     some.groups = {"Bb"};
     CHECK_THROWS_WITH(open_verification_set(some), ContainsSubstring("data/Bb") && ContainsSubstring("did you mean B?"));
-    CHECK(verification_group_names(source("rfw", "nowhere")) == std::vector<std::string>{"African", "Asian", "Caucasian", "Indian"});
+    CHECK(verification_group_names(source("rfw", "nowhere")) ==
+          std::vector<std::string>{"African", "Asian", "Caucasian", "Indian"});
     DataSource absent = source("rfw", "nowhere");
     absent.groups = {"X", "Y"};
     CHECK(verification_group_names(absent) == absent.groups);
@@ -97,7 +98,8 @@ TEST_CASE("bad RFW trees are one error that names file and line") {
     const auto append = [](const char* path, const std::string& text) { write_text(path, read_text_file(path) + text); };
     SECTION("a pair that names an absent image") {
         append("set/txts/A/A_pairs.txt", "p1 1 7\n");
-        CHECK_THROWS_WITH(open(), ContainsSubstring("A_pairs.txt, line 6") && ContainsSubstring("absent image") && ContainsSubstring("p1_0007.jpg"));
+        CHECK_THROWS_WITH(open(), ContainsSubstring("A_pairs.txt, line 6") && ContainsSubstring("absent image") &&
+                                      ContainsSubstring("p1_0007.jpg"));
     }
     SECTION("an image deleted after the lists were made") {
         fs::remove("set/data/B/p1/p1_0002.jpg");
@@ -106,7 +108,8 @@ TEST_CASE("bad RFW trees are one error that names file and line") {
     SECTION("an image without landmarks") {
         std::string lines = read_text_file("set/txts/A/A_lmk.txt");
         write_text("set/txts/A/A_lmk.txt", lines.substr(lines.find('\n') + 1));
-        CHECK_THROWS_WITH(open(), ContainsSubstring("without landmarks") && ContainsSubstring("p1_0001") && ContainsSubstring("A_lmk.txt"));
+        CHECK_THROWS_WITH(
+            open(), ContainsSubstring("without landmarks") && ContainsSubstring("p1_0001") && ContainsSubstring("A_lmk.txt"));
     }
     SECTION("a group without images") {
         fs::remove_all("set/data/B");
@@ -128,13 +131,15 @@ TEST_CASE("bad RFW trees are one error that names file and line") {
         const auto set = open();
         const VerificationPair& pair = set->groups()[0].pairs[0];
         CHECK_NOTHROW(set->aligned_image(0, pair.image_a, 112));
-        CHECK_THROWS_WITH(set->aligned_image(0, pair.image_b, 112),
-                          ContainsSubstring("landmark out of range") && ContainsSubstring("A_lmk.txt, line 2") && ContainsSubstring("240 x 200"));
+        CHECK_THROWS_WITH(set->aligned_image(0, pair.image_b, 112), ContainsSubstring("landmark out of range") &&
+                                                                        ContainsSubstring("A_lmk.txt, line 2") &&
+                                                                        ContainsSubstring("240 x 200"));
     }
     SECTION("landmarks that coincide") {
         std::string lines = read_text_file("set/txts/A/A_lmk.txt");
         write_text("set/txts/A/A_lmk.txt", "/x/p1/p1_0001.jpg 0 9 9 9 9 9 9 9 9 9 9\n" + lines.substr(lines.find('\n') + 1));
-        CHECK_THROWS_WITH(open()->aligned_image(0, 0, 112), ContainsSubstring("coincide") && ContainsSubstring("A_lmk.txt, line 1"));
+        CHECK_THROWS_WITH(open()->aligned_image(0, 0, 112),
+                          ContainsSubstring("coincide") && ContainsSubstring("A_lmk.txt, line 1"));
     }
     SECTION("an image that is none") {
         write_text("set/data/A/p1/p1_0001.jpg", "text");
@@ -154,14 +159,17 @@ TEST_CASE("pair lines: three fields are one person, four are two; anything else 
     CHECK(pairs[1].line == 3);
     CHECK(image_stem("m.01", 7) == "m.01_0007");
     CHECK(image_stem("m.01", 12345) == "m.01_12345");
-    CHECK_THROWS_WITH(parse_pairs("10 600\na 1 2\n", "p.txt"), ContainsSubstring("p.txt, line 1") && ContainsSubstring("no header line"));
-    for (const char* bad : {"a", "a 1", "a 1 b 2 3", "a x 2", "a 1 -2", "a 1 2.0", "a 1 99999999", "../a 1 2", ".. 1 2", "a 1 b/c 2", "a 1 4294967297"}) {
+    CHECK_THROWS_WITH(parse_pairs("10 600\na 1 2\n", "p.txt"),
+                      ContainsSubstring("p.txt, line 1") && ContainsSubstring("no header line"));
+    for (const char* bad : {"a", "a 1", "a 1 b 2 3", "a x 2", "a 1 -2", "a 1 2.0", "a 1 99999999", "../a 1 2", ".. 1 2",
+                            "a 1 b/c 2", "a 1 4294967297"}) {
         CHECK_THROWS_WITH(parse_pairs(std::string("a 1 2\n") + bad, "p.txt"), ContainsSubstring("p.txt, line 2"));
     }
 }
 
 TEST_CASE("landmark lines: path, label and ten coordinates, finite and within range") {
-    const auto lines = parse_landmarks("/test/data/A/id/id_0001.jpg 0 1 2 3.5 4 5 6 7 8 9 1e1\nid/id_0002.png 1 2 3 4 5 6 7 8 9 10\r\n", "l.txt");
+    const auto lines = parse_landmarks(
+        "/test/data/A/id/id_0001.jpg 0 1 2 3.5 4 5 6 7 8 9 1e1\nid/id_0002.png 1 2 3 4 5 6 7 8 9 10\r\n", "l.txt");
     REQUIRE(lines.size() == 2);
     CHECK(lines[0].identity == "id");
     CHECK(lines[0].file == "id_0001.jpg");
@@ -172,8 +180,9 @@ TEST_CASE("landmark lines: path, label and ten coordinates, finite and within ra
         CHECK_THROWS_WITH(parse_landmarks("a/b.jpg 0 1 2 3 4 5 6 7 8 9 " + std::string(value), "l.txt"),
                           ContainsSubstring("landmark out of range") && ContainsSubstring("l.txt, line 1"));
     }
-    for (const char* bad : {"a/b.jpg 0 1 2 3 4 5 6 7 8", "a/b.jpg 0 1 2 3 4 5 6 7 8 9 10 11", "b.jpg 0 1 2 3 4 5 6 7 8 9 10", "../b.jpg 0 1 2 3 4 5 6 7 8 9 10",
-                            "a/ 0 1 2 3 4 5 6 7 8 9 10", "a/b.jpg 0 1 2 3 4 5 6 7 8 9 1x", "a/b.jpg 0 1 2 3 4 5 6 7 8 9 1e999", "/ 0 1 2 3 4 5 6 7 8 9 10"}) {
+    for (const char* bad : {"a/b.jpg 0 1 2 3 4 5 6 7 8", "a/b.jpg 0 1 2 3 4 5 6 7 8 9 10 11", "b.jpg 0 1 2 3 4 5 6 7 8 9 10",
+                            "../b.jpg 0 1 2 3 4 5 6 7 8 9 10", "a/ 0 1 2 3 4 5 6 7 8 9 10", "a/b.jpg 0 1 2 3 4 5 6 7 8 9 1x",
+                            "a/b.jpg 0 1 2 3 4 5 6 7 8 9 1e999", "/ 0 1 2 3 4 5 6 7 8 9 10"}) {
         CHECK_THROWS_WITH(parse_landmarks(bad, "l.txt"), ContainsSubstring("l.txt, line 1"));
     }
 }

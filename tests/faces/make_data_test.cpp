@@ -93,7 +93,8 @@ TEST_CASE("the training sets read back: every image, label and index record") {
     const std::vector<std::uint64_t> offsets = read_record_index("faces/train/train.idx");
     REQUIRE(offsets.size() == 1 + 24 + 6);
     const RecordReader reader("faces/train/train.rec");
-    const Record head = reader.read(offsets[0], 0), first_person = reader.read(offsets[25], 25), last_person = reader.read(offsets[30], 30);
+    const Record head = reader.read(offsets[0], 0), first_person = reader.read(offsets[25], 25),
+                 last_person = reader.read(offsets[30], 30);
     CHECK(decode_image_record(head.payload, "0").labels == std::vector<float>{25, 31});
     CHECK(decode_image_record(first_person.payload, "25").labels == std::vector<float>{1, 5});
     CHECK(decode_image_record(last_person.payload, "30").labels == std::vector<float>{21, 25});

@@ -46,6 +46,7 @@ TEST_CASE("another seed compares others") {
     RandomStream first(1, 0, "pairs"), second(2, 0, "pairs");
     const auto a = draw_pairs(20, 4, 80, first), b = draw_pairs(20, 4, 80, second);
     int equal = 0;
-    for (std::size_t i = 0; i < a.size(); ++i) equal += a[i].identity_a == b[i].identity_a && a[i].image_b == b[i].image_b ? 1 : 0;
+    for (std::size_t i = 0; i < a.size(); ++i)
+        equal += a[i].identity_a == b[i].identity_a && a[i].image_b == b[i].image_b ? 1 : 0;
     CHECK(equal < 30);
 }

@@ -46,7 +46,8 @@ double redness(const Image& image, Point2 center, double radius) {
     for (int y = 0; y < image.rows; ++y) {
         for (int x = 0; x < image.cols; ++x) {
             if (std::hypot(x - center.x, y - center.y) > radius) continue;
-            const auto at = 3 * (static_cast<std::size_t>(y) * static_cast<std::size_t>(image.cols) + static_cast<std::size_t>(x));
+            const auto at =
+                3 * (static_cast<std::size_t>(y) * static_cast<std::size_t>(image.cols) + static_cast<std::size_t>(x));
             red += image.pixels[at], green += image.pixels[at + 1];
         }
     }
@@ -176,7 +177,10 @@ TEST_CASE("identities differ more between than within, colours taken away") {
                 for (std::uint64_t j = 0; j < kPictures; ++j) {
                     if (a == b && j <= i) continue;
                     const double d = distance(thumbnails[a][i], thumbnails[b][j]);
-                    if (a == b) within += d, ++within_count; else between += d, ++between_count;
+                    if (a == b)
+                        within += d, ++within_count;
+                    else
+                        between += d, ++between_count;
                 }
             }
         }
@@ -186,7 +190,8 @@ TEST_CASE("identities differ more between than within, colours taken away") {
 
 TEST_CASE("pictures of one person differ in pose, light and surroundings, never in traits") {
     const std::vector<Group> groups = parse_groups("A,B", 3);
-    const Shot first = shoot(groups[0], {"train", 4, 0}, Framing::aligned, 3), second = shoot(groups[0], {"train", 4, 1}, Framing::aligned, 3);
+    const Shot first = shoot(groups[0], {"train", 4, 0}, Framing::aligned, 3),
+               second = shoot(groups[0], {"train", 4, 1}, Framing::aligned, 3);
     CHECK(first.identity.traits == second.identity.traits);
     CHECK(first.conditions.yaw_rad != second.conditions.yaw_rad);
     CHECK(first.conditions.light_x != second.conditions.light_x);
@@ -199,12 +204,13 @@ TEST_CASE("pictures of one person differ in pose, light and surroundings, never 
 TEST_CASE("enlarging keeps a ramp a ramp") {
     Image ramp{4, 4, std::vector<std::uint8_t>(48)};
     for (std::size_t i = 0; i < 16; ++i) {
-        for (std::size_t channel = 0; channel < 3; ++channel) ramp.pixels[3 * i + channel] = static_cast<std::uint8_t>(40 * (i % 4) + 10);
+        for (std::size_t channel = 0; channel < 3; ++channel)
+            ramp.pixels[3 * i + channel] = static_cast<std::uint8_t>(40 * (i % 4) + 10);
     }
     const Image large = enlarge(ramp, 8);
     CHECK(large.cols == 8);
-    CHECK(brightness(large, 0, 3) == 10.0);   // repeated beyond the middle of the first pixel
-    CHECK(brightness(large, 1, 3) == 20.0);   // a quarter of the way
+    CHECK(brightness(large, 0, 3) == 10.0);  // repeated beyond the middle of the first pixel
+    CHECK(brightness(large, 1, 3) == 20.0);  // a quarter of the way
     CHECK(brightness(large, 4, 7) == 80.0);
     CHECK(brightness(large, 7, 0) == 130.0);
 }

@@ -22,7 +22,8 @@ Features cell_means(const Image& image, int cell) {
             double sum[3] = {0, 0, 0};
             for (int y = top; y < top + cell; ++y) {
                 for (int x = left; x < left + cell; ++x) {
-                    const auto at = 3 * (static_cast<std::size_t>(y) * static_cast<std::size_t>(image.cols) + static_cast<std::size_t>(x));
+                    const auto at =
+                        3 * (static_cast<std::size_t>(y) * static_cast<std::size_t>(image.cols) + static_cast<std::size_t>(x));
                     for (std::size_t channel = 0; channel < 3; ++channel) sum[channel] += image.pixels[at + channel];
                 }
             }

@@ -8,25 +8,25 @@ using namespace fairsweep;
 namespace {
 
 const std::string kGood =
-    "[sweep]\n"                           // 1
-    "name = x\n"                          // 2
-    "[axes]\n"                            // 3
-    "architecture = iresnet10-w16-56\n"   // 4
-    "training_set = faces\n"              // 5
-    "bits = 32, 4\n"                      // 6
-    "calibration = real, synthetic\n"     // 7
-    "sparsity = 0, 0.7\n"                 // 8
-    "[evaluation]\n"                      // 9
-    "data = test\n"                       // 10
-    "[data.faces]\n"                      // 11
-    "format = recordio\n"                 // 12
-    "path = faces\n"                      // 13
-    "[data.synthetic]\n"                  // 14
-    "format = recordio\n"                 // 15
-    "path = synthetic\n"                  // 16
-    "[data.test]\n"                       // 17
-    "format = rfw\n"                      // 18
-    "path = test\n";                      // 19
+    "[sweep]\n"                          // 1
+    "name = x\n"                         // 2
+    "[axes]\n"                           // 3
+    "architecture = iresnet10-w16-56\n"  // 4
+    "training_set = faces\n"             // 5
+    "bits = 32, 4\n"                     // 6
+    "calibration = real, synthetic\n"    // 7
+    "sparsity = 0, 0.7\n"                // 8
+    "[evaluation]\n"                     // 9
+    "data = test\n"                      // 10
+    "[data.faces]\n"                     // 11
+    "format = recordio\n"                // 12
+    "path = faces\n"                     // 13
+    "[data.synthetic]\n"                 // 14
+    "format = recordio\n"                // 15
+    "path = synthetic\n"                 // 16
+    "[data.test]\n"                      // 17
+    "format = rfw\n"                     // 18
+    "path = test\n";                     // 19
 
 std::string message_of(const std::string& text, const std::vector<std::string>& overrides = {}) {
     try {
@@ -123,7 +123,8 @@ TEST_CASE("wrong values are told with line, key and help") {
         {"[evaluation]", "[recipe]\nfinetune_step = 4\n[evaluation]", "line 10", "did you mean 'finetune_steps'?"},
         {"sparsity = 0, 0.7", "distillation = logits", "line 8", "embedding"},
         {"[evaluation]", "[constraint]\nexclude = bitz < 4\n[evaluation]", "line 10", "did you mean 'bits'?"},
-        {"[evaluation]", "[constraint]\nexclude = architecture == iresent34\n[evaluation]", "line 10", "did you mean 'iresnet34'?"},
+        {"[evaluation]", "[constraint]\nexclude = architecture == iresent34\n[evaluation]", "line 10",
+         "did you mean 'iresnet34'?"},
         {"[evaluation]", "[constraint]\nexclude = training_set == facs\n[evaluation]", "line 10", "did you mean 'faces'?"},
         {"[evaluation]", "[constraint]\nexclude = calibration == synthtic\n[evaluation]", "line 10", "did you mean 'synthetic'?"},
         {"[evaluation]", "[constraint]\nexclude = arm == shame\n[evaluation]", "line 10", "did you mean 'sham'?"},
@@ -140,13 +141,14 @@ TEST_CASE("wrong values are told with line, key and help") {
 }
 
 TEST_CASE("keys that must be there are asked for with an example") {
-    for (const char* line : {"name = x\n", "architecture = iresnet10-w16-56\n", "training_set = faces\n", "bits = 32, 4\n", "data = test\n",
-                             "format = rfw\n", "path = test\n"}) {
+    for (const char* line : {"name = x\n", "architecture = iresnet10-w16-56\n", "training_set = faces\n", "bits = 32, 4\n",
+                             "data = test\n", "format = rfw\n", "path = test\n"}) {
         INFO(line);
         CHECK_THAT(message_of(replaced(line, "")), ContainsSubstring("the job file lacks a key"));
     }
     CHECK_THAT(message_of(""), ContainsSubstring("sweep.name"));
-    CHECK_THAT(message_of(replaced("[data.synthetic]\nformat = recordio\npath = synthetic\n", "")), ContainsSubstring("[data.synthetic]"));
+    CHECK_THAT(message_of(replaced("[data.synthetic]\nformat = recordio\npath = synthetic\n", "")),
+               ContainsSubstring("[data.synthetic]"));
 }
 
 TEST_CASE("wrong overrides are told as overrides") {

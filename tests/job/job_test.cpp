@@ -80,8 +80,10 @@ TEST_CASE("a job file becomes a sweep") {
 }
 
 TEST_CASE("what is left out has a default") {
-    const Sweep sweep = parse_job("[sweep]\nname=x\n[axes]\narchitecture=iresnet18\ntraining_set=a\nbits=8\n[evaluation]\ndata=b\n"
-                                  "[data.a]\nformat=recordio\npath=a\n[data.b]\nformat=rfw\npath=b\n", "job.cfg", {});
+    const Sweep sweep = parse_job(
+        "[sweep]\nname=x\n[axes]\narchitecture=iresnet18\ntraining_set=a\nbits=8\n[evaluation]\ndata=b\n"
+        "[data.a]\nformat=recordio\npath=a\n[data.b]\nformat=rfw\npath=b\n",
+        "job.cfg", {});
     CHECK(sweep.seeds == std::vector<std::uint64_t>{1});
     CHECK(sweep.arms == std::vector<Arm>{Arm::dense, Arm::sham, Arm::compressed});
     CHECK(sweep.calibrations == std::vector<std::string>{"real"});
@@ -91,7 +93,8 @@ TEST_CASE("what is left out has a default") {
 }
 
 TEST_CASE("overrides win over the file, and the kept text is the job as it was run") {
-    const Sweep sweep = parse_job(kJob, "job.cfg", {"axes.bits=32,4", "recipe.finetune_steps = 7", "data.rfw.path=/else=where", "sweep.seeds=9"});
+    const Sweep sweep =
+        parse_job(kJob, "job.cfg", {"axes.bits=32,4", "recipe.finetune_steps = 7", "data.rfw.path=/else=where", "sweep.seeds=9"});
     CHECK(sweep.bits == std::vector<Bits>{{32, 32}, {4, 4}});
     CHECK(sweep.recipe.finetune_steps == 7);
     CHECK(sweep.data.at("rfw").path == "/else=where");
@@ -115,7 +118,8 @@ TEST_CASE("overriding exclude replaces the file's rules as a whole") {
 }
 
 TEST_CASE("only the dense arm may go without calibration data") {
-    CHECK(parse_job(kJob, "job.cfg", {"sweep.arms=dense", "axes.calibration=none"}).calibrations == std::vector<std::string>{"none"});
+    CHECK(parse_job(kJob, "job.cfg", {"sweep.arms=dense", "axes.calibration=none"}).calibrations ==
+          std::vector<std::string>{"none"});
     CHECK_THROWS_WITH(parse_job(kJob, "job.cfg", {"axes.calibration=none"}), ContainsSubstring("arms = dense"));
 }
 

@@ -12,12 +12,26 @@ Recipe recipe_of(const std::vector<std::string>& overrides) { return read_recipe
 }  // namespace
 
 TEST_CASE("every field of the recipe is a key") {
-    const Recipe recipe = recipe_of({"recipe.baseline_epochs=2", "recipe.baseline_batch_samples=4", "recipe.baseline_lr=0.25",
-                                     "recipe.baseline_lr_warmup_fraction=0.5", "recipe.margin_scale=16", "recipe.margin_rad=0.2",
-                                     "recipe.margin_warmup_fraction=0.3", "recipe.finetune_steps=5", "recipe.finetune_batch_samples=6",
-                                     "recipe.finetune_lr=0.75", "recipe.embedding_loss_scale=128", "recipe.observer_steps=7", "recipe.dropout=0.125",
-                                     "recipe.momentum=0.5", "recipe.weight_decay=0", "recipe.clip_norm=3", "recipe.flip=false",
-                                     "recipe.threads_per_stage=2", "recipe.shards=2", "recipe.preset=quantface"});
+    const Recipe recipe = recipe_of({"recipe.baseline_epochs=2",
+                                     "recipe.baseline_batch_samples=4",
+                                     "recipe.baseline_lr=0.25",
+                                     "recipe.baseline_lr_warmup_fraction=0.5",
+                                     "recipe.margin_scale=16",
+                                     "recipe.margin_rad=0.2",
+                                     "recipe.margin_warmup_fraction=0.3",
+                                     "recipe.finetune_steps=5",
+                                     "recipe.finetune_batch_samples=6",
+                                     "recipe.finetune_lr=0.75",
+                                     "recipe.embedding_loss_scale=128",
+                                     "recipe.observer_steps=7",
+                                     "recipe.dropout=0.125",
+                                     "recipe.momentum=0.5",
+                                     "recipe.weight_decay=0",
+                                     "recipe.clip_norm=3",
+                                     "recipe.flip=false",
+                                     "recipe.threads_per_stage=2",
+                                     "recipe.shards=2",
+                                     "recipe.preset=quantface"});
     CHECK(recipe.baseline_epochs == 2);
     CHECK(recipe.baseline_batch_samples == 4);
     CHECK(recipe.baseline_lr == 0.25);
@@ -45,15 +59,34 @@ TEST_CASE("values outside their range are refused with the range") {
         const char* text;
         const char* told;
     };
-    for (const Case& bad : {Case{"baseline_epochs=0", "from 1 to 10000"}, {"baseline_epochs=1.5", "a whole number"}, {"baseline_batch_samples=1", "from 2"},
-                            {"baseline_lr=0", "above 0 to 100"}, {"baseline_lr=-1", "above 0"}, {"baseline_lr=nan", "a number"}, {"baseline_lr=inf", "a number"},
-                            {"baseline_lr=1e999", "a number"}, {"baseline_lr=0,1", "a number"}, {"baseline_lr=", "nothing"},
-                            {"baseline_lr_warmup_fraction=1.1", "from 0 to 1"}, {"margin_scale=0", "above 0"}, {"margin_rad=2", "from 0 to 1.5"},
-                            {"margin_warmup_fraction=-0.1", "from 0"}, {"finetune_steps=0", "from 1"}, {"finetune_steps=99999999999", "to 10000000"},
-                            {"finetune_batch_samples=1", "from 2"}, {"finetune_lr=0", "above 0"}, {"embedding_loss_scale=0", "above 0"},
-                            {"observer_steps=0", "from 1"}, {"dropout=1", "from 0 to below 1"}, {"momentum=1", "from 0 to below 1"},
-                            {"weight_decay=2", "from 0 to 1"}, {"clip_norm=0", "above 0"}, {"flip=perhaps", "true or false"},
-                            {"threads_per_stage=0", "from 1 to 256"}, {"shards=0", "from 1"}, {"shards=3", "divides both batch sizes"},
+    for (const Case& bad : {Case{"baseline_epochs=0", "from 1 to 10000"},
+                            {"baseline_epochs=1.5", "a whole number"},
+                            {"baseline_batch_samples=1", "from 2"},
+                            {"baseline_lr=0", "above 0 to 100"},
+                            {"baseline_lr=-1", "above 0"},
+                            {"baseline_lr=nan", "a number"},
+                            {"baseline_lr=inf", "a number"},
+                            {"baseline_lr=1e999", "a number"},
+                            {"baseline_lr=0,1", "a number"},
+                            {"baseline_lr=", "nothing"},
+                            {"baseline_lr_warmup_fraction=1.1", "from 0 to 1"},
+                            {"margin_scale=0", "above 0"},
+                            {"margin_rad=2", "from 0 to 1.5"},
+                            {"margin_warmup_fraction=-0.1", "from 0"},
+                            {"finetune_steps=0", "from 1"},
+                            {"finetune_steps=99999999999", "to 10000000"},
+                            {"finetune_batch_samples=1", "from 2"},
+                            {"finetune_lr=0", "above 0"},
+                            {"embedding_loss_scale=0", "above 0"},
+                            {"observer_steps=0", "from 1"},
+                            {"dropout=1", "from 0 to below 1"},
+                            {"momentum=1", "from 0 to below 1"},
+                            {"weight_decay=2", "from 0 to 1"},
+                            {"clip_norm=0", "above 0"},
+                            {"flip=perhaps", "true or false"},
+                            {"threads_per_stage=0", "from 1 to 256"},
+                            {"shards=0", "from 1"},
+                            {"shards=3", "divides both batch sizes"},
                             {"shards=128", "at least 2 samples"}}) {
         INFO(bad.text);
         CHECK_THROWS_AS(recipe_of({std::string("recipe.") + bad.text}), Error);

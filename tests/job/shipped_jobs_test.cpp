@@ -38,12 +38,12 @@ TEST_CASE("the smoke sweep has one point of each arm") {
 
 TEST_CASE("the quantisation study plans without its data: six networks, five seeds") {
     const Plan plan = plan_of("rfw-quantisation.cfg");
-    CHECK(points_of(plan, Arm::dense) == 6 * 5);            // four on MS1MV2, ResNet-34 on two sets
-    CHECK(points_of(plan, Arm::sham) == 6 * 5 * 2);         // real and synthetic
+    CHECK(points_of(plan, Arm::dense) == 6 * 5);               // four on MS1MV2, ResNet-34 on two sets
+    CHECK(points_of(plan, Arm::sham) == 6 * 5 * 2);            // real and synthetic
     CHECK(points_of(plan, Arm::compressed) == 6 * 5 * 2 * 2);  // 8 and 6 bits
     REQUIRE(plan.removed.size() == 2);
-    CHECK(plan.removed[0].points == 5 + 5 * 6);             // one network
-    CHECK(plan.removed[1].points == 8 * (5 + 5 * 6));       // four networks on each of two sets
+    CHECK(plan.removed[0].points == 5 + 5 * 6);        // one network
+    CHECK(plan.removed[1].points == 8 * (5 + 5 * 6));  // four networks on each of two sets
     CHECK(plan.provisional);
     CHECK(plan.data.size() == 5);
     for (const auto& [name, data] : plan.data) CHECK_FALSE(data.present);

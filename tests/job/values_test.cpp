@@ -20,7 +20,8 @@ TEST_CASE("bit widths") {
     CHECK(parse_bits("w8a32") == Bits{8, 32});
     CHECK(parse_bits("2") == Bits{2, 2});
     CHECK(parse_bits("16") == Bits{16, 16});
-    for (const char* text : {"", "0", "1", "17", "31", "33", "+8", " 8", "8 ", "w", "a8", "w8", "w8a", "wa8", "w8a8a8", "W4A8", "eight", "8.0"}) {
+    for (const char* text :
+         {"", "0", "1", "17", "31", "33", "+8", " 8", "8 ", "w", "a8", "w8", "w8a", "wa8", "w8a8a8", "W4A8", "eight", "8.0"}) {
         INFO(text);
         CHECK_FALSE(parse_bits(text).has_value());
     }

@@ -29,7 +29,8 @@ using Embedding = std::array<double, kDimension>;
 
 void normalise(Embedding& e) {
     const double norm = std::sqrt(std::inner_product(e.begin(), e.end(), e.begin(), 0.0));
-    if (norm > 0.0) for (double& x : e) x /= norm;
+    if (norm > 0.0)
+        for (double& x : e) x /= norm;
 }
 
 double distance(const Embedding& a, const Embedding& b) {
@@ -43,7 +44,9 @@ void finish(Embedding& e, std::size_t row, bool flip, std::uint64_t kbase) {
     for (std::size_t d = 0; d < kDimension; ++d) {
         const auto first = static_cast<double>(static_cast<float>(e[d]));
         e[d] = first;
-        if (flip) e[d] += static_cast<double>(static_cast<float>(first + 0.5 * (2.0 * golden_uniform(row * kDimension + d, kbase + 6) - 1.0)));
+        if (flip)
+            e[d] += static_cast<double>(
+                static_cast<float>(first + 0.5 * (2.0 * golden_uniform(row * kDimension + d, kbase + 6) - 1.0)));
     }
     normalise(e);
 }
@@ -74,7 +77,8 @@ std::vector<double> golden_distances(const nlohmann::json& test_case, const std:
 std::vector<double> tie_distances(const std::vector<std::uint8_t>& same) {
     std::vector<double> distances;
     for (std::size_t i = 0; i < same.size(); ++i) {
-        const double m = same[i] != 0 ? std::floor(9.0 * golden_uniform(i, 400401)) : 4.0 + std::floor(9.0 * golden_uniform(i, 400402));
+        const double m =
+            same[i] != 0 ? std::floor(9.0 * golden_uniform(i, 400401)) : 4.0 + std::floor(9.0 * golden_uniform(i, 400402));
         distances.push_back(m / 4.0);
     }
     return distances;
@@ -83,10 +87,14 @@ std::vector<double> tie_distances(const std::vector<std::uint8_t>& same) {
 std::vector<std::uint8_t> golden_labels(const std::string& rule, std::size_t pairs) {
     std::vector<std::uint8_t> same(pairs);
     for (std::size_t i = 0; i < pairs; ++i) {
-        if (rule == "(i / 30) even") same[i] = i / 30 % 2 == 0;
-        else if (rule == "i < 300") same[i] = i < 300;
-        else if (rule == "u(j=i, k=400206) < 0.15") same[i] = golden_uniform(i, 400206) < 0.15;
-        else FAIL("unknown label rule " << rule);
+        if (rule == "(i / 30) even")
+            same[i] = i / 30 % 2 == 0;
+        else if (rule == "i < 300")
+            same[i] = i < 300;
+        else if (rule == "u(j=i, k=400206) < 0.15")
+            same[i] = golden_uniform(i, 400206) < 0.15;
+        else
+            FAIL("unknown label rule " << rule);
     }
     return same;
 }
@@ -101,7 +109,8 @@ TEST_CASE("Ten-fold accuracy equals the reference program's, fold by fold") {
         const std::vector<std::uint8_t> same = golden_labels(expected["same"], expected["pairs"]);
         REQUIRE(std::accumulate(same.begin(), same.end(), 0) == expected["same_pairs"].get<int>());
         const std::vector<double> distances = name == "grid_ties" ? tie_distances(same) : golden_distances(expected, same);
-        REQUIRE(std::accumulate(distances.begin(), distances.end(), 0.0) == Approx(expected["distance_sum"].get<double>()).epsilon(1e-13));
+        REQUIRE(std::accumulate(distances.begin(), distances.end(), 0.0) ==
+                Approx(expected["distance_sum"].get<double>()).epsilon(1e-13));
 
         const auto result = ten_fold_from_distances(distances, same);
         REQUIRE(result);

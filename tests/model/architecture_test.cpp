@@ -29,8 +29,9 @@ TEST_CASE("Architecture names give family, depth, width, input and embedding siz
 }
 
 TEST_CASE("Names outside the rule are refused with the rule") {
-    for (const char* name : {"", "resnet18", "iresnet19", "iresnet10", "iresnet18-56", "iresnet18-w", "iresnet18-w16-", "iresnet18-w8",
-                             "iresnet18-w16-8", "iresnet18-w16-99999", "iresnet18-w-16", "mobilefacenet-w15", "mobilefacenet-w513"}) {
+    for (const char* name :
+         {"", "resnet18", "iresnet19", "iresnet10", "iresnet18-56", "iresnet18-w", "iresnet18-w16-", "iresnet18-w8",
+          "iresnet18-w16-8", "iresnet18-w16-99999", "iresnet18-w-16", "mobilefacenet-w15", "mobilefacenet-w513"}) {
         INFO(name);
         CHECK_THROWS_AS(parse_architecture(name), Error);
     }

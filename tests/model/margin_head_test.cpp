@@ -51,7 +51,8 @@ TEST_CASE("ArcFace logits and gradients agree with Python torch") {
     const torch::Tensor loss = torch::cross_entropy_loss(logits, labels);
     CHECK(loss.item<double>() == Approx(golden.at("loss").get<double>()).epsilon(1e-5));
     loss.backward();
-    const torch::Tensor expected_embeddings = matrix(golden.at("grad_embeddings")), expected_kernel = matrix(golden.at("grad_kernel"));
+    const torch::Tensor expected_embeddings = matrix(golden.at("grad_embeddings")),
+                        expected_kernel = matrix(golden.at("grad_kernel"));
     CHECK(largest_difference(embeddings.grad(), expected_embeddings) < 1e-4 * expected_embeddings.abs().max().item<double>());
     CHECK(largest_difference(head.kernel.grad(), expected_kernel) < 1e-4 * expected_kernel.abs().max().item<double>());
 }

@@ -48,7 +48,8 @@ void check_embeddings(const torch::Tensor& embeddings, const Json& expected) {
         const torch::Tensor first = embeddings[row].slice(0, 0, 16), golden_first = golden::tensor_of(golden.at("first16"));
         CHECK(golden::l2(first - golden_first) <= 1e-5 * golden::l2(golden_first));
         CHECK(golden::relative_difference(golden::l2(embeddings[row]), golden.at("l2").get<double>()) <= 1e-6);
-        CHECK(std::abs(golden::checksum(embeddings[row]) - golden.at("checksum").get<double>()) <= 1e-5 * golden.at("l2").get<double>());
+        CHECK(std::abs(golden::checksum(embeddings[row]) - golden.at("checksum").get<double>()) <=
+              1e-5 * golden.at("l2").get<double>());
     }
 }
 
@@ -78,7 +79,8 @@ void check_stage_norms(Network& network, const torch::Tensor& images, const Json
         if (!expected.contains(name)) continue;
         INFO(name);
         for (std::int64_t image = 0; image < output.size(0); ++image)
-            CHECK(golden::relative_difference(golden::l2(output[image]), expected.at(name)[static_cast<std::size_t>(image)].get<double>()) <= 1e-6);
+            CHECK(golden::relative_difference(golden::l2(output[image]),
+                                              expected.at(name)[static_cast<std::size_t>(image)].get<double>()) <= 1e-6);
         ++compared;
     }
     CHECK(compared == expected.size());
@@ -91,7 +93,8 @@ bool train_step_is_finite(Network& network, const torch::Tensor& images) {
     if (out.size(1) != network.embedding_size()) return false;
     (out * torch::linspace(-1, 1, out.size(1))).sum().backward();
     for (const auto& parameter : network.parameters())
-        if (parameter.requires_grad() && !(parameter.grad().defined() && parameter.grad().isfinite().all().item<bool>())) return false;
+        if (parameter.requires_grad() && !(parameter.grad().defined() && parameter.grad().isfinite().all().item<bool>()))
+            return false;
     return out.isfinite().all().item<bool>();
 }
 

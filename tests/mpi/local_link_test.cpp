@@ -25,7 +25,8 @@ TEST_CASE("Ranks inside one process hear each other in order, and nothing from o
     two->send(0, bytes_of('d'));
     zero->send(2, bytes_of('e'));
     std::string heard;
-    while (const auto incoming = zero->poll()) heard += std::to_string(incoming->from) + static_cast<char>(incoming->bytes.at(0)) + " ";
+    while (const auto incoming = zero->poll())
+        heard += std::to_string(incoming->from) + static_cast<char>(incoming->bytes.at(0)) + " ";
     CHECK(heard == "1a 1b 2c ");
     CHECK_FALSE(two->poll().has_value());
 }

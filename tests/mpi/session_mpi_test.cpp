@@ -33,8 +33,10 @@ std::vector<Incoming> collect(Link& link, std::size_t enough) {
     std::vector<Incoming> all;
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
     while ((all.size() < enough || link.sends_pending() != 0) && std::chrono::steady_clock::now() < deadline) {
-        if (auto incoming = link.poll()) all.push_back(std::move(*incoming));
-        else std::this_thread::sleep_for(std::chrono::microseconds(100));
+        if (auto incoming = link.poll())
+            all.push_back(std::move(*incoming));
+        else
+            std::this_thread::sleep_for(std::chrono::microseconds(100));
     }
     barrier();
     return all;

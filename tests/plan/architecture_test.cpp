@@ -26,9 +26,28 @@ TEST_CASE("full-size and reduced names are understood") {
 }
 
 TEST_CASE("names that mean no network are not understood") {
-    for (const char* name : {"", "iresnet", "iresnet10", "iresnet20", "iresnet18-", "iresnet18-w", "iresnet18-w8", "iresnet18-w20", "iresnet18-w016",
-                             "iresnet18-w16-", "iresnet18-w16-30", "iresnet18-w16-60", "iresnet18-w16-232", "iresnet18-w16-112", "iresnet18-16",
-                             "iresnet18-w16-56-1", "iresnet-18", "mobilefacenet50", "resnet18", "fer-cnn", "IRESNET18", "iresnet99999999999"}) {
+    for (const char* name : {"",
+                             "iresnet",
+                             "iresnet10",
+                             "iresnet20",
+                             "iresnet18-",
+                             "iresnet18-w",
+                             "iresnet18-w8",
+                             "iresnet18-w20",
+                             "iresnet18-w016",
+                             "iresnet18-w16-",
+                             "iresnet18-w16-30",
+                             "iresnet18-w16-60",
+                             "iresnet18-w16-232",
+                             "iresnet18-w16-112",
+                             "iresnet18-16",
+                             "iresnet18-w16-56-1",
+                             "iresnet-18",
+                             "mobilefacenet50",
+                             "resnet18",
+                             "fer-cnn",
+                             "IRESNET18",
+                             "iresnet99999999999"}) {
         INFO(name);
         CHECK_FALSE(read_architecture_name(name).has_value());
     }

@@ -20,7 +20,9 @@ Point example_point() {
     return point;
 }
 
-bool matches(const std::string& text, const Point& point = example_point()) { return ConstraintRule::parse(text, "test").matches(point); }
+bool matches(const std::string& text, const Point& point = example_point()) {
+    return ConstraintRule::parse(text, "test").matches(point);
+}
 
 }  // namespace
 

@@ -127,9 +127,7 @@ TEST_CASE("points know their stages") {
     }
 }
 
-TEST_CASE("the same sweep plans the same, byte for byte") {
-    CHECK(plan_to_json(small_plan()) == plan_to_json(small_plan()));
-}
+TEST_CASE("the same sweep plans the same, byte for byte") { CHECK(plan_to_json(small_plan()) == plan_to_json(small_plan())); }
 
 TEST_CASE("arms leave points out, and a sham cell that the axes lack is added") {
     Sweep sweep = small_sweep();
@@ -239,7 +237,8 @@ TEST_CASE("missing data make the plan provisional and keep the counts") {
 
 TEST_CASE("groups of a missing test set come from the job file, else they are RFW's") {
     Sweep sweep = small_sweep();
-    CHECK(make_plan(sweep, absent_probe("test"), "test").groups == std::vector<std::string>{"African", "Asian", "Caucasian", "Indian"});
+    CHECK(make_plan(sweep, absent_probe("test"), "test").groups ==
+          std::vector<std::string>{"African", "Asian", "Caucasian", "Indian"});
     sweep.data["test"].groups = {"X", "Y"};
     CHECK(make_plan(sweep, absent_probe("test"), "test").groups == std::vector<std::string>{"X", "Y"});
 }
@@ -292,8 +291,8 @@ TEST_CASE("ids are what they always were") {
     const Plan plan = make_plan(sweep, present_probe(), "test");
     std::vector<std::string> told;
     for (const Stage& stage : plan.stages) told.push_back(std::string(name_of(stage.kind)) + " " + stage.id.short_hex());
-    CHECK(told == std::vector<std::string>{
-                      "baseline 5cde5ec84f54", "prepare bd73eea0737d", "evaluation ca2396bb42c5", "teacher 957c557b0b65",
-                      "compression ee0816d6569a", "evaluation d12896104867", "compression 9df30e4f0549", "evaluation f767908c0716",
-                      "compression 10648ea3d516", "evaluation a571a5a09a84"});
+    CHECK(told == std::vector<std::string>{"baseline 5cde5ec84f54", "prepare bd73eea0737d", "evaluation ca2396bb42c5",
+                                           "teacher 957c557b0b65", "compression ee0816d6569a", "evaluation d12896104867",
+                                           "compression 9df30e4f0549", "evaluation f767908c0716", "compression 10648ea3d516",
+                                           "evaluation a571a5a09a84"});
 }

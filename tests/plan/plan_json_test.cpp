@@ -86,8 +86,8 @@ TEST_CASE("a damaged plan is a store error") {
     CHECK(broken("/format", 99) == ErrorKind::store);
     CHECK(broken("/stages/0/id", "12") == ErrorKind::store);
     CHECK(broken("/stages/0/kind", "magic") == ErrorKind::store);
-    CHECK(broken("/stages/2/needs/0", 2) == ErrorKind::store);   // itself
-    CHECK(broken("/stages/0/needs", {1}) == ErrorKind::store);   // later stage
+    CHECK(broken("/stages/2/needs/0", 2) == ErrorKind::store);  // itself
+    CHECK(broken("/stages/0/needs", {1}) == ErrorKind::store);  // later stage
     CHECK(broken("/stages/2/needs/0", -1) == ErrorKind::store);
     CHECK(broken("/points/0/evaluation_stage", 3) == ErrorKind::store);
     CHECK(broken("/points/0/arm", "leg") == ErrorKind::store);

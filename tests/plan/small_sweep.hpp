@@ -26,9 +26,10 @@ inline Sweep small_sweep() {
 
 /// All data present; the content of a set is its name.
 inline DataProbe present_probe() {
-    return {[](const DataSource&) { return true; },
-            [](const DataSource& source) { return sha256("content of " + source.name); },
-            [](const DataSource&) { return std::vector<std::string>{"A", "B", "C", "D"}; },
+    return {[](const DataSource&) { return true; }, [](const DataSource& source) { return sha256("content of " + source.name); },
+            [](const DataSource&) {
+                return std::vector<std::string>{"A", "B", "C", "D"};
+            },
             [](const DataSource&, bool is_evaluation) { return std::uint64_t{is_evaluation ? 2400U : 4000U}; }};
 }
 

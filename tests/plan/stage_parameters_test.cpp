@@ -25,27 +25,35 @@ StageParameters example(StageKind kind) {
     return parameters;
 }
 
-constexpr StageKind kKinds[] = {StageKind::prepare, StageKind::baseline, StageKind::teacher, StageKind::compression, StageKind::evaluation};
+constexpr StageKind kKinds[] = {StageKind::prepare, StageKind::baseline, StageKind::teacher, StageKind::compression,
+                                StageKind::evaluation};
 
 }  // namespace
 
 TEST_CASE("the canonical text has sorted keys, exact numbers and no blanks") {
     const std::string data = sha256("faces").hex();
-    CHECK(canonical_text(example(StageKind::prepare)) == R"({"data":")" + data + R"(","image_size":56,"kind":"prepare","version":1})");
+    CHECK(canonical_text(example(StageKind::prepare)) ==
+          R"({"data":")" + data + R"(","image_size":56,"kind":"prepare","version":1})");
     CHECK(canonical_text(example(StageKind::teacher)) ==
-          R"({"architecture":"iresnet10-w16-56","data":")" + data + R"(","flip":true,"kind":"teacher","shards":1,"threads_per_stage":1,"version":1})");
+          R"({"architecture":"iresnet10-w16-56","data":")" + data +
+              R"(","flip":true,"kind":"teacher","shards":1,"threads_per_stage":1,"version":1})");
     CHECK(canonical_text(example(StageKind::evaluation)) ==
-          R"({"architecture":"iresnet10-w16-56","data":")" + data + R"(","kind":"evaluation","shards":1,"threads_per_stage":1,"version":1})");
-    CHECK(canonical_text(example(StageKind::baseline)) ==
-          R"({"architecture":"iresnet10-w16-56","baseline_batch_samples":128,"baseline_epochs":16,"baseline_lr":0.1,)"
-          R"("baseline_lr_warmup_fraction":0.1,"clip_norm":5,"data":")" + data + R"(","flip":true,"kind":"baseline","margin_rad":0.5,)"
-          R"("margin_scale":64,"margin_warmup_fraction":0,"momentum":0.9,"preset":"quantface","seed":18446744073709551615,"shards":1,)"
-          R"("threads_per_stage":1,"version":1,"weight_decay":1e-08})");
-    CHECK(canonical_text(example(StageKind::compression)) ==
-          R"({"architecture":"iresnet10-w16-56","bits_activation":8,"bits_weight":4,"clip_norm":5,"data":")" + data +
-          R"(","distillation":"embedding","dropout":0.4,"embedding_loss_scale":1,"finetune_batch_samples":128,"finetune_lr":0.1,)"
-          R"("finetune_steps":40,"flip":true,"kind":"compression","momentum":0.9,"observer_steps":299,"preset":"quantface",)"
-          R"("seed":18446744073709551615,"shards":1,"sparsity":0.7,"threads_per_stage":1,"version":1,"weight_decay":1e-08})");
+          R"({"architecture":"iresnet10-w16-56","data":")" + data +
+              R"(","kind":"evaluation","shards":1,"threads_per_stage":1,"version":1})");
+    CHECK(
+        canonical_text(example(StageKind::baseline)) ==
+        R"({"architecture":"iresnet10-w16-56","baseline_batch_samples":128,"baseline_epochs":16,"baseline_lr":0.1,)"
+        R"("baseline_lr_warmup_fraction":0.1,"clip_norm":5,"data":")" +
+            data +
+            R"(","flip":true,"kind":"baseline","margin_rad":0.5,)"
+            R"("margin_scale":64,"margin_warmup_fraction":0,"momentum":0.9,"preset":"quantface","seed":18446744073709551615,"shards":1,)"
+            R"("threads_per_stage":1,"version":1,"weight_decay":1e-08})");
+    CHECK(
+        canonical_text(example(StageKind::compression)) ==
+        R"({"architecture":"iresnet10-w16-56","bits_activation":8,"bits_weight":4,"clip_norm":5,"data":")" + data +
+            R"(","distillation":"embedding","dropout":0.4,"embedding_loss_scale":1,"finetune_batch_samples":128,"finetune_lr":0.1,)"
+            R"("finetune_steps":40,"flip":true,"kind":"compression","momentum":0.9,"observer_steps":299,"preset":"quantface",)"
+            R"("seed":18446744073709551615,"shards":1,"sparsity":0.7,"threads_per_stage":1,"version":1,"weight_decay":1e-08})");
 }
 
 TEST_CASE("parameters read back as what they were") {
@@ -109,12 +117,13 @@ TEST_CASE("text that is not canonical is a store error") {
         text.replace(text.find(from), from.size(), to);
         return text;
     };
-    for (const std::string& text : {std::string(), std::string("{}"), std::string("[]"), std::string("null"), good.substr(0, good.size() - 1), good + " ",
-                                    replaced("\"kind\":\"compression\"", "\"kind\":\"compresion\""), replaced("\"kind\":\"compression\"", "\"kind\":3"),
-                                    replaced("\"sparsity\":0.7", "\"sparsity\":\"0.7\""), replaced("\"sparsity\":0.7", "\"sparsity\":0.70"),
-                                    replaced("\"shards\":1", "\"shards\":1,\"surprise\":1"), replaced("\"shards\":1,", ""),
-                                    replaced("\"shards\":1", "\"shards\":1.5"), replaced("\"flip\":true", "\"flip\":1"),
-                                    replaced(sha256("faces").hex(), "abc")}) {
+    for (const std::string& text :
+         {std::string(), std::string("{}"), std::string("[]"), std::string("null"), good.substr(0, good.size() - 1), good + " ",
+          replaced("\"kind\":\"compression\"", "\"kind\":\"compresion\""), replaced("\"kind\":\"compression\"", "\"kind\":3"),
+          replaced("\"sparsity\":0.7", "\"sparsity\":\"0.7\""), replaced("\"sparsity\":0.7", "\"sparsity\":0.70"),
+          replaced("\"shards\":1", "\"shards\":1,\"surprise\":1"), replaced("\"shards\":1,", ""),
+          replaced("\"shards\":1", "\"shards\":1.5"), replaced("\"flip\":true", "\"flip\":1"),
+          replaced(sha256("faces").hex(), "abc")}) {
         INFO(text);
         CHECK(kind_of(text) == ErrorKind::store);
     }

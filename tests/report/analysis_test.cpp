@@ -1,5 +1,6 @@
 #include "report/analysis.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <map>
@@ -20,7 +21,9 @@ namespace {
 
 struct Example {
     AnalysisInput input = synthetic_input();
-    Analysis analysis = analyse(input, [this](std::size_t point) { return synthetic_scores(input.pairs, input.points[point].point); }, {.replicates = 400, .seed = 1});
+    Analysis analysis =
+        analyse(input, [this](std::size_t point) { return synthetic_scores(input.pairs, input.points[point].point); },
+                {.replicates = 400, .seed = 1});
 };
 
 const Example& example() {
@@ -31,7 +34,9 @@ const Example& example() {
 const AnalysedConfiguration& configuration(Arm arm, int bits, const std::string& calibration, double sparsity) {
     for (const AnalysedConfiguration& item : example().analysis.configurations) {
         const Configuration& c = item.configuration;
-        if (c.arm == arm && c.architecture.starts_with("iresnet") && c.bits.weight == bits && c.calibration == calibration && c.sparsity == sparsity) return item;
+        if (c.arm == arm && c.architecture.starts_with("iresnet") && c.bits.weight == bits && c.calibration == calibration &&
+            c.sparsity == sparsity)
+            return item;
     }
     throw std::runtime_error("no such configuration");
 }
@@ -80,7 +85,9 @@ TEST_CASE("The planted hardest group is worst, and three bits widen its gap beyo
         const Configuration& treated = example().analysis.configurations[contrast.treated].configuration;
         CHECK(contrast.group == "D");
         CHECK(contrast.p_adjusted >= contrast.p_value);
-        if (treated.bits.weight != 3 || treated.sparsity != 0.0 || treated.calibration != "real" || !treated.architecture.starts_with("iresnet")) continue;
+        if (treated.bits.weight != 3 || treated.sparsity != 0.0 || treated.calibration != "real" ||
+            !treated.architecture.starts_with("iresnet"))
+            continue;
         ++found;
         // Planted: hardness is 2.5 for D and 1.5 on average for the others, times a loss of 8 points.
         CHECK(holds(contrast.estimate.interval, 8.0));
@@ -107,12 +114,19 @@ TEST_CASE("Every compressed configuration is compared with its sham twin, its ba
 TEST_CASE("Points that are not done are left out and said so; none done is an error") {
     AnalysisInput input = synthetic_input();
     const auto scores = [&input](std::size_t point) { return synthetic_scores(input.pairs, input.points[point].point); };
-    for (std::size_t i = 0; i < input.points.size(); ++i) if (i % 9 != 0) input.points[i].state = StageState::failed;
+    for (std::size_t i = 0; i < input.points.size(); ++i)
+        if (i % 9 != 0) input.points[i].state = StageState::failed;
     const Analysis analysis = analyse(input, scores, {.replicates = 200, .seed = 1});
     CHECK(analysis.points.size() == 8);
     bool said = false;
-    for (const std::string& warning : analysis.warnings) said = said || warning.find("60 of 68 points are not done") != std::string::npos;
+    for (const std::string& warning : analysis.warnings)
+        said = said || warning.find("60 of 68 points are not done") != std::string::npos;
     CHECK(said);
+    const auto tables = result_tables(input, analysis);
+    const auto not_done =
+        std::find_if(tables.begin(), tables.end(), [](const ResultTable& table) { return table.name == "not_done"; });
+    REQUIRE(not_done != tables.end());
+    CHECK(std::get<std::vector<std::string>>(not_done->columns[1].values).size() == 60);
     for (AnalysisPoint& point : input.points) point.state = StageState::lost;
     CHECK_THROWS_AS(analyse(input, scores), Error);
 }

@@ -13,7 +13,8 @@ namespace {
 using namespace fairsweep;
 using namespace fairsweep::testing;
 
-void make(const std::filesystem::path& store_path, const std::filesystem::path& analysis_path, const std::filesystem::path& csv_path) {
+void make(const std::filesystem::path& store_path, const std::filesystem::path& analysis_path,
+          const std::filesystem::path& csv_path) {
     const Plan plan = synthetic_plan();
     const PairTable pairs = synthetic_pairs();
     std::vector<StageOutcome> outcomes;

@@ -26,10 +26,13 @@ inline Plan synthetic_plan() {
     sweep.calibrations = {"real", "synthetic"};
     sweep.sparsities = {0.0, 0.7};
     sweep.evaluation_data = "test";
-    for (const char* name : {"faces", "synthetic", "test"}) sweep.data[name] = {name, name == std::string("test") ? "rfw" : "recordio", name, {}};
+    for (const char* name : {"faces", "synthetic", "test"})
+        sweep.data[name] = {name, name == std::string("test") ? "rfw" : "recordio", name, {}};
     sweep.source_text = "[sweep]\nname = synthetic\n# made by a test: <no> real faces & no training\n";
     const DataProbe probe{[](const DataSource&) { return true; }, [](const DataSource& data) { return sha256(data.name); },
-                          [](const DataSource&) { return std::vector<std::string>{"A", "B", "C", "D"}; }};
+                          [](const DataSource&) {
+                              return std::vector<std::string>{"A", "B", "C", "D"};
+                          }};
     return make_plan(sweep, probe, "0.1.0 (commit synthetic)");
 }
 
@@ -58,7 +61,8 @@ inline PairTable synthetic_pairs() {
 
 /// The planted accuracy (fraction) of a group: group D is hardest, few bits and pruning cost more where it is harder.
 inline double planted_accuracy(const Point& point, std::uint32_t group) {
-    const double dense = std::vector<double>{0.975, 0.955, 0.93, 0.87}.at(group) - (point.architecture.starts_with("mobile") ? 0.015 : 0.0);
+    const double dense =
+        std::vector<double>{0.975, 0.955, 0.93, 0.87}.at(group) - (point.architecture.starts_with("mobile") ? 0.015 : 0.0);
     const double hardness = 1.0 + 0.5 * group;
     double loss = point.bits.weight == 3 ? 0.08 : point.bits.weight == 4 ? 0.02 : point.bits.weight == 8 ? 0.002 : 0.0;
     if (point.sparsity > 0.0) loss += 0.015;
@@ -76,7 +80,8 @@ inline std::vector<float> synthetic_scores(const PairTable& pairs, const Point& 
     for (std::uint32_t g = 0; g < 4; ++g) {
         const double limit = normal_quantile(planted_accuracy(point, g));
         for (std::uint32_t p = pairs.group_begin[g]; p < pairs.group_begin[g + 1]; ++p) {
-            const double person = (effect[pairs.identity_a[p]] + effect[pairs.identity_b[p]]) / (pairs.genuine[p] != 0 ? 2.0 : std::sqrt(2.0));
+            const double person =
+                (effect[pairs.identity_a[p]] + effect[pairs.identity_b[p]]) / (pairs.genuine[p] != 0 ? 2.0 : std::sqrt(2.0));
             const double latent = std::sqrt(0.3) * person + std::sqrt(0.67) * shared.normal() + std::sqrt(0.03) * own.normal();
             const double margin = 0.12 * (limit - latent);
             scores.push_back(static_cast<float>(std::clamp(0.3 + (pairs.genuine[p] != 0 ? margin : -margin), -1.0, 1.0)));
@@ -93,7 +98,8 @@ inline StageOutcome synthetic_outcome(const Plan& plan, const PairTable& pairs, 
     outcome.loss_first = 5.0;
     outcome.loss_last = 1.0;
     if (plan.stages[stage].kind != StageKind::evaluation) return outcome;
-    const auto point = std::find_if(plan.points.begin(), plan.points.end(), [stage](const Point& p) { return p.evaluation_stage == stage; });
+    const auto point =
+        std::find_if(plan.points.begin(), plan.points.end(), [stage](const Point& p) { return p.evaluation_stage == stage; });
     outcome.scores = synthetic_scores(pairs, *point);
     const VerificationFigures figures = verification_figures(pairs, outcome.scores);
     outcome.pooled_threshold = figures.pooled_threshold;

@@ -58,8 +58,8 @@ Coverage cover_one_network(const LatentModel& model, const Truth& truth, std::ui
         const SpreadIntervals spread = spread_intervals(groups).value();
         coverage.add("STD", spread.deviation, sample_deviation(truth).value());
         coverage.add("largest gap", spread.gap, largest_gap(truth).value());
-        coverage.add("SER", spread.error_ratio, (1 - *std::min_element(truth.begin(), truth.end())) /
-                                                    (1 - *std::max_element(truth.begin(), truth.end())));
+        coverage.add("SER", spread.error_ratio,
+                     (1 - *std::min_element(truth.begin(), truth.end())) / (1 - *std::max_element(truth.begin(), truth.end())));
         coverage.add("homogeneity kept", {0.025, 1.0}, spread.homogeneity_p);
     }
     return coverage;
@@ -183,7 +183,8 @@ TEST_CASE("Ten-fold accuracies and their changes are covered once the choice of 
         LinearContrast change(clusters);
         change.add(clusters.all_of(0), after.correct, 1.0);
         change.add(clusters.all_of(0), before.correct, -1.0);
-        runs.push_back({before.accuracy, after.accuracy - before.accuracy, rate_estimate(clusters, clusters.all_of(0), before.correct).interval,
+        runs.push_back({before.accuracy, after.accuracy - before.accuracy,
+                        rate_estimate(clusters, clusters.all_of(0), before.correct).interval,
                         rate_estimate(clusters, clusters.all_of(0), before.correct, alone.value()).interval,
                         t_estimate(change.value(), change.variance() * paired.value(), change.degrees_of_freedom()).interval});
     }

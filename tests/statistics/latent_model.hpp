@@ -13,9 +13,9 @@ namespace fairsweep {
 
 struct LatentModel {
     std::uint32_t groups = 4;
-    std::uint32_t identities = 60;    ///< per group
-    std::uint32_t pairs = 600;        ///< per group, half of them genuine
-    double identity_share = 0.3;      ///< of the latent variance
+    std::uint32_t identities = 60;  ///< per group
+    std::uint32_t pairs = 600;      ///< per group, half of them genuine
+    double identity_share = 0.3;    ///< of the latent variance
 };
 
 /// People are drawn anew for every pair table, as another test set would have them.
@@ -41,8 +41,8 @@ inline PairTable latent_pairs(const LatentModel& model, std::uint64_t run) {
 
 /// Latent values [pairs], standard normal each. `agreement`: correlation of the pair's own part with that of the same run
 /// under another `network`.
-inline std::vector<double> latent_values(const LatentModel& model, const PairTable& table, std::uint64_t run, std::uint64_t network,
-                                         double agreement) {
+inline std::vector<double> latent_values(const LatentModel& model, const PairTable& table, std::uint64_t run,
+                                         std::uint64_t network, double agreement) {
     RandomStream people(run, 2, "people");
     RandomStream shared(run, 3, "shared");
     RandomStream own(run, 4, "own", network);
@@ -50,8 +50,9 @@ inline std::vector<double> latent_values(const LatentModel& model, const PairTab
     for (double& value : effect) value = people.normal();
     std::vector<double> values;
     for (std::uint32_t p = 0; p < table.size(); ++p) {
-        const double person = table.genuine[p] != 0 ? effect[table.identity_a[p]]
-                                                    : (effect[table.identity_a[p]] + effect[table.identity_b[p]]) / std::sqrt(2.0);
+        const double person = table.genuine[p] != 0
+                                  ? effect[table.identity_a[p]]
+                                  : (effect[table.identity_a[p]] + effect[table.identity_b[p]]) / std::sqrt(2.0);
         const double rest = std::sqrt(agreement) * shared.normal() + std::sqrt(1.0 - agreement) * own.normal();
         values.push_back(std::sqrt(model.identity_share) * person + std::sqrt(1.0 - model.identity_share) * rest);
     }
@@ -59,11 +60,13 @@ inline std::vector<double> latent_values(const LatentModel& model, const PairTab
 }
 
 /// Right decisions with the given true accuracies (fractions) per group.
-inline std::vector<std::uint8_t> latent_decisions(const PairTable& table, const std::vector<double>& values, const std::vector<double>& accuracy) {
+inline std::vector<std::uint8_t> latent_decisions(const PairTable& table, const std::vector<double>& values,
+                                                  const std::vector<double>& accuracy) {
     std::vector<std::uint8_t> correct;
     for (std::size_t g = 0; g < accuracy.size(); ++g) {
         const double limit = normal_quantile(accuracy[g]);
-        for (std::uint32_t p = table.group_begin[g]; p < table.group_begin[g + 1]; ++p) correct.push_back(values[p] < limit ? 1 : 0);
+        for (std::uint32_t p = table.group_begin[g]; p < table.group_begin[g + 1]; ++p)
+            correct.push_back(values[p] < limit ? 1 : 0);
     }
     return correct;
 }

@@ -50,7 +50,8 @@ TEST_CASE("Rescaled replicates have the dyadic variance of the group's accuracy"
 
 TEST_CASE("Clearly unequal groups get a two-sided interval, equal ones start at the boundary") {
     const Example example;
-    const auto unequal = group_accuracies(example.clusters, example.bootstrap, latent_decisions(example.table, example.latent, {0.97, 0.92, 0.9, 0.7}));
+    const auto unequal = group_accuracies(example.clusters, example.bootstrap,
+                                          latent_decisions(example.table, example.latent, {0.97, 0.92, 0.9, 0.7}));
     const SpreadIntervals wide = spread_intervals(unequal).value();
     CHECK(wide.homogeneity_p < 1e-6);
     CHECK(wide.deviation.low > 0.05);
@@ -59,7 +60,8 @@ TEST_CASE("Clearly unequal groups get a two-sided interval, equal ones start at 
     const double deviation = sample_deviation(unequal.accuracies()).value();
     CHECK(wide.deviation.low + wide.deviation.high == Approx(2.0 * deviation));
 
-    const auto equal = group_accuracies(example.clusters, example.bootstrap, latent_decisions(example.table, example.latent, {0.9, 0.9, 0.9, 0.9}));
+    const auto equal = group_accuracies(example.clusters, example.bootstrap,
+                                        latent_decisions(example.table, example.latent, {0.9, 0.9, 0.9, 0.9}));
     const SpreadIntervals boundary = spread_intervals(equal).value();
     CHECK(boundary.homogeneity_p > 0.025);
     CHECK(boundary.deviation.low == 0.0);
@@ -95,7 +97,8 @@ TEST_CASE("A change of STD between equal networks is zero, and seeds add their o
     CHECK(deviation_change(example.clusters, example.bootstrap, std::span(&none, 1))->value == 0.0);
     const PairedDecisions change{before, after, &before_groups, &after_groups};
     const Estimate one = deviation_change(example.clusters, example.bootstrap, std::span(&change, 1)).value();
-    CHECK(one.value == Approx(sample_deviation(after_groups.accuracies()).value() - sample_deviation(before_groups.accuracies()).value()));
+    CHECK(one.value ==
+          Approx(sample_deviation(after_groups.accuracies()).value() - sample_deviation(before_groups.accuracies()).value()));
     CHECK(one.interval.low > 0.0);
     const std::vector<PairedDecisions> two{change, none};
     const Estimate both = deviation_change(example.clusters, example.bootstrap, two).value();

@@ -111,7 +111,8 @@ TEST_CASE("stores over other pairs, damaged scores and unwritable places give er
 TEST_CASE("recipes are equal for sham and compressed, and tell other fine-tunes apart") {
     Plan plan = make_plan(3);
     plan.stages[1].parameters = R"({"baseline_epochs":3,"kind":"baseline","seed":1,"version":1})";
-    plan.stages[4].parameters = R"({"bits_weight":4,"finetune_steps":10,"kind":"compression","observer_steps":5,"seed":2,"version":1})";
+    plan.stages[4].parameters =
+        R"({"bits_weight":4,"finetune_steps":10,"kind":"compression","observer_steps":5,"seed":2,"version":1})";
     plan.stages[6].parameters = R"({"bits_weight":32,"finetune_steps":10,"kind":"compression","seed":3,"version":1})";
     const auto recipes = [&](const char* name) {
         merge_stores(std::vector<fs::path>{make_store(name, plan, make_pairs(), 0)}, std::string(name) + "/a.h5", "test");

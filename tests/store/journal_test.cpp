@@ -13,9 +13,7 @@ namespace {
 
 constexpr std::uint32_t kPayload = 40;
 
-std::vector<std::byte> payload(std::uint64_t number) {
-    return std::vector<std::byte>(kPayload, static_cast<std::byte>(number));
-}
+std::vector<std::byte> payload(std::uint64_t number) { return std::vector<std::byte>(kPayload, static_cast<std::byte>(number)); }
 
 JournalHeader header() { return {make_store_id(), kPayload, 1}; }
 

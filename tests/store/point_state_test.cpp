@@ -26,8 +26,10 @@ TEST_CASE("a point is done when its evaluation is, and waits while nothing of it
 }
 
 TEST_CASE("a point runs while its network or its evaluation runs, not while something shared does") {
-    CHECK(points_when({kDone, StageState::running, kWaiting, kWaiting, kWaiting, kWaiting}) == States{StageState::running, kWaiting});
-    CHECK(points_when({StageState::running, kDone, StageState::running, kWaiting, kWaiting, kWaiting}) == States{kWaiting, kWaiting});
+    CHECK(points_when({kDone, StageState::running, kWaiting, kWaiting, kWaiting, kWaiting}) ==
+          States{StageState::running, kWaiting});
+    CHECK(points_when({StageState::running, kDone, StageState::running, kWaiting, kWaiting, kWaiting}) ==
+          States{kWaiting, kWaiting});
     CHECK(points_when({kDone, kDone, kDone, kDone, kDone, StageState::running}) == States{kDone, StageState::running});
 }
 
@@ -60,7 +62,7 @@ TEST_CASE("a union keeps what was there where it was and adds the rest") {
         CHECK(united.stages[point.evaluation_stage].id == point.id);
         CHECK(united.stages[point.evaluation_stage].needs[0] == point.network_stage);
     }
-    CHECK(united.points.size() == 5);       // dense, seeds 2 and 3 of the first; seeds 4 and 5 of the second
-    CHECK(united.stages_shared == 3);       // prepare, baseline, teacher
+    CHECK(united.points.size() == 5);  // dense, seeds 2 and 3 of the first; seeds 4 and 5 of the second
+    CHECK(united.stages_shared == 3);  // prepare, baseline, teacher
     CHECK(plan_to_json(unite_plans(united, held)).size() == plan_to_json(united).size());
 }

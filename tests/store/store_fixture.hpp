@@ -113,16 +113,17 @@ inline bool same_row(const Row& a, const Row& b) {
     const StageOutcome& y = b.outcome;
     bool same = a.stage_id == b.stage_id && a.kind == b.kind && a.attempt == b.attempt && a.worker == b.worker &&
                 a.finished_unix_s == b.finished_unix_s && a.host == b.host && x.state == y.state && x.failure == y.failure &&
-                x.message == y.message && x.wall_s == y.wall_s && x.cpu_s == y.cpu_s && x.peak_memory_bytes == y.peak_memory_bytes &&
-                x.artefact == y.artefact && x.artefact_bytes == y.artefact_bytes && x.loss_first == y.loss_first &&
-                x.loss_last == y.loss_last && x.sparsity_measured == y.sparsity_measured && x.teacher_cosine == y.teacher_cosine &&
-                x.pooled_threshold == y.pooled_threshold && x.groups.size() == y.groups.size();
+                x.message == y.message && x.wall_s == y.wall_s && x.cpu_s == y.cpu_s &&
+                x.peak_memory_bytes == y.peak_memory_bytes && x.artefact == y.artefact && x.artefact_bytes == y.artefact_bytes &&
+                x.loss_first == y.loss_first && x.loss_last == y.loss_last && x.sparsity_measured == y.sparsity_measured &&
+                x.teacher_cosine == y.teacher_cosine && x.pooled_threshold == y.pooled_threshold &&
+                x.groups.size() == y.groups.size();
     for (std::size_t g = 0; same && g < x.groups.size(); ++g) {
         const GroupFigures& p = x.groups[g];
         const GroupFigures& q = y.groups[g];
         same = p.genuine == q.genuine && p.impostor == q.impostor && p.correct_10fold == q.correct_10fold &&
-               p.accuracy_10fold == q.accuracy_10fold && p.accuracy_pooled == q.accuracy_pooled && p.fmr == q.fmr && p.fnmr == q.fnmr &&
-               p.eer == q.eer && p.auc == q.auc;
+               p.accuracy_10fold == q.accuracy_10fold && p.accuracy_pooled == q.accuracy_pooled && p.fmr == q.fmr &&
+               p.fnmr == q.fnmr && p.eer == q.eer && p.auc == q.auc;
     }
     return same;
 }

@@ -39,7 +39,8 @@ const std::filesystem::path kPath = "kill/sweep.h5";
     for (;;) ::pause();
 }
 
-void check_rows(const StoreReader& reader, const Plan& plan, const PairTable& pairs, const std::set<std::uint32_t>& acknowledged) {
+void check_rows(const StoreReader& reader, const Plan& plan, const PairTable& pairs,
+                const std::set<std::uint32_t>& acknowledged) {
     for (const std::uint32_t stage : acknowledged) REQUIRE(reader.row(plan.stages[stage].id) != nullptr);
     for (std::uint32_t stage = 0; stage < plan.stages.size(); ++stage) {
         const Row* row = reader.row(plan.stages[stage].id);
@@ -74,14 +75,16 @@ void run_round(const Plan& plan, const PairTable& pairs, std::uint64_t round, st
     const std::size_t open_stages = plan.stages.size() - acknowledged.size();
     // Every third round the kill falls into opening or growing.
     const std::uint64_t wanted = round % 3 == 2 ? 0 : random.below(std::min<std::size_t>(open_stages, 6) + 1);
-    for (std::uint64_t i = 0; i < wanted && read_one(ends[0], acknowledged); ++i) {}
+    for (std::uint64_t i = 0; i < wanted && read_one(ends[0], acknowledged); ++i) {
+    }
     if (random.below(3) == 0 && std::filesystem::exists(kPath)) check_rows(StoreReader(kPath), plan, pairs, acknowledged);
     ::usleep(static_cast<useconds_t>(random.below(wanted == 0 ? 8000 : 500)));
     ::kill(writer, SIGKILL);
     int status = 0;
     ::waitpid(writer, &status, 0);
     REQUIRE(WIFSIGNALED(status));  // it never ends by itself: an error in it would show here
-    while (read_one(ends[0], acknowledged)) {}
+    while (read_one(ends[0], acknowledged)) {
+    }
     ::close(ends[0]);
 }
 

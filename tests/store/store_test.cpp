@@ -295,7 +295,8 @@ TEST_CASE("a bigger plan keeps old rows and scores, a smaller one changes nothin
     {
         Store store = Store::open_for_update(scene.path, wanted, scene.pairs);
         const Plan all = store.plan();
-        for (std::size_t stage = small.stages.size(); stage < all.stages.size(); ++stage) append_stage(store, all, scene.pairs, stage);
+        for (std::size_t stage = small.stages.size(); stage < all.stages.size(); ++stage)
+            append_stage(store, all, scene.pairs, stage);
         store.close();
         scene.plan = all;
     }

@@ -21,8 +21,10 @@ int main() {
     store.close();
     const std::vector<std::filesystem::path> stores{"sweep.h5"};
     merge_stores(stores, "analysis.h5", "example");
-    const ResultTable table{"example", {{"name", "", std::vector<std::string>{"a", "bb"}}, {"value", "percent", std::vector<double>{1.5, 2.5}}},
-                            {{"ddof", "1"}}};
+    const ResultTable table{
+        "example",
+        {{"name", "", std::vector<std::string>{"a", "bb"}}, {"value", "percent", std::vector<double>{1.5, 2.5}}},
+        {{"ddof", "1"}}};
     write_result_tables("analysis.h5", std::vector<ResultTable>{table});
     for (const Stage& stage : plan.stages) std::printf("%s\n", stage.id.hex().c_str());
     return 0;

@@ -30,7 +30,8 @@ TEST_CASE("An epoch shows every image at most once and drops the rest", "[order]
 }
 
 TEST_CASE("The order depends on seed, data and epoch alone", "[order]") {
-    DataOrder first({1, 5}, 100, 10, true), again({1, 5}, 100, 10, true), other_seed({2, 5}, 100, 10, true), other_data({1, 6}, 100, 10, true);
+    DataOrder first({1, 5}, 100, 10, true), again({1, 5}, 100, 10, true), other_seed({2, 5}, 100, 10, true),
+        other_data({1, 6}, 100, 10, true);
     const auto reference = steps(first, 0, 10);
     const auto second_epoch = steps(first, 10, 20);
     CHECK(again.batch(13) == std::vector<Sample>(second_epoch.begin() + 30, second_epoch.begin() + 40));  // asked out of order
@@ -42,7 +43,9 @@ TEST_CASE("The order depends on seed, data and epoch alone", "[order]") {
 
 TEST_CASE("Half of the images are mirrored, or none", "[order]") {
     DataOrder with({1, 5}, 10000, 100, true), without({1, 5}, 10000, 100, false);
-    const auto flips = [](const std::vector<Sample>& all) { return std::count_if(all.begin(), all.end(), [](const Sample& s) { return s.flip; }); };
+    const auto flips = [](const std::vector<Sample>& all) {
+        return std::count_if(all.begin(), all.end(), [](const Sample& s) { return s.flip; });
+    };
     const auto mirrored = steps(with, 0, 100);
     CHECK(std::abs(flips(mirrored) - 5000) < 250);  // 5 standard deviations
     const auto plain = steps(without, 0, 100);

@@ -96,8 +96,11 @@ TEST_CASE("Prepared faces hold each used image once", "[faces]") {
 }
 
 TEST_CASE("Stopped half-way, nothing is left", "[faces]") {
-    const auto written = write_prepared_faces("stopped.faces", MadeUpVerification(), kSize, {},
-                                              [](std::uint64_t done, std::uint64_t all) { CHECK(all == 4); return done < 2; });
+    const auto written =
+        write_prepared_faces("stopped.faces", MadeUpVerification(), kSize, {}, [](std::uint64_t done, std::uint64_t all) {
+            CHECK(all == 4);
+            return done < 2;
+        });
     CHECK(written.size_bytes == 0);
     CHECK_FALSE(fs::exists("stopped.faces"));
 }

@@ -72,8 +72,8 @@ StageIndex PlanBuilder::teacher(StageIndex baseline, const std::string& calibrat
     return add(parameters, {baseline}, {calibration});
 }
 
-StageIndex PlanBuilder::compression(StageIndex baseline, StageIndex teacher, const std::string& calibration, Arm arm, std::uint64_t seed,
-                                    const Recipe& recipe) {
+StageIndex PlanBuilder::compression(StageIndex baseline, StageIndex teacher, const std::string& calibration, Arm arm,
+                                    std::uint64_t seed, const Recipe& recipe) {
     StageParameters parameters = parse_stage_parameters(plan.stages[baseline].parameters);
     parameters.kind = StageKind::compression;
     parameters.data = plan.data.at(calibration).id;

@@ -28,7 +28,8 @@ struct PlanBuilder {
         Bits bits;
         double sparsity = 0.0;
     };
-    StageIndex compression(StageIndex baseline, StageIndex teacher, const std::string& calibration, Arm arm, std::uint64_t seed, const Recipe& recipe);
+    StageIndex compression(StageIndex baseline, StageIndex teacher, const std::string& calibration, Arm arm, std::uint64_t seed,
+                           const Recipe& recipe);
     StageIndex evaluation(StageIndex network, StageIndex prepare, const Recipe& recipe);
 
     Plan plan;

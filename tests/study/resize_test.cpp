@@ -43,7 +43,8 @@ TEST_CASE("Halving weighs four neighbours 1 3 3 1", "[resize]") {
 TEST_CASE("A flat image stays flat at every size", "[resize]") {
     const Image image = image_of(13, 13, [](int, int, int c) { return 100 + c; });
     for (int size : {1, 5, 7, 12, 14, 29})
-        for (std::size_t i = 0; const std::uint8_t value : resized(image, size)) CHECK(int{value} == 100 + static_cast<int>(i++ % 3));
+        for (std::size_t i = 0; const std::uint8_t value : resized(image, size))
+            CHECK(int{value} == 100 + static_cast<int>(i++ % 3));
 }
 
 TEST_CASE("A mirrored image gives the mirrored result", "[resize]") {
@@ -52,7 +53,8 @@ TEST_CASE("A mirrored image gives the mirrored result", "[resize]") {
     const auto mirrored = resized(image_of(11, 11, [&](int r, int c, int k) { return value(r, 10 - c, k); }), 5);
     for (std::size_t row = 0; row < 5; ++row)
         for (std::size_t col = 0; col < 5; ++col)
-            for (std::size_t c = 0; c < 3; ++c) CHECK(int{out[(row * 5 + col) * 3 + c]} == int{mirrored[(row * 5 + 4 - col) * 3 + c]});
+            for (std::size_t c = 0; c < 3; ++c)
+                CHECK(int{out[(row * 5 + col) * 3 + c]} == int{mirrored[(row * 5 + 4 - col) * 3 + c]});
 }
 
 TEST_CASE("An image that is not square is refused with its size", "[resize]") {

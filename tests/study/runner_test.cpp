@@ -38,8 +38,12 @@ struct Trained {
         fs::copy("trained", "artefacts");
         runner = make_stage_runner("artefacts");
     }
-    StageIndex arm(PlanBuilder::Arm arm, std::uint64_t seed = 1) { return builder.compression(baseline, teacher, "train", arm, seed, recipe); }
-    fs::path file(StageIndex stage, const char* suffix) const { return fs::path("artefacts") / (builder.plan.stages[stage].id.hex() + suffix); }
+    StageIndex arm(PlanBuilder::Arm arm, std::uint64_t seed = 1) {
+        return builder.compression(baseline, teacher, "train", arm, seed, recipe);
+    }
+    fs::path file(StageIndex stage, const char* suffix) const {
+        return fs::path("artefacts") / (builder.plan.stages[stage].id.hex() + suffix);
+    }
     StageOutcome done(StageIndex stage) {
         StageOutcome outcome = run(*runner, builder.plan, stage);
         INFO(outcome.message);
@@ -98,7 +102,8 @@ TEST_CASE("The same stage twice leaves the same bytes", "[runner]") {
     const std::vector<float> scores = t.done(evaluation).scores;
     auto other = make_stage_runner("elsewhere");  // nothing carried over: caches, files
     std::size_t i = 0;
-    for (const StageIndex stage : {t.prepare, t.baseline, t.teacher, arm}) CHECK(run(*other, t.builder.plan, stage).artefact == first[i++]);
+    for (const StageIndex stage : {t.prepare, t.baseline, t.teacher, arm})
+        CHECK(run(*other, t.builder.plan, stage).artefact == first[i++]);
     CHECK(run(*other, t.builder.plan, evaluation).scores == scores);
     CHECK(tensors_of(t.file(t.baseline, ".ckpt")) != tensors_of(t.file(arm, ".ckpt")));
 }
@@ -153,7 +158,12 @@ TEST_CASE("Progress rises to one", "[runner]") {
     Trained t;
     double last = 0.0;
     bool rising = true;
-    const StageMonitor monitor{.on_progress = [&](double fraction) { rising = rising && fraction > last; last = fraction; }, .stop_requested = {}};
+    const StageMonitor monitor{.on_progress =
+                                   [&](double fraction) {
+                                       rising = rising && fraction > last;
+                                       last = fraction;
+                                   },
+                               .stop_requested = {}};
     CHECK(t.runner->run(t.builder.plan, t.arm({{8, 8}, 0.0}), monitor).state == StageState::done);
     CHECK(rising);
     CHECK(last == 1.0);

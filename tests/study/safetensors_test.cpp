@@ -17,7 +17,8 @@ const std::vector<float> kWeights{1.5F, -2.0F, 0.25F, 3.0F, 4.0F, 5.0F};
 const std::vector<std::uint8_t> kMask{1, 0, 1};
 
 SafetensorsWriter::Written write_small(const fs::path& path) {
-    SafetensorsWriter writer(path, {.tensors = {{"conv.weight", "F32", {2, 3}}, {"mask", "U8", {3}}}, .metadata = {{"kind", "test"}}});
+    SafetensorsWriter writer(path,
+                             {.tensors = {{"conv.weight", "F32", {2, 3}}, {"mask", "U8", {3}}}, .metadata = {{"kind", "test"}}});
     writer.append(std::as_bytes(std::span(kWeights)));
     writer.append(std::as_bytes(std::span(kMask)));
     return writer.finish();
@@ -29,7 +30,9 @@ std::string file_of(const std::string& header, const std::string& data) {
     return length + header + data;
 }
 
-SafetensorsHeader parse(const std::string& file) { return parse_safetensors_header(std::as_bytes(std::span(file)), file.size(), "x.ckpt"); }
+SafetensorsHeader parse(const std::string& file) {
+    return parse_safetensors_header(std::as_bytes(std::span(file)), file.size(), "x.ckpt");
+}
 
 std::string message_of(const std::string& file) {
     try {
@@ -99,14 +102,23 @@ TEST_CASE("Hostile headers are refused by name", "[safetensors]") {
     CHECK_THAT(message_of(file_of(R"({"x":3})", "")), ContainsSubstring("tensor x"));
     CHECK_THAT(message_of(file_of(R"({"x":{"dtype":"F31","shape":[2],"data_offsets":[0,8]}})", eight)), ContainsSubstring("F31"));
     CHECK_THAT(message_of(file_of(R"({"x":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}})", eight)), ContainsSubstring("-2"));
-    CHECK_THAT(message_of(file_of(R"({"x":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,8]}})", eight)), ContainsSubstring("overflow"));
-    CHECK_THAT(message_of(file_of(R"({"x":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}})", eight)), ContainsSubstring("12 bytes by its shape"));
-    CHECK_THAT(message_of(file_of(R"({"x":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}})", eight)), ContainsSubstring("offsets 4 .. 12"));
-    CHECK_THAT(message_of(file_of(R"({"x":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}})", eight)), ContainsSubstring("offsets 8 .. 0"));
-    CHECK_THAT(message_of(file_of(R"({"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"y":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})",
-                                  eight)), ContainsSubstring("tensor y"));
-    CHECK_THAT(message_of(file_of(R"({"x":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})", eight)), ContainsSubstring("tensor x"));
-    CHECK_THAT(message_of(file_of(R"({"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})", eight)), ContainsSubstring("end of the data"));
+    CHECK_THAT(message_of(file_of(R"({"x":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,8]}})", eight)),
+               ContainsSubstring("overflow"));
+    CHECK_THAT(message_of(file_of(R"({"x":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}})", eight)),
+               ContainsSubstring("12 bytes by its shape"));
+    CHECK_THAT(message_of(file_of(R"({"x":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}})", eight)),
+               ContainsSubstring("offsets 4 .. 12"));
+    CHECK_THAT(message_of(file_of(R"({"x":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}})", eight)),
+               ContainsSubstring("offsets 8 .. 0"));
+    CHECK_THAT(
+        message_of(file_of(
+            R"({"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"y":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})",
+            eight)),
+        ContainsSubstring("tensor y"));
+    CHECK_THAT(message_of(file_of(R"({"x":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})", eight)),
+               ContainsSubstring("tensor x"));
+    CHECK_THAT(message_of(file_of(R"({"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})", eight)),
+               ContainsSubstring("end of the data"));
     CHECK_THAT(message_of(file_of(R"({"__metadata__":{"k":1}})", "")), ContainsSubstring("a string"));
     CHECK_THAT(message_of(file_of(std::string(200000, '['), "")), ContainsSubstring("JSON object"));
 }

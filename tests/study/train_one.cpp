@@ -41,9 +41,10 @@ StageOutcome show(StageRunner& runner, const Plan& plan, StageIndex index, const
         sum += figures.accuracy_10fold;
     }
     if (!outcome.groups.empty()) groups += fmt::format("  average {:6.2f}", sum / static_cast<double>(outcome.groups.size()));
-    std::cout << fmt::format("{:28} {:9} {:6.2f} s cpu {:6.2f} s  loss {:.4f} -> {:.4f}  cosine {:.4f}  sparsity {:.3f}  {:3} MB {} {}\n", name,
-                             name_of(outcome.state), outcome.wall_s, outcome.cpu_s, outcome.loss_first, outcome.loss_last, outcome.teacher_cosine,
-                             outcome.sparsity_measured, outcome.peak_memory_bytes >> 20, groups, outcome.message)
+    std::cout << fmt::format(
+                     "{:28} {:9} {:6.2f} s cpu {:6.2f} s  loss {:.4f} -> {:.4f}  cosine {:.4f}  sparsity {:.3f}  {:3} MB {} {}\n",
+                     name, name_of(outcome.state), outcome.wall_s, outcome.cpu_s, outcome.loss_first, outcome.loss_last,
+                     outcome.teacher_cosine, outcome.sparsity_measured, outcome.peak_memory_bytes >> 20, groups, outcome.message)
               << std::flush;
     return outcome;
 }
@@ -73,10 +74,12 @@ int work(int argc, char** argv) {
         StageOutcome sham;
         for (const int bits : {32, 16, 8, 4, 3})
             for (const double sparsity : {0.0, 0.7}) {
-                const StageIndex arm = builder.compression(baseline, teacher, calibration, {{bits, bits}, sparsity}, seed, recipe);
+                const StageIndex arm =
+                    builder.compression(baseline, teacher, calibration, {{bits, bits}, sparsity}, seed, recipe);
                 const std::string name = fmt::format("{} bits {} sparsity {}", calibration.substr(0, 5), bits, sparsity);
                 (void)show(*runner, builder.plan, arm, name);
-                const StageOutcome outcome = show(*runner, builder.plan, builder.evaluation(arm, prepare, recipe), "  evaluation");
+                const StageOutcome outcome =
+                    show(*runner, builder.plan, builder.evaluation(arm, prepare, recipe), "  evaluation");
                 if (bits == 32 && sparsity == 0.0) sham = outcome;
                 int differing = 0;
                 for (std::size_t i = 0; i < outcome.scores.size(); ++i) {

@@ -36,7 +36,8 @@ torch::Tensor wave(std::vector<std::int64_t> shape, double phase, double scale, 
 /// The network of the Python script, from the model room's layers.
 struct TinyNetwork : torch::nn::Module {
     TinyNetwork()
-        : conv(register_module("conv", std::make_shared<Convolution>(ConvolutionShape{.in = 3, .out = kWidth, .kernel = 3, .stride = 1, .padding = 1, .groups = 1}))),
+        : conv(register_module("conv", std::make_shared<Convolution>(ConvolutionShape{
+                                           .in = 3, .out = kWidth, .kernel = 3, .stride = 1, .padding = 1, .groups = 1}))),
           bn(register_module("bn", torch::nn::BatchNorm2d(kWidth))),
           prelu(register_module("prelu", std::make_shared<PRelu>(kWidth))),
           fc(register_module("fc", std::make_shared<Linear>(kWidth * kSide * kSide, kDimensions, true))),
@@ -47,7 +48,9 @@ struct TinyNetwork : torch::nn::Module {
         fc->weight.copy_(wave(fc->weight.sizes().vec(), 3.0, 0.2));
         fc->bias.copy_(wave({kDimensions}, 4.0, 0.1));
     }
-    torch::Tensor forward(const torch::Tensor& x) { return features(fc->forward(prelu->forward(bn(conv->forward(x))).flatten(1))); }
+    torch::Tensor forward(const torch::Tensor& x) {
+        return features(fc->forward(prelu->forward(bn(conv->forward(x))).flatten(1)));
+    }
 
     std::shared_ptr<Convolution> conv;
     torch::nn::BatchNorm2d bn;
@@ -83,7 +86,8 @@ double difference(const std::vector<double>& expected, const torch::Tensor& foun
     return worst / largest;
 }
 
-void check_state(const std::map<std::string, std::vector<double>>& expected, const std::string& prefix, const TinyNetwork& network) {
+void check_state(const std::map<std::string, std::vector<double>>& expected, const std::string& prefix,
+                 const TinyNetwork& network) {
     int compared = 0;
     for (const auto& [name, tensor] : state_of(network)) {
         const auto found = expected.find(prefix + "." + name);
@@ -177,7 +181,9 @@ TEST_CASE("The sham arm is the plain fine-tune bit for bit", "[training]") {
     const StageIndex teacher = builder.teacher(baseline, "synthetic", recipe);
     const StageIndex sham = builder.compression(baseline, teacher, "synthetic", {{32, 32}, 0.0}, 1, recipe);
     for (const StageIndex stage : {baseline, teacher, sham}) REQUIRE(run(*runner, builder.plan, stage).state == StageState::done);
-    const auto file = [&](StageIndex stage, const char* suffix) { return SafetensorsFile("artefacts/" + builder.plan.stages[stage].id.hex() + suffix); };
+    const auto file = [&](StageIndex stage, const char* suffix) {
+        return SafetensorsFile("artefacts/" + builder.plan.stages[stage].id.hex() + suffix);
+    };
 
     const PlannedData& data = builder.plan.data.at("synthetic");
     FaceCache faces(open_training_set(data.source), 56, 1 << 30);
@@ -216,7 +222,8 @@ TEST_CASE("16 bits fine-tune to next to the sham arm", "[training]") {
         const StageIndex prepare = builder.prepare(56);
         const StageIndex baseline = builder.baseline(architecture, 1, recipe);
         const StageIndex teacher = builder.teacher(baseline, "train", recipe);
-        for (const StageIndex stage : {prepare, baseline, teacher}) REQUIRE(run(*runner, builder.plan, stage).state == StageState::done);
+        for (const StageIndex stage : {prepare, baseline, teacher})
+            REQUIRE(run(*runner, builder.plan, stage).state == StageState::done);
         std::vector<StageOutcome> outcomes;
         std::vector<torch::Tensor> embeddings;
         for (const int bits : {32, 16}) {
@@ -225,8 +232,10 @@ TEST_CASE("16 bits fine-tune to next to the sham arm", "[training]") {
             outcomes.push_back(run(*runner, builder.plan, builder.evaluation(arm, prepare, recipe)));
             const SafetensorsFile file("artefacts/" + builder.plan.stages[arm].id.hex() + ".ckpt");
             FaceCache faces(open_training_set(builder.plan.data.at("train").source), 56, 1 << 30);
-            embeddings.push_back(embed_faces(*read_network(file), faces.size(), false, [&](std::uint64_t i) { return faces.face(i).pixels; },
-                                             [](std::uint64_t) { return true; }).plain);
+            embeddings.push_back(embed_faces(
+                                     *read_network(file), faces.size(), false,
+                                     [&](std::uint64_t i) { return faces.face(i).pixels; }, [](std::uint64_t) { return true; })
+                                     .plain);
         }
         CHECK(torch::cosine_similarity(embeddings[0], embeddings[1], 1).mean().item<double>() >= 0.9999);
         std::vector<int> differing(2, 0);

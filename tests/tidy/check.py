@@ -20,7 +20,8 @@ LIBRARIES = {
     r"boost/program_options": {"job", "app"},
     r"boost/": {"job", "app", "statistics"},
     r"(spdlog|openssl|Random123)/": {"core"},
-    r"(turbojpeg|jpeglib|png)\.h": {"data"},
+    r"(turbojpeg|jpeglib)\.h": {"data"},
+    r"png\.h": {"data", "faces"},
 }
 FMT = re.compile(r"(fmt|spdlog)/")
 
