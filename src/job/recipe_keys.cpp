@@ -93,14 +93,9 @@ void read_preset(const JobEntries& entries, Recipe& recipe) {
 }
 
 void check_shards(const JobEntries& entries, const Recipe& recipe) {
-    // Each part of a batch has its own BatchNorm statistics, so it needs two samples.
-    for (const int batch_samples : {recipe.baseline_batch_samples, recipe.finetune_batch_samples}) {
-        if (batch_samples % recipe.shards == 0 && batch_samples / recipe.shards >= 2) continue;
-        const JobEntry* entry = entries.find("recipe", "shards");
-        const JobEntry implied{"recipe", "shards", "1", "key recipe.shards"};
-        refuse_value(entry != nullptr ? *entry : implied,
-                     std::to_string(recipe.shards) + " parts of a batch of " + std::to_string(batch_samples),
-                     "a number that divides both batch sizes into parts of at least 2 samples");
+    const JobEntry* entry = entries.find("recipe", "shards");
+    if (entry != nullptr && recipe.shards != 1) {
+        refuse_value(*entry, std::to_string(recipe.shards), "1", "cutting a batch into parts comes with teams and is not available yet");
     }
 }
 
