@@ -21,10 +21,24 @@ for (const table of document.querySelectorAll("table.data")) {
     table.tBodies[0].append(...rows);
   });
 }
-// Plots are drawn while the page is still being read: they follow the width of their frames, on screen and on paper.
+// Plots are drawn while the page is still being read: they follow the width of their frames.
 const plots = [...document.querySelectorAll(".js-plotly-plot")];
-const fit = (plot) => { if (plot.clientWidth > 0 && plot.clientWidth !== plot._fullLayout.width) Plotly.relayout(plot, {width: plot.clientWidth}); };
+const set_width = (plot, width) => { if (width > 0 && width !== plot._fullLayout.width) Plotly.relayout(plot, {width}); };
+let on_paper = false;
+const fit = (plot) => { if (!on_paper) set_width(plot, plot.clientWidth); };
 const observer = new ResizeObserver((entries) => { for (const entry of entries) fit(entry.target.querySelector(".js-plotly-plot")); });
 for (const plot of plots) { fit(plot); observer.observe(plot.closest(".plot")); }
-window.addEventListener("beforeprint", () => plots.forEach(fit));
-window.addEventListener("afterprint", () => plots.forEach(fit));
+// On paper two plots stand side by side; their frames do not have that width yet when the browser announces printing. Tables that
+// are folded away on screen are unfolded.
+const kPaperPlotWidthPx = 328;
+const folded = [...document.querySelectorAll("#rates details:not([open])")];
+window.addEventListener("beforeprint", () => {
+  on_paper = true;
+  for (const plot of plots) set_width(plot, kPaperPlotWidthPx);
+  for (const part of folded) part.open = true;
+});
+window.addEventListener("afterprint", () => {
+  on_paper = false;
+  for (const part of folded) part.open = false;
+  plots.forEach(fit);
+});

@@ -20,11 +20,16 @@ setTimeout(() => {
   const table = document.getElementById("configurations");
   const column = [...table.tHead.rows[0].cells].findIndex(c => c.textContent === "Avg, %");
   table.tHead.rows[0].cells[column].querySelector("button").click();
+  window.dispatchEvent(new Event("beforeprint"));
+  const paper = Math.max(...plots.map(p => p.querySelector(".main-svg").getBoundingClientRect().width));
+  const unfolded = document.querySelector("#rates details").open;
+  window.dispatchEvent(new Event("afterprint"));
   const sorted = [...table.tBodies[0].rows].map(r => Number(r.cells[column].dataset.value));
   parent.postMessage({
     failed: failed, width: innerWidth, overflow: document.documentElement.scrollWidth - innerWidth,
     plots: plots.length, drawings: least("svg.main-svg"), traces: least("g.trace.scatter"), points: least("path.point"), intervals: least(".errorbar path"),
     wide: plots.filter(p => right(p.querySelector(".main-svg")) > right(p.closest(".plot")) + 1).length,
+    paper: paper, unfolded: unfolded,
     sorted: sorted.every((v, i) => i === 0 || sorted[i - 1] <= v), rows: sorted.length,
     resources: performance.getEntriesByType("resource").filter(r => !r.name.startsWith("data:")).length}, "*");
 }, 2500);
@@ -74,6 +79,8 @@ def check_in_browser(width):
     assert facts["failed"] == "" and facts["resources"] == "0", "a script failed or something was loaded"
     assert int(facts["width"]) == width and int(facts["overflow"]) <= 0, "the page is wider than the screen"
     assert facts["wide"] == "0", "a plot is wider than its frame"
+    # Half of an A4 page with margins of 14 mm is 340 pixels.
+    assert 300 <= float(facts["paper"]) <= 340 and facts["unfolded"] == "true", "on paper two plots do not fit side by side, or a table is folded"
     assert facts["sorted"] == "true" and facts["rows"] == "34", "the table does not sort"
     # 4 panels of errors, 2 of gap changes, 2 of STD, 2 of SER, 4 of gaps: each with data in it.
     assert facts["plots"] == "14", facts
