@@ -1,10 +1,19 @@
 #include "model/layers.hpp"
 
 #include <ATen/CPUGeneratorImpl.h>
+#include <ATen/record_function.h>
 
 #include <cmath>
 
+#include "model/prelu.hpp"
+
 namespace fairsweep {
+
+torch::Tensor WeightedLayer::used_weight() const {
+    if (!weight_transform) return weight;
+    RECORD_FUNCTION("fairsweep::quantise_weight", c10::ArrayRef<const c10::IValue>{});
+    return weight_transform(weight);
+}
 
 void WeightedLayer::set_pruned(const torch::Tensor& pruned) {
     TORCH_CHECK(pruned.sizes() == weight.sizes() && pruned.scalar_type() == torch::kBool, "a mask of the weight's shape");
@@ -21,7 +30,8 @@ Convolution::Convolution(const ConvolutionShape& shape_value) : shape(shape_valu
 }
 
 torch::Tensor Convolution::forward(const torch::Tensor& x) {
-    return torch::conv2d(x, used_weight(), {}, shape.stride, shape.padding, 1, shape.groups);
+    // Masters and their gradients stay float32; to() of the same type is the tensor itself.
+    return torch::conv2d(x.to(compute_type), used_weight().to(compute_type), {}, shape.stride, shape.padding, 1, shape.groups);
 }
 
 Linear::Linear(int in, int out, bool with_bias) {
@@ -30,7 +40,15 @@ Linear::Linear(int in, int out, bool with_bias) {
     if (with_bias) bias = register_parameter("bias", torch::zeros({out}));
 }
 
-torch::Tensor Linear::forward(const torch::Tensor& x) { return torch::linear(x, used_weight(), bias); }
+torch::Tensor Linear::forward(const torch::Tensor& x) { return torch::linear(x.to(torch::kFloat), used_weight(), bias); }
+
+torch::Tensor ActivationPoint::forward(torch::Tensor x) {
+    if (!transform_) return x;
+    RECORD_FUNCTION("fairsweep::quantise_activation", c10::ArrayRef<const c10::IValue>{});
+    const torch::ScalarType type = x.scalar_type();
+    if (type == torch::kFloat) return transform_->forward(std::move(x));
+    return transform_->forward(x.to(torch::kFloat)).to(type);
+}
 
 void ActivationPoint::attach(std::shared_ptr<ActivationTransform> transform) {
     if (transform_) unregister_module("quantiser");
@@ -44,7 +62,7 @@ PRelu::PRelu(int channels) {
     output = register_module("output", std::make_shared<ActivationPoint>());
 }
 
-torch::Tensor PRelu::forward(const torch::Tensor& x) { return output->forward(torch::prelu(x, used_weight())); }
+torch::Tensor PRelu::forward(const torch::Tensor& x) { return output->forward(fairsweep::prelu(x, used_weight())); }
 
 void Dropout::set(double probability, std::uint64_t seed) {
     TORCH_CHECK(probability >= 0.0 && probability < 1.0, "dropout probability must be in [0, 1)");

@@ -19,12 +19,13 @@ struct WeightedLayer : torch::nn::Module {
     Kind kind{};
     torch::Tensor weight;              ///< master; conv [out, in / groups, rows, cols], linear [out, in], prelu [channels]
     WeightTransform weight_transform;  ///< empty: the master itself
+    torch::ScalarType compute_type = torch::kFloat;  ///< of a convolution's arithmetic; set_precision() sets it
     torch::Tensor weight_pruned;       ///< undefined, or bool of weight's shape: true is held at zero (compress/pruning.hpp)
 
     /// Keeps `pruned` (bool, of weight's shape) as the buffer "weight_pruned".
     void set_pruned(const torch::Tensor& pruned);
 
-    [[nodiscard]] torch::Tensor used_weight() const { return weight_transform ? weight_transform(weight) : weight; }
+    [[nodiscard]] torch::Tensor used_weight() const;
 };
 
 struct ConvolutionShape {
@@ -57,7 +58,8 @@ struct ActivationTransform : torch::nn::Module {
 /// A place in the network where the activation may be quantised. Identity while nothing is attached; the attached
 /// module is the child "quantiser", so its buffers are part of the state and a plain network has none.
 struct ActivationPoint : torch::nn::Module {
-    torch::Tensor forward(torch::Tensor x) { return transform_ ? transform_->forward(std::move(x)) : x; }
+    /// Quantisers work in float32; a bfloat16 activation is widened for them and rounded again.
+    torch::Tensor forward(torch::Tensor x);
     void attach(std::shared_ptr<ActivationTransform> transform);  ///< replaces what was attached; null detaches
     [[nodiscard]] const std::shared_ptr<ActivationTransform>& attached() const { return transform_; }
 

@@ -87,6 +87,11 @@ std::shared_ptr<Network> make_network(const std::string& architecture, std::uint
     return network;
 }
 
+void set_precision(torch::nn::Module& network, Precision precision) {
+    for (const auto& [name, layer] : weighted_layers(network))
+        layer->compute_type = precision == Precision::bf16 ? torch::kBFloat16 : torch::kFloat;
+}
+
 NamedTensors state_of(const torch::nn::Module& module) {
     NamedTensors state;
     collect_state(module, "", state);

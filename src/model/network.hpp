@@ -39,6 +39,11 @@ struct Network : torch::nn::Module {
 /// The same without drawing: convolution and linear weights are zero. For loading a state.
 [[nodiscard]] std::shared_ptr<Network> build_network(const std::string& architecture);
 
+enum class Precision { fp32, bf16 };
+/// bf16: convolutions, and the activations between them, in bfloat16; BatchNorm's statistics, quantisers, the last linear
+/// layer, master weights and gradients of weights stay float32. Fast only where the processor has bfloat16 instructions.
+void set_precision(torch::nn::Module& network, Precision precision);
+
 /// Every parameter and buffer by name, in the reference's state_dict order (per module: parameters, buffers, children in
 /// order of registration). The tensors share memory with the module.
 using NamedTensors = std::vector<std::pair<std::string, torch::Tensor>>;
