@@ -44,7 +44,7 @@ def network_table(analysis, table, groups_table, key):
     return header, rows
 
 
-CONFIGURATION_KEY = ["architecture", "training_set", "arm", "bits", "calibration", "sparsity", "distillation", "baseline_recipe", "finetune_recipe"]
+CONFIGURATION_KEY = ["architecture", "training_set", "arm", "bits", "calibration", "sparsity", "pruning", "distillation", "baseline_recipe", "finetune_recipe"]
 
 
 def configuration_table(analysis):

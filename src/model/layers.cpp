@@ -2,9 +2,16 @@
 
 #include <ATen/CPUGeneratorImpl.h>
 
+#include <algorithm>
 #include <cmath>
+#include <optional>
 
 namespace fairsweep {
+namespace {
+
+constexpr int kSafeStridedChannels = 16;
+
+}  // namespace
 
 void WeightedLayer::set_pruned(const torch::Tensor& pruned) {
     TORCH_CHECK(pruned.sizes() == weight.sizes() && pruned.scalar_type() == torch::kBool, "a mask of the weight's shape");
@@ -21,7 +28,15 @@ Convolution::Convolution(const ConvolutionShape& shape_value) : shape(shape_valu
 }
 
 torch::Tensor Convolution::forward(const torch::Tensor& x) {
-    return torch::conv2d(x, used_weight(), {}, shape.stride, shape.padding, 1, shape.groups);
+    torch::Tensor y;
+    if (shape.kernel == 1 && shape.stride == 2 && std::min(shape.in, shape.out) < kSafeStridedChannels) {
+        const torch::Tensor corners = x.slice(2, 0, std::nullopt, 2).slice(3, 0, std::nullopt, 2);
+        y = torch::conv2d(corners.contiguous(), used_weight(), {}, /*stride=*/1, torch::IntArrayRef{0}, 1, shape.groups);
+    } else {
+        y = torch::conv2d(x, used_weight(), {}, shape.stride, shape.padding, 1, shape.groups);
+    }
+    output_pixels = y.size(2) * y.size(3);
+    return y;
 }
 
 Linear::Linear(int in, int out, bool with_bias) {

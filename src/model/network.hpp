@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "model/architecture.hpp"
 #include "model/layers.hpp"
+#include "plan/architecture.hpp"
 
 namespace fairsweep {
 
@@ -38,6 +38,7 @@ struct Network : torch::nn::Module {
 
 /// The same without drawing: convolution and linear weights are zero. For loading a state.
 [[nodiscard]] std::shared_ptr<Network> build_network(const std::string& architecture);
+[[nodiscard]] std::shared_ptr<Network> build_network(const Architecture& architecture);
 
 /// Every parameter and buffer by name, in the reference's state_dict order (per module: parameters, buffers, children in
 /// order of registration). The tensors share memory with the module.

@@ -71,6 +71,7 @@ void add_axes(Builder& table) {
         .count("activation_bits", "bit", [](const SummaryRow& r) { return r.configuration->bits.activation; })
         .text("calibration", [](const SummaryRow& r) { return r.configuration->calibration; })
         .number("sparsity", "fraction", [](const SummaryRow& r) { return r.configuration->sparsity; })
+        .text("pruning", [](const SummaryRow& r) { return r.configuration->pruning; })
         .text("distillation", [](const SummaryRow& r) { return r.configuration->distillation; })
         .text("baseline_recipe", [](const SummaryRow& r) { return r.configuration->baseline_recipe; })
         .text("finetune_recipe", [](const SummaryRow& r) { return r.configuration->finetune_recipe; });
@@ -221,6 +222,7 @@ ResultTable not_done_table(const AnalysisInput& input) {
                                           point.point.bits,
                                           point.point.calibration,
                                           point.point.sparsity,
+                                          point.point.pruning,
                                           point.point.distillation,
                                           {},
                                           {}};
