@@ -129,9 +129,11 @@ void prune_by_magnitude(torch::nn::Module& network, double sparsity, const Pruni
         }
     }
     // A ranking over the network can empty a layer of small weights: the network is dead then, which is a result, but say so.
-    for (const auto& [name, layer] : layers)
-        if (layer->weight_pruned.defined() && layer->weight_pruned.all().item<bool>())
-            log_warning("pruning leaves no weight in " + name);
+    for (const auto& [name, layer] : layers) {
+        if (!layer->weight_pruned.defined() || !layer->weight_pruned.all().item<bool>()) continue;
+        const bool is_new = layer->weight.ne(0.0).any().item<bool>();  // masks that grow get here again
+        if (is_new) log_warning("pruning leaves no weight in " + name);
+    }
     apply_masks(network);
 }
 

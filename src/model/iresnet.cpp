@@ -28,7 +28,8 @@ struct SqueezeExcitation : Unit {
           fc2(register_module("fc2",
                               std::make_shared<Convolution>(ConvolutionShape{.in = channels / kSeReduction, .out = channels}))) {}
     torch::Tensor forward(const torch::Tensor& x) override {
-        const torch::Tensor squeezed = relu->forward(torch::relu(fc1->forward(x.mean({2, 3}, /*keepdim=*/true))));
+        // threshold(x, 0, 0) is ReLU, but keeps its input for the gradient: a quantiser overwrites the output.
+        const torch::Tensor squeezed = relu->forward(torch::threshold(fc1->forward(x.mean({2, 3}, /*keepdim=*/true)), 0, 0));
         return x * torch::sigmoid(fc2->forward(squeezed));
     }
     std::shared_ptr<Convolution> fc1;

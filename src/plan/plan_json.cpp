@@ -9,7 +9,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int kFormat = 1;  // persistent: raise when the layout below changes
+constexpr int kFormat = 2;  // persistent: raise when the layout below changes
 
 Json to_json(const Stage& stage) {
     return {{"id", stage.id.hex()}, {"kind", name_of(stage.kind)}, {"parameters", stage.parameters},

@@ -185,6 +185,8 @@ ResultTable contrast_table(const Analysis& analysis) {
         .count("weight_bits", "bit", [&](const Contrast& c) { return treated(c).bits.weight; })
         .text("calibration", [&](const Contrast& c) { return treated(c).calibration; })
         .number("sparsity", "fraction", [&](const Contrast& c) { return treated(c).sparsity; })
+        .text("pruning", [&](const Contrast& c) { return treated(c).pruning; })
+        .text("distillation", [&](const Contrast& c) { return treated(c).distillation; })
         .text("baseline_recipe", [&](const Contrast& c) { return treated(c).baseline_recipe; })
         .text("finetune_recipe", [&](const Contrast& c) { return treated(c).finetune_recipe; })
         .text("reference_arm", [&](const Contrast& c) { return std::string(name_of(reference(c).arm)); })

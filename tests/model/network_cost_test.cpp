@@ -101,6 +101,20 @@ TEST_CASE("Counting leaves the network as it was") {
     for (const auto& [name, tensor] : state_of(*network)) CHECK(torch::equal(tensor, before[i++]));
 }
 
+TEST_CASE("Squeeze and excitation has the reference's names and the quantiser after its ReLU") {
+    const auto network = build_network("iresnet18-se");
+    std::vector<std::string> names;
+    for (const auto& item : network->named_parameters())
+        if (item.key().starts_with("layer2.0.se_block.")) names.push_back(item.key());
+    CHECK(names == std::vector<std::string>{"layer2.0.se_block.fc1.weight", "layer2.0.se_block.fc2.weight"});
+    CHECK(network->named_parameters()["layer2.0.se_block.fc1.weight"].sizes().vec() == std::vector<std::int64_t>{8, 128, 1, 1});
+    CHECK(network->named_parameters()["layer2.0.se_block.fc2.weight"].sizes().vec() == std::vector<std::int64_t>{128, 8, 1, 1});
+    std::vector<std::string> points;
+    for (const auto& [name, point] : activation_points(*network))
+        if (name.starts_with("layer2.0.")) points.push_back(name);
+    CHECK(points == std::vector<std::string>{"layer2.0.prelu.output", "layer2.0.se_block.relu", "layer2.0.sum"});
+}
+
 TEST_CASE("Squeeze and excitation scales each channel by its gate") {
     const torch::NoGradGuard no_gradients;
     const auto plain = make_network("iresnet10-w16-56", 3), gated = make_network("iresnet10-w16-56-se", 3);

@@ -79,7 +79,7 @@ Trace finetune(Network& network, const StageParameters& parameters) {
 }  // namespace
 
 TEST_CASE("Pruned weights are zero after every step in every order, pattern and schedule", "[orders]") {
-    for (const char* architecture : {"iresnet10-w16-56", "mobilefacenet-w16-56"}) {
+    for (const char* architecture : {"iresnet10-w16-56", "iresnet10-w16-56-se", "mobilefacenet-w16-56"}) {
         for (const char* order : {"together", "prune-first", "quantise-first"}) {
             for (const char* rule :
                  {"unstructured one-shot", "unstructured cubic", "2:4 one-shot", "channels one-shot", "channels cubic"}) {
