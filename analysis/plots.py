@@ -151,8 +151,13 @@ def spread_against_bits(analysis, figure_name, y_title, no_bias, logarithmic=Fal
     return figures
 
 
+def unusual(row):
+    """Axes that names leave out where they have their usual value: how a point was pruned and distilled."""
+    return ", ".join(value for value in (row["pruning"], row["distillation"]) if value not in ("none", "global", "embedding"))
+
+
 def gap_against_sparsity(analysis):
-    """Largest gap between groups against sparsity, one line per width."""
+    """Largest gap between groups against sparsity, one line per width and way of pruning."""
     configurations = analysis["configurations"]
     if configurations["sparsity"].nunique() < 2:
         return []
@@ -163,12 +168,14 @@ def gap_against_sparsity(analysis):
     for values, title, _ in panels(configurations):
         panel = in_panel(configurations, values)
         figure = go.Figure()
-        for i, bits in enumerate(order):
-            mine = panel[panel["bits"] == bits].sort_values("sparsity")
-            text = [t.replace(" bits<br>", f" bits, sparsity {s:g}<br>") for t, s in
-                    zip(describe(f"{bits} bits", mine, "gap_points", " points"), mine["sparsity"])]
-            figure.add_trace(series(mine, "gap_points", [levels.index(s) for s in mine["sparsity"]], f"{bits} bits", i, text,
-                                    count=len(order), dash=DASHES[i % len(DASHES)]))
+        ways = [w for w in dict.fromkeys(panel["pruning"]) if w != "none"]
+        for i, (bits, way) in enumerate((b, w) for b in order for w in ways):
+            mine = panel[(panel["bits"] == bits) & panel["pruning"].isin(["none", way])].sort_values("sparsity")
+            line = f"{bits} bits" + (f", {way}" if len(ways) > 1 else "")
+            text = [t.replace("<br>", f", sparsity {s:g}<br>", 1) for t, s in
+                    zip(describe(line, mine, "gap_points", " points"), mine["sparsity"])]
+            figure.add_trace(series(mine, "gap_points", [levels.index(s) for s in mine["sparsity"]], line, i, text,
+                                    count=len(order) * len(ways), dash=DASHES[i % len(DASHES)]))
         layout(figure, title, "sparsity", "largest gap, points")
         figure.update_xaxes(tickvals=list(range(len(levels))), ticktext=[f"{s:g}" for s in levels], range=[-0.5, len(levels) - 0.5])
         figure.update_yaxes(range=[0, top * 1.05])
@@ -185,7 +192,7 @@ def gap_changes(analysis):
         rows = rows.sort_values(["calibration", "weight_bits", "sparsity"], ascending=[True, False, True])
         several = rows["calibration"].nunique() > 1
         names = [(f"{r['calibration']}, " if several else "") + ("32 bits" if r["bits"] == "32" else f"{r['bits']} bits") +
-                 (f", pruned {r['sparsity']:g}" if r["sparsity"] > 0 else "") for _, r in rows.iterrows()]
+                 (f", pruned {r['sparsity']:g}" if r["sparsity"] > 0 else "") + (f", {unusual(r)}" if unusual(r) else "") for _, r in rows.iterrows()]
         figure = go.Figure()
         for clear, name, fill in ((True, "adjusted p < 0.05", COLOURS[3]), (False, "not clear of chance", "#7a828c")):
             chosen = [k for k, p in enumerate(rows["p_adjusted"]) if (p < 0.05) == clear]

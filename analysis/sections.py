@@ -31,7 +31,7 @@ def network_table(analysis, table, groups_table, key):
     for index, row in table.iterrows():
         cells = [row["architecture"]] + ([row["training_set"]] if varying else [])
         cells += [row["arm"], (row["bits"], "", row["weight_bits"]), "–" if row["arm"] == "dense" else row["calibration"],
-                  (f"{row['sparsity']:g}", "", row["sparsity"]), row["seed_list"]]
+                  (f"{row['sparsity']:g}", plots.unusual(row), row["sparsity"]), row["seed_list"]]
         mine = groups[tuple(row[k] for k in key) if len(key) > 1 else (row[key[0]],)]
         for _, group in mine.iterrows():
             floor = " floor" if group["floor"] else ""
@@ -44,7 +44,7 @@ def network_table(analysis, table, groups_table, key):
     return header, rows
 
 
-CONFIGURATION_KEY = ["architecture", "training_set", "arm", "bits", "calibration", "sparsity", "distillation", "baseline_recipe", "finetune_recipe"]
+CONFIGURATION_KEY = ["architecture", "training_set", "arm", "bits", "calibration", "sparsity", "pruning", "distillation", "baseline_recipe", "finetune_recipe"]
 
 
 def configuration_table(analysis):
@@ -63,7 +63,7 @@ def rate_table(analysis):
     for _, row in table.iterrows():
         percent = {f"{name}{end}": 100 * row[f"{name}{end}"] for name in ("fmr", "fnmr") for end in ("", "_low", "_high")}
         rows.append([row["architecture"], row["arm"], (row["bits"], "", row["weight_bits"]), "–" if row["arm"] == "dense" else row["calibration"],
-                     (f"{row['sparsity']:g}", "", row["sparsity"]), row["group"]] +
+                     (f"{row['sparsity']:g}", plots.unusual(row), row["sparsity"]), row["group"]] +
                     [(number(percent[n], 2), interval(percent, n, 1), percent[n]) for n in ("fmr", "fnmr")] +
                     [(number(row["accuracy_pooled_percent"], 2), interval(row, "accuracy_pooled_percent", 1), row["accuracy_pooled_percent"])])
     return header, rows

@@ -35,6 +35,7 @@ struct Point {
     Bits bits;
     std::string calibration;  ///< "none" for the dense arm
     double sparsity = 0.0;
+    std::string pruning = "none";  ///< as the axis has it; "none" where nothing is pruned
     std::string distillation;
     std::uint64_t seed = 0;
     StageIndex network_stage = 0;  ///< the stage whose checkpoint is evaluated (baseline or compression)

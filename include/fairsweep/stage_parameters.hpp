@@ -19,7 +19,7 @@ struct StageParameters {
     std::uint64_t seed = 0;    ///< baseline, compression
     Bits bits;                 ///< compression
     double sparsity = 0.0;     ///< compression
-    std::string distillation;  ///< compression: "embedding"
+    std::string distillation;  ///< compression: "embedding", "cosine" or "relational", maybe with "-chain"
     Recipe recipe;             ///< baseline: baseline_*, margin_*; compression: finetune_* and the quantiser's; both: the common
                                ///< fields; teacher: flip; every kind but prepare: threads_per_stage, shards
 };
@@ -28,7 +28,8 @@ struct StageParameters {
 /// Throws a store error when the text is not what canonical_text() writes.
 [[nodiscard]] StageParameters parse_stage_parameters(const std::string& text);
 
-/// needs, by kind:  baseline: none; teacher: {baseline}; compression: {baseline, teacher}; prepare: none;
+/// needs, by kind:  baseline: none; teacher: {network (baseline or, in a chain, compression)}; compression: {baseline,
+/// teacher}; prepare: none;
 /// evaluation: {network (baseline or compression), prepare}.
 /// Stage::data_sets, by kind: baseline {training set}; teacher and compression {calibration set}; prepare {evaluation set};
 /// evaluation {} (it reads the prepared faces).

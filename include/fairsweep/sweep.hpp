@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace fairsweep {
@@ -30,22 +31,34 @@ struct Constraint {
 struct Recipe {
     std::string preset = "quantface";
 
-    // FP32 baseline: ArcFace (Deng et al., CVPR 2019), SGD with Nesterov, warm-up then cosine, horizontal flip.
+    // FP32 baseline: a margin loss on identities, SGD, horizontal flip.
     int baseline_epochs = 16;
     int baseline_batch_samples = 128;
     double baseline_lr = 0.1;
-    double baseline_lr_warmup_fraction = 0.1;  ///< share of the steps
-    double margin_scale = 64.0;                ///< ArcFace s
-    double margin_rad = 0.5;                   ///< ArcFace m
-    double margin_warmup_fraction = 0.0;       ///< m rises linearly from 0 over this share of the steps
+    double baseline_lr_warmup_fraction = 0.0;             ///< share of the steps; before the schedule
+    std::string baseline_schedule = "steps";              ///< "steps" or "cosine"
+    std::vector<int> baseline_milestones{8, 14, 20, 25};  ///< steps: rate / 10 from each of these epochs on, counted from 1
+    bool baseline_nesterov = false;
+    std::string margin_loss = "arcface";  ///< "arcface", "cosface", "elastic-arcface" or "elastic-cosface"
+    double margin_scale = 64.0;           ///< s
+    double margin_rad = 0.5;              ///< m: an angle (ArcFace), or a cosine (CosFace)
+    double margin_std = 0.05;             ///< elastic losses: deviation of m over samples
+    double margin_warmup_fraction = 0.0;  ///< m rises linearly from 0 over this share of the steps
 
     // Compression: fine-tune against the teacher's unit embeddings.
     int finetune_steps = 11350;
     int finetune_batch_samples = 128;
     double finetune_lr = 0.1;
-    double embedding_loss_scale = 1.0;  ///< times the mean squared error between unit embeddings
-    int observer_steps = 299;           ///< ranges are learnt in the first so many steps, then frozen
-    double dropout = 0.4;               ///< in the student, train mode
+    std::string finetune_schedule = "constant";  ///< "constant", "last-epoch" (rate / 10 there) or "cosine"
+    double embedding_loss_scale = 1.0;           ///< times the mean squared error between unit embeddings
+    int observer_steps = 299;                    ///< ranges are learnt in the first so many steps, then frozen
+    double dropout = 0.4;                        ///< in the student, train mode
+
+    // Pruning; the axis `pruning` may set these per point. No part of a dense or sham point's identity.
+    std::string sparsity_pattern = "unstructured";  ///< "unstructured", "2:4" or "channels"
+    std::string sparsity_scope = "global";          ///< "global" or "layer": where magnitudes are ranked
+    std::string sparsity_schedule = "one-shot";     ///< "one-shot" or "cubic"
+    std::string order = "together";                 ///< "together", "prune-first" or "quantise-first"
 
     // Both.
     double momentum = 0.9;
@@ -56,6 +69,16 @@ struct Recipe {
     int threads_per_stage = 1;  ///< changes numbers in the last bit: part of the identity
     int shards = 1;
 };
+
+/// A distillation with this ending has the compressed network with the next larger bits as its teacher.
+inline constexpr std::string_view kChainSuffix = "-chain";
+[[nodiscard]] inline bool is_chain(std::string_view distillation) {
+    return distillation.size() > kChainSuffix.size() &&
+           distillation.substr(distillation.size() - kChainSuffix.size()) == kChainSuffix;
+}
+
+/// A margin drawn anew for every sample: the loss names that begin with "elastic-".
+[[nodiscard]] inline bool is_elastic_margin(const std::string& margin_loss) { return margin_loss.rfind("elastic-", 0) == 0; }
 
 struct DataSource {
     std::string name;
@@ -73,8 +96,9 @@ struct Sweep {
     std::vector<std::string> architectures;
     std::vector<std::string> training_sets;
     std::vector<Bits> bits;
-    std::vector<std::string> calibrations;  ///< "none", "real" (the training set itself), "synthetic" or a data set's name
-    std::vector<double> sparsities;         ///< share of zero weights, [0, 1)
+    std::vector<std::string> calibrations;        ///< "none", "real" (the training set itself), "synthetic" or a data set's name
+    std::vector<double> sparsities;               ///< share of zero weights, [0, 1)
+    std::vector<std::string> prunings{"recipe"};  ///< how sparse points are pruned: plan/pruning_words.hpp
     std::vector<std::string> distillations{"embedding"};
 
     std::vector<Constraint> constraints;

@@ -152,6 +152,7 @@ void print_points(const PlanView& view) {
     print_axis(plan, "bits", [](const Point& point) { return point.bits.text(); });
     print_axis(plan, "calibration", [](const Point& point) { return point.calibration; });
     print_axis(plan, "sparsity", [](const Point& point) { return exact_number(point.sparsity); });
+    print_axis(plan, "pruning", [](const Point& point) { return point.pruning; });
     print_axis(plan, "distillation", [](const Point& point) { return point.distillation; });
     std::cout << fmt::format("  {:<14}{} in all\n", "seed", plan.axes.at("seed"));
     std::cout << fmt::format("  {:<14}{}\n", "groups", joined(plan.groups, [](const std::string& group) { return group; }));

@@ -11,6 +11,7 @@
 #include "job/values.hpp"
 #include "plan/architecture.hpp"
 #include "plan/constraint.hpp"
+#include "plan/pruning_words.hpp"
 
 namespace fairsweep {
 namespace {
@@ -23,7 +24,7 @@ constexpr std::string_view kDataPrefix = "data.";
 const std::map<std::string, std::vector<std::string>>& keys_by_section() {
     static const std::map<std::string, std::vector<std::string>> keys = {
         {"sweep", {"name", "task", "seeds", "arms"}},
-        {"axes", {"architecture", "training_set", "bits", "calibration", "sparsity", "distillation"}},
+        {"axes", {"architecture", "training_set", "bits", "calibration", "sparsity", "pruning", "distillation"}},
         {"constraint", {"exclude"}},
         {"recipe", recipe_key_names()},
         {"evaluation", {"data"}},
@@ -158,6 +159,23 @@ void read_calibrations(const JobEntries& entries, Sweep& sweep) {
     }
 }
 
+void check_pruning_value(const JobEntry& entry, const std::string& value) {
+    if (with_pruning_words({}, value)) return;
+    std::string expected = "recipe, or words joined by '+', at most one of each kind:";
+    for (const PruningKey& key : pruning_keys()) expected += (&key == &pruning_keys().front() ? " " : "; ") + joined(key.words);
+    refuse_value(entry, "'" + value + "'", expected);
+}
+
+/// The losses, each also as a chain of teacher assistants.
+std::vector<std::string> distillation_names() {
+    std::vector<std::string> names;
+    for (const char* loss : {"embedding", "cosine", "relational"}) {
+        names.emplace_back(loss);
+        names.push_back(std::string(loss) + std::string(kChainSuffix));
+    }
+    return names;
+}
+
 void read_axes(const JobEntries& entries, Sweep& sweep) {
     const JobEntry& architectures = entries.require("axes", "architecture", "iresnet18");
     sweep.architectures = list_of(architectures);
@@ -180,11 +198,16 @@ void read_axes(const JobEntries& entries, Sweep& sweep) {
                             : std::nullopt;  // + 0.0: "-0" has another text and so another id
         });
     }
+    if (const JobEntry* entry = entries.find("axes", "pruning")) {
+        sweep.prunings = list_of(*entry);
+        for (const std::string& value : sweep.prunings) check_pruning_value(*entry, value);
+    }
     if (const JobEntry* entry = entries.find("axes", "distillation")) {
         sweep.distillations = list_of(*entry);
+        const std::vector<std::string> known = distillation_names();
         for (const std::string& name : sweep.distillations) {
-            if (name != "embedding")
-                refuse_value(*entry, "'" + name + "'", "embedding", "other distillation losses are not available yet");
+            if (std::find(known.begin(), known.end(), name) == known.end())
+                refuse_value(*entry, "'" + name + "'", "one of " + joined(known), suggestion(name, known));
         }
     }
 }
@@ -214,9 +237,15 @@ void check_rule_words(const ConstraintRule& rule, const JobEntry& entry, const S
             case Axis::calibration:
                 require_word(comparison, calibrations);
                 break;
-            case Axis::distillation:
-                require_word(comparison, {"embedding", "none"});
+            case Axis::pruning:
+                if (comparison.word != "none") check_pruning_value(entry, comparison.word);
                 break;
+            case Axis::distillation: {
+                std::vector<std::string> known = distillation_names();
+                known.emplace_back("none");
+                require_word(comparison, known);
+                break;
+            }
             case Axis::arm:
                 require_word(comparison, {"dense", "sham", "compressed"});
                 break;

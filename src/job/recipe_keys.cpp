@@ -1,8 +1,10 @@
 #include "job/recipe_keys.hpp"
 
+#include <utility>
 #include <variant>
 
 #include "fairsweep/text.hpp"
+#include "job/choice_keys.hpp"
 #include "job/values.hpp"
 
 namespace fairsweep {
@@ -24,8 +26,10 @@ const RecipeKey kKeys[] = {
     {"baseline_batch_samples", &Recipe::baseline_batch_samples, 2, 65536},
     {"baseline_lr", &Recipe::baseline_lr, 0, 100, Bounds::open_below},
     {"baseline_lr_warmup_fraction", &Recipe::baseline_lr_warmup_fraction, 0, 1},
+    {"baseline_nesterov", &Recipe::baseline_nesterov},
     {"margin_scale", &Recipe::margin_scale, 0, 1000, Bounds::open_below},
     {"margin_rad", &Recipe::margin_rad, 0, 1.5},
+    {"margin_std", &Recipe::margin_std, 0, 1},
     {"margin_warmup_fraction", &Recipe::margin_warmup_fraction, 0, 1},
     {"finetune_steps", &Recipe::finetune_steps, 1, 10000000},
     {"finetune_batch_samples", &Recipe::finetune_batch_samples, 2, 65536},
@@ -90,12 +94,14 @@ void read_preset(const JobEntries& entries, Recipe& recipe) {
     if (entry->value != "quantface")
         refuse_value(*entry, "'" + entry->value + "'", "quantface", suggestion(entry->value, {"quantface"}));
     recipe.preset = entry->value;
+    if (recipe.preset == "modern") set_modern_training(recipe);
 }
 
 void check_shards(const JobEntries& entries, const Recipe& recipe) {
     const JobEntry* entry = entries.find("recipe", "shards");
     if (entry != nullptr && recipe.shards != 1) {
-        refuse_value(*entry, std::to_string(recipe.shards), "1", "cutting a batch into parts comes with teams and is not available yet");
+        refuse_value(*entry, std::to_string(recipe.shards), "1",
+                     "cutting a batch into parts comes with teams and is not available yet");
     }
 }
 
@@ -105,6 +111,7 @@ const std::vector<std::string>& recipe_key_names() {
     static const std::vector<std::string> names = [] {
         std::vector<std::string> list{"preset"};
         for (const RecipeKey& key : kKeys) list.emplace_back(key.name);
+        for (std::string& name : choice_key_names()) list.push_back(std::move(name));
         return list;
     }();
     return names;
@@ -116,6 +123,7 @@ Recipe read_recipe(const JobEntries& entries) {
     for (const RecipeKey& key : kKeys) {
         if (const JobEntry* entry = entries.find("recipe", key.name)) std::visit(SetField{recipe, key, *entry}, key.field);
     }
+    read_choices(entries, recipe);
     check_shards(entries, recipe);
     return recipe;
 }

@@ -16,9 +16,30 @@ struct Downsample : torch::nn::Module {
     BatchNorm2d bn;
 };
 
-/// BN -> conv3x3 -> BN -> PReLU -> conv3x3 (carries the stride) -> BN -> + identity; nothing follows the addition.
+constexpr int kSeReduction = 16;
+
+/// Squeeze and excitation (Hu et al., CVPR 2018): mean over the map -> 1x1 -> ReLU -> 1x1 -> sigmoid -> scales the channels.
+/// As in the reference the ReLU is followed by an activation point; the sigmoid and the product are not.
+struct SqueezeExcitation : Unit {
+    explicit SqueezeExcitation(int channels)
+        : fc1(register_module("fc1",
+                              std::make_shared<Convolution>(ConvolutionShape{.in = channels, .out = channels / kSeReduction}))),
+          relu(register_module("relu", std::make_shared<ActivationPoint>())),
+          fc2(register_module("fc2",
+                              std::make_shared<Convolution>(ConvolutionShape{.in = channels / kSeReduction, .out = channels}))) {}
+    torch::Tensor forward(const torch::Tensor& x) override {
+        // threshold(x, 0, 0) is ReLU, but keeps its input for the gradient: a quantiser overwrites the output.
+        const torch::Tensor squeezed = relu->forward(torch::threshold(fc1->forward(x.mean({2, 3}, /*keepdim=*/true)), 0, 0));
+        return x * torch::sigmoid(fc2->forward(squeezed));
+    }
+    std::shared_ptr<Convolution> fc1;
+    std::shared_ptr<ActivationPoint> relu;
+    std::shared_ptr<Convolution> fc2;
+};
+
+/// BN -> conv3x3 -> BN -> PReLU -> conv3x3 (carries the stride) -> BN [-> SE] -> + identity; nothing follows the addition.
 struct IResNetBlock : Unit {
-    IResNetBlock(int in, int out, int stride)
+    IResNetBlock(int in, int out, int stride, bool use_se)
         : bn1(register_module("bn1", BatchNorm2d(in))),
           conv1(register_module(
               "conv1", std::make_shared<Convolution>(ConvolutionShape{.in = in, .out = out, .kernel = 3, .padding = 1}))),
@@ -28,12 +49,14 @@ struct IResNetBlock : Unit {
                                              .in = out, .out = out, .kernel = 3, .stride = stride, .padding = 1}))),
           bn3(register_module("bn3", BatchNorm2d(out))) {
         if (stride != 1 || in != out) downsample = register_module("downsample", std::make_shared<Downsample>(in, out, stride));
+        if (use_se) se_block = register_module("se_block", std::make_shared<SqueezeExcitation>(out));
         sum = register_module("sum", std::make_shared<ActivationPoint>());
     }
 
     torch::Tensor forward(const torch::Tensor& x) override {
         torch::Tensor y = prelu->forward(bn2(conv1->forward(bn1(x))));
         y = bn3(conv2->forward(y));
+        if (se_block) y = se_block->forward(y);
         return sum->forward(y + (downsample ? downsample->forward(x) : x));
     }
 
@@ -44,12 +67,14 @@ struct IResNetBlock : Unit {
     std::shared_ptr<Convolution> conv2;
     BatchNorm2d bn3;
     std::shared_ptr<Downsample> downsample;
+    std::shared_ptr<SqueezeExcitation> se_block;
     std::shared_ptr<ActivationPoint> sum;
 };
 
-torch::nn::Sequential make_stage(int in, int out, int blocks) {
+torch::nn::Sequential make_stage(int in, int out, int blocks, bool use_se) {
     torch::nn::Sequential stage;
-    for (int i = 0; i < blocks; ++i) stage->push_back(std::make_shared<IResNetBlock>(i == 0 ? in : out, out, i == 0 ? 2 : 1));
+    for (int i = 0; i < blocks; ++i)
+        stage->push_back(std::make_shared<IResNetBlock>(i == 0 ? in : out, out, i == 0 ? 2 : 1, use_se));
     return stage;
 }
 
@@ -64,7 +89,7 @@ struct IResNet : Network {
         int side = a.stem_stride == 2 ? halved(a.input_size) : a.input_size;
         for (std::size_t i = 0; i < 4; ++i) {
             const int out = a.width << i;
-            layers[i] = register_module("layer" + std::to_string(i + 1), make_stage(channels, out, a.stage_blocks[i]));
+            layers[i] = register_module("layer" + std::to_string(i + 1), make_stage(channels, out, a.stage_blocks[i], a.use_se));
             channels = out;
             side = halved(side);
         }

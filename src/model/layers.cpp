@@ -3,11 +3,18 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/record_function.h>
 
+#include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "model/prelu.hpp"
 
 namespace fairsweep {
+namespace {
+
+constexpr int kSafeStridedChannels = 16;
+
+}  // namespace
 
 torch::Tensor WeightedLayer::used_weight() const {
     if (!weight_transform) return weight;
@@ -31,7 +38,16 @@ Convolution::Convolution(const ConvolutionShape& shape_value) : shape(shape_valu
 
 torch::Tensor Convolution::forward(const torch::Tensor& x) {
     // Masters and their gradients stay float32; to() of the same type is the tensor itself.
-    return torch::conv2d(x.to(compute_type), used_weight().to(compute_type), {}, shape.stride, shape.padding, 1, shape.groups);
+    const torch::Tensor input = x.to(compute_type), used = used_weight().to(compute_type);
+    torch::Tensor y;
+    if (shape.kernel == 1 && shape.stride == 2 && std::min(shape.in, shape.out) < kSafeStridedChannels) {
+        const torch::Tensor corners = input.slice(2, 0, std::nullopt, 2).slice(3, 0, std::nullopt, 2);
+        y = torch::conv2d(corners.contiguous(), used, {}, /*stride=*/1, torch::IntArrayRef{0}, 1, shape.groups);
+    } else {
+        y = torch::conv2d(input, used, {}, shape.stride, shape.padding, 1, shape.groups);
+    }
+    output_pixels = y.size(2) * y.size(3);
+    return y;
 }
 
 Linear::Linear(int in, int out, bool with_bias) {

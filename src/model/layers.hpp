@@ -34,8 +34,11 @@ struct ConvolutionShape {
 
 struct Convolution : WeightedLayer {  ///< no bias, as everywhere in these networks
     explicit Convolution(const ConvolutionShape& shape);
+    /// A 1x1 convolution with stride 2 and fewer than 16 channels on a side runs on the subsampled map, which is the same
+    /// arithmetic: LibTorch 2.15 crashes in the weight gradient of a channels-last one.
     torch::Tensor forward(const torch::Tensor& x);
     ConvolutionShape shape;
+    std::int64_t output_pixels = 0;  ///< rows x cols of the last forward pass's output (network_cost)
 };
 
 struct Linear : WeightedLayer {

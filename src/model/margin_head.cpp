@@ -1,9 +1,10 @@
 #include "model/margin_head.hpp"
 
-#include <cmath>
+#include <cstddef>
 #include <numbers>
 #include <span>
 
+#include "fairsweep/error.hpp"
 #include "fairsweep/hash.hpp"
 #include "fairsweep/random.hpp"
 
@@ -15,17 +16,38 @@ constexpr double kSmallestNorm = 1e-12;
 // Keeps the slope of sqrt(1 - cos^2) finite; far below what float32 can tell from theta = 0.
 constexpr double kSmallestSquaredSine = 1e-7;
 
-/// cos(theta + m), continued beyond theta = pi - m by cos(theta) - m sin(m).
-torch::Tensor with_margin(const torch::Tensor& cosine, double margin_rad) {
+/// cos(theta + m), written without theta, whose slope is infinite at 0 and pi.
+torch::Tensor with_arc_margin(const torch::Tensor& cosine, const torch::Tensor& margin, bool falls_to_pi) {
     const torch::Tensor sine = (1.0 - cosine * cosine).clamp_min(kSmallestSquaredSine).sqrt();
-    const torch::Tensor shifted = cosine * std::cos(margin_rad) - sine * std::sin(margin_rad);
-    const torch::Tensor beyond = cosine - margin_rad * std::sin(margin_rad);
-    return torch::where(cosine > std::cos(std::numbers::pi - margin_rad), shifted, beyond);
+    const torch::Tensor shifted = cosine * margin.cos() - sine * margin.sin();
+    if (!falls_to_pi) return shifted;
+    const torch::Tensor beyond = cosine - margin * margin.sin();
+    return torch::where(cosine > torch::cos(std::numbers::pi - margin), shifted, beyond);
 }
 
 }  // namespace
 
-MarginHead::MarginHead(int embedding_size, int classes, double scale_value, std::uint64_t seed) : scale(scale_value) {
+MarginLoss::Kind margin_kind(const std::string& name) {
+    if (name == "arcface" || name == "elastic-arcface") return MarginLoss::Kind::arc;
+    if (name == "cosface" || name == "elastic-cosface") return MarginLoss::Kind::cos;
+    throw_usage({.attempted = "cannot train with that loss",
+                 .where = "recipe.margin_loss",
+                 .found = "'" + name + "'",
+                 .expected = "arcface, cosface, elastic-arcface or elastic-cosface",
+                 .hint = {}});
+}
+
+torch::Tensor draw_margins(std::int64_t samples, double mean, double deviation, double share, std::uint64_t seed,
+                           std::uint64_t key, std::uint64_t step) {
+    torch::Tensor margins = torch::full({samples}, mean * share);
+    if (deviation == 0.0) return margins;
+    RandomStream random(seed, key, "margin", step);
+    for (float& margin : std::span(margins.data_ptr<float>(), static_cast<std::size_t>(samples)))
+        margin = static_cast<float>(share * (mean + deviation * random.normal()));
+    return margins;
+}
+
+MarginHead::MarginHead(int embedding_size, int classes, const MarginLoss& loss_value, std::uint64_t seed) : loss(loss_value) {
     kernel = torch::empty({embedding_size, classes});
     RandomStream random(seed, sha256("kernel").prefix(), "init");
     for (float& value : std::span(kernel.data_ptr<float>(), static_cast<std::size_t>(kernel.numel())))
@@ -33,15 +55,21 @@ MarginHead::MarginHead(int embedding_size, int classes, double scale_value, std:
     register_parameter("kernel", kernel);
 }
 
-torch::Tensor MarginHead::forward(const torch::Tensor& embeddings, const torch::Tensor& labels, double margin_rad) {
+torch::Tensor MarginHead::forward(const torch::Tensor& embeddings, const torch::Tensor& labels, const torch::Tensor& margins) {
     namespace functional = torch::nn::functional;
     const auto unit = [](const torch::Tensor& x, int dimension) {
         return functional::normalize(x, functional::NormalizeFuncOptions().p(2).dim(dimension).eps(kSmallestNorm));
     };
     const torch::Tensor cosine = torch::mm(unit(embeddings, 1), unit(kernel, 0)).clamp(-1.0, 1.0);
-    if (margin_rad == 0.0) return cosine * scale;
-    const torch::Tensor target = labels.unsqueeze(1);
-    return cosine.scatter(1, target, with_margin(cosine.gather(1, target), margin_rad)) * scale;
+    const torch::Tensor target = labels.unsqueeze(1), margin = margins.unsqueeze(1);
+    const torch::Tensor target_cosine = cosine.gather(1, target);
+    const torch::Tensor shifted =
+        loss.kind == MarginLoss::Kind::cos ? target_cosine - margin : with_arc_margin(target_cosine, margin, loss.falls_to_pi);
+    return cosine.scatter(1, target, shifted) * loss.scale;
+}
+
+torch::Tensor MarginHead::forward(const torch::Tensor& embeddings, const torch::Tensor& labels, double margin) {
+    return forward(embeddings, labels, torch::full({embeddings.size(0)}, margin));
 }
 
 }  // namespace fairsweep

@@ -76,9 +76,12 @@ std::string shape_text(const torch::Tensor& tensor) {
 
 }  // namespace
 
+std::shared_ptr<Network> build_network(const Architecture& architecture) {
+    return architecture.family == NetworkFamily::iresnet ? build_iresnet(architecture) : build_mobilefacenet(architecture);
+}
+
 std::shared_ptr<Network> build_network(const std::string& architecture) {
-    const Architecture parsed = parse_architecture(architecture);
-    return parsed.family == NetworkFamily::iresnet ? build_iresnet(parsed) : build_mobilefacenet(parsed);
+    return build_network(parse_architecture(architecture));
 }
 
 std::shared_ptr<Network> make_network(const std::string& architecture, std::uint64_t seed) {

@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "model/architecture.hpp"
 #include "model/layers.hpp"
+#include "plan/architecture.hpp"
 
 namespace fairsweep {
 
@@ -38,6 +38,7 @@ struct Network : torch::nn::Module {
 
 /// The same without drawing: convolution and linear weights are zero. For loading a state.
 [[nodiscard]] std::shared_ptr<Network> build_network(const std::string& architecture);
+[[nodiscard]] std::shared_ptr<Network> build_network(const Architecture& architecture);
 
 enum class Precision { fp32, bf16 };
 /// bf16: convolutions, and the activations between them, in bfloat16; BatchNorm's statistics, quantisers, the last linear

@@ -3,10 +3,12 @@
 #include <array>
 #include <charconv>
 #include <cctype>
+#include <optional>
 
 #include "fairsweep/check.hpp"
 #include "fairsweep/error.hpp"
 #include "fairsweep/text.hpp"
+#include "plan/pruning_words.hpp"
 
 namespace fairsweep {
 namespace {
@@ -14,13 +16,13 @@ namespace {
 using Axis = ConstraintRule::Axis;
 using Operator = ConstraintRule::Operator;
 
-constexpr std::array kAxes = {Axis::architecture, Axis::training_set, Axis::bits, Axis::calibration,
-                              Axis::sparsity,     Axis::distillation, Axis::seed, Axis::arm};
+constexpr std::array kAxes = {Axis::architecture, Axis::training_set, Axis::bits, Axis::calibration, Axis::sparsity,
+                              Axis::pruning,      Axis::distillation, Axis::seed, Axis::arm};
 constexpr int kDeepestNesting = 64;  // the parser recurses
 
 bool is_word_axis(Axis axis) { return axis != Axis::bits && axis != Axis::sparsity && axis != Axis::seed; }
 bool is_word_letter(char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-' || c == '.' || c == '+';
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-' || c == '.' || c == '+' || c == ':';
 }
 
 template <typename Value>
@@ -44,6 +46,12 @@ bool compare(Operator op, const Value& left, const Value& right) {
 
 bool is_equality(Operator op) { return op == Operator::equal || op == Operator::not_equal; }
 
+/// "cubic+layer" as points say it: "layer+cubic".
+std::string canonical_pruning(const std::string& word) {
+    const std::optional<Recipe> recipe = with_pruning_words({}, word);
+    return recipe ? pruning_text(*recipe) : word;
+}
+
 bool holds(const ConstraintRule::Comparison& comparison, const Point& point) {
     const Operator op = comparison.op;
     switch (comparison.axis) {
@@ -53,6 +61,8 @@ bool holds(const ConstraintRule::Comparison& comparison, const Point& point) {
             return compare(op, point.training_set, comparison.word);
         case Axis::calibration:
             return compare(op, point.calibration, comparison.word);
+        case Axis::pruning:
+            return compare(op, point.pruning, canonical_pruning(comparison.word));
         case Axis::distillation:
             return compare(op, point.distillation, comparison.word);
         case Axis::arm:
@@ -82,6 +92,8 @@ const char* name_of(Axis axis) {
             return "calibration";
         case Axis::sparsity:
             return "sparsity";
+        case Axis::pruning:
+            return "pruning";
         case Axis::distillation:
             return "distillation";
         case Axis::seed:
@@ -151,7 +163,7 @@ private:
         }
         position_ = begin;
         const std::string near = nearest_word(word, names);
-        refuse("an axis: architecture, training_set, bits, calibration, sparsity, distillation, seed or arm",
+        refuse("an axis: architecture, training_set, bits, calibration, sparsity, pruning, distillation, seed or arm",
                word.empty() || near.empty() ? "" : "did you mean '" + near + "'?");
     }
 

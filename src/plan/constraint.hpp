@@ -4,7 +4,7 @@
 ///   rule       := and_rule { "or" and_rule }
 ///   and_rule   := factor { "and" factor }
 ///   factor     := "(" rule ")" | axis operator value
-///   axis       := architecture | training_set | bits | calibration | sparsity | distillation | seed | arm
+///   axis       := architecture | training_set | bits | calibration | sparsity | pruning | distillation | seed | arm
 ///   operator   := == | != | < | <= | > | >=
 ///
 /// Words compare with == and != only. `bits` is equal by text (8, w4a8) and ordered by its weight width (bits < 8).
@@ -17,7 +17,7 @@ namespace fairsweep {
 
 class ConstraintRule {
 public:
-    enum class Axis { architecture, training_set, bits, calibration, sparsity, distillation, seed, arm };
+    enum class Axis { architecture, training_set, bits, calibration, sparsity, pruning, distillation, seed, arm };
     enum class Operator { equal, not_equal, less, less_equal, greater, greater_equal };
     struct Comparison {
         Axis axis{};

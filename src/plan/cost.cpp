@@ -9,8 +9,7 @@
 namespace fairsweep {
 namespace {
 
-using Family = ArchitectureName::Family;
-
+constexpr double kSeReduction = 16;
 constexpr double kForwardShare = 0.2;         // forward pass against a whole training step
 constexpr double kQuantisedFactor = 1.2;      // fake quantisation in a training step
 constexpr double kDecodeTrainingS = 0.35e-3;  // one 112x112 JPEG
@@ -22,7 +21,7 @@ struct Rate {
     double s_per_mac;
 };
 
-Rate rate_of(Family family) { return family == Family::iresnet ? Rate{1.0e-3, 6.4e-11} : Rate{0.4e-3, 3.2e-10}; }
+Rate rate_of(NetworkFamily family) { return family == NetworkFamily::iresnet ? Rate{1.0e-3, 6.4e-11} : Rate{0.4e-3, 3.2e-10}; }
 
 /// Adds layers one after another while the picture shrinks.
 struct Counter {
@@ -48,44 +47,32 @@ struct Counter {
     }
 };
 
-std::array<int, 4> blocks_of(int depth) {
-    switch (depth) {
-        case 10:
-            return {1, 1, 1, 1};
-        case 18:
-            return {2, 2, 2, 2};
-        case 34:
-            return {3, 4, 6, 3};
-        case 50:
-            return {3, 4, 14, 3};
-        default:
-            return {3, 13, 30, 3};
-    }
-}
-
-NetworkSize iresnet_size(const ArchitectureName& name) {
+NetworkSize iresnet_size(const Architecture& name) {
     Counter counter{{}, static_cast<double>(name.input_size)};
     double in = name.width;
-    counter.convolution(3, 3, in, name.is_reduced ? 2 : 1);
-    for (int stage = 0; const int blocks : blocks_of(name.depth)) {
+    counter.convolution(3, 3, in, name.stem_stride);
+    for (int stage = 0; const int blocks : name.stage_blocks) {
         const double out = static_cast<double>(name.width << stage++);
         for (int block = 0; block < blocks; ++block) {
             counter.convolution(3, in, out, 1);
             counter.convolution(3, out, out, block == 0 ? 2 : 1);
             if (block == 0) counter.convolution(1, in, out, 1);  // the projection: stride 2 from the side before, so this side
+            if (name.use_se) {                                   // two 1x1 convolutions on one pixel
+                counter.linear(out, out / kSeReduction);
+                counter.linear(out / kSeReduction, out);
+            }
             in = out;
         }
     }
-    counter.size.embedding_size = name.is_reduced ? 128 : 512;
+    counter.size.embedding_size = name.embedding_size;
     counter.linear(in * counter.side * counter.side, counter.size.embedding_size);
     return counter.size;
 }
 
-NetworkSize mobilefacenet_size(const ArchitectureName& name) {
+NetworkSize mobilefacenet_size(const Architecture& name) {
     Counter counter{{}, static_cast<double>(name.input_size)};
     const double w = name.width;
-    // Reduced members repeat fewer units (model room).
-    const std::array<int, 3> repeats = name.is_reduced ? std::array<int, 3>{2, 1, 1} : std::array<int, 3>{4, 6, 2};
+    const std::array<int, 4>& repeats = name.stage_blocks;
     counter.convolution(3, 3, w, 2);
     counter.depthwise(3, w, 1);
     counter.bottleneck(w, w, 2 * w, 2);
@@ -98,22 +85,21 @@ NetworkSize mobilefacenet_size(const ArchitectureName& name) {
     const double kernel = counter.side;  // the global depthwise convolution leaves one pixel
     counter.side = 1;
     counter.depthwise(kernel, 8 * w, 1);
-    counter.size.embedding_size = name.is_reduced ? 64 : 128;
+    counter.size.embedding_size = name.embedding_size;
     counter.linear(8 * w, counter.size.embedding_size);
     return counter.size;
 }
 
 double training_image_s(const std::string& architecture) {
-    const Rate rate = rate_of(read_architecture_name(architecture)->family);
+    const Rate rate = rate_of(parse_architecture(architecture).family);
     return rate.overhead_s + rate.s_per_mac * network_size(architecture).macs;
 }
 
 }  // namespace
 
 NetworkSize network_size(const std::string& architecture) {
-    static_cast<void>(input_size_of(architecture));  // refuses unknown names
-    const ArchitectureName name = *read_architecture_name(architecture);
-    return name.family == Family::iresnet ? iresnet_size(name) : mobilefacenet_size(name);
+    const Architecture name = parse_architecture(architecture);
+    return name.family == NetworkFamily::iresnet ? iresnet_size(name) : mobilefacenet_size(name);
 }
 
 std::uint64_t assumed_images(const std::string& data_name, bool is_evaluation) {

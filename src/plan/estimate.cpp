@@ -43,7 +43,7 @@ std::uint64_t artefact_bytes(const Plan& plan, const Stage& stage, const std::st
         case StageKind::compression:
             return 4 * static_cast<std::uint64_t>(size.weights) * (100 + kCheckpointExtra) / 100;
         case StageKind::teacher:
-            return images_of(plan, stage) * embedding * 4 * 2;
+            return images_of(plan, stage) * embedding * 2 * 2;
         case StageKind::prepare:
             return images_of(plan, stage) * side * side * 3;
         case StageKind::evaluation:

@@ -10,6 +10,7 @@
 #include "fairsweep/stage_parameters.hpp"
 #include "plan/constraint.hpp"
 #include "plan/cost.hpp"
+#include "plan/pruning_words.hpp"
 #include "plan/stage_id.hpp"
 
 namespace fairsweep {
@@ -21,11 +22,11 @@ int version_of(StageKind kind) {
         case StageKind::prepare:
             return 1;
         case StageKind::baseline:
-            return 1;
+            return 2;
         case StageKind::teacher:
-            return 1;
+            return 2;
         case StageKind::compression:
-            return 1;
+            return 2;
         case StageKind::evaluation:
             return 1;
     }
@@ -41,10 +42,28 @@ bool has_arm(const Sweep& sweep, Arm arm) { return std::find(sweep.arms.begin(),
 struct Cell {
     Bits bits;
     double sparsity = 0.0;
+    std::string pruning = "none";
     [[nodiscard]] Arm arm() const { return bits.is_float() && sparsity == 0.0 ? Arm::sham : Arm::compressed; }
 };
 
-/// The cells bits x sparsity that the arms leave; a sham cell that the axes lack comes first.
+/// The values of the axis, each said in the one way that points have it.
+std::vector<std::string> pruning_texts(const Sweep& sweep) {
+    std::vector<std::string> texts;
+    for (const std::string& value : sweep.prunings) {
+        const std::optional<Recipe> recipe = with_pruning_words(sweep.recipe, value);
+        if (!recipe) {
+            throw_usage({.attempted = "cannot prune like that",
+                         .where = "axes.pruning",
+                         .found = "'" + value + "'",
+                         .expected = "words such as global, layer, 2:4, channels, cubic, prune-first",
+                         .hint = {}});
+        }
+        texts.push_back(pruning_text(*recipe));
+    }
+    return texts;
+}
+
+/// The cells bits x sparsity (x pruning where there is any) that the arms leave; a sham cell that the axes lack comes first.
 std::vector<Cell> cells_of(const Sweep& sweep) {
     const bool axes_have_sham =
         std::any_of(sweep.bits.begin(), sweep.bits.end(), [](const Bits& bits) { return bits.is_float(); }) &&
@@ -52,9 +71,11 @@ std::vector<Cell> cells_of(const Sweep& sweep) {
     std::vector<Cell> cells;
     if (!axes_have_sham && has_arm(sweep, Arm::sham)) cells.emplace_back();
     for (const double sparsity : sweep.sparsities) {
-        for (const Bits& bits : sweep.bits) {
-            const Cell cell{bits, sparsity};
-            if (has_arm(sweep, cell.arm())) cells.push_back(cell);
+        for (const std::string& pruning : sparsity == 0.0 ? std::vector<std::string>{"none"} : pruning_texts(sweep)) {
+            for (const Bits& bits : sweep.bits) {
+                const Cell cell{bits, sparsity, pruning};
+                if (has_arm(sweep, cell.arm())) cells.push_back(cell);
+            }
         }
     }
     return cells;
@@ -122,6 +143,7 @@ private:
                       {"bits", sweep_.bits.size()},
                       {"calibration", sweep_.calibrations.size()},
                       {"sparsity", sweep_.sparsities.size()},
+                      {"pruning", sweep_.prunings.size()},
                       {"distillation", sweep_.distillations.size()},
                       {"seed", sweep_.seeds.size()}};
         double cells = 1;  // in double: the product may pass 2^64
@@ -156,6 +178,7 @@ private:
                     point.arm = cell.arm();
                     point.bits = cell.bits;
                     point.sparsity = cell.sparsity;
+                    point.pruning = cell.pruning;
                     point.calibration = calibration;
                     point.distillation = distillation;
                     for (const std::uint64_t seed : sweep_.seeds) {
@@ -216,17 +239,34 @@ private:
         parameters.bits = point.bits;
         parameters.sparsity = point.sparsity;
         parameters.distillation = point.distillation;
-        const StageIndex teacher = teacher_stage(point, baseline, data);
+        if (point.pruning != "none") {
+            parameters.recipe = with_pruning_text(sweep_.recipe, point.pruning);
+            check_pruning(parameters.recipe, point.sparsity, "axes.pruning = " + point.pruning);
+        }
+        const StageIndex teacher = teacher_stage(point, teaching_network(point, baseline), data);
         return add_stage(parameters, {baseline, teacher}, data);
     }
 
-    StageIndex teacher_stage(const Point& point, StageIndex baseline, const std::string& data) {
-        const std::string key = std::to_string(baseline) + '\n' + data;
+    /// The stage whose network teaches the point's: the baseline, or in a chain (Mirzadeh et al., AAAI 2020) the compressed
+    /// network with the next larger bits of the axis. That one need not be a point of the sweep.
+    StageIndex teaching_network(const Point& point, StageIndex baseline) {
+        if (!is_chain(point.distillation)) return baseline;
+        const Bits* next = nullptr;
+        for (const Bits& bits : sweep_.bits)
+            if (point.bits < bits && (next == nullptr || bits < *next)) next = &bits;
+        if (next == nullptr || (next->is_float() && point.sparsity == 0.0)) return baseline;
+        Point assistant = point;
+        assistant.bits = *next;
+        return compression_stage(assistant, baseline);
+    }
+
+    StageIndex teacher_stage(const Point& point, StageIndex network, const std::string& data) {
+        const std::string key = std::to_string(network) + '\n' + data;
         const auto found = teachers_.find(key);
         if (found != teachers_.end()) return found->second;
         StageParameters parameters = common(StageKind::teacher, point);
         parameters.data = data_.id(data);
-        return teachers_[key] = add_stage(parameters, {baseline}, data);
+        return teachers_[key] = add_stage(parameters, {network}, data);
     }
 
     StageIndex evaluation_stage(const Point& point) {
@@ -271,7 +311,7 @@ private:
 
     void count_shared_stages() {
         std::vector<std::uint32_t> points_of(plan_.stages.size(), 0);
-        std::vector<StageIndex> closure;  // of one point: at most five stages
+        std::vector<StageIndex> closure;  // of one point: five stages, and two for each link of a chain
         for (const Point& point : plan_.points) {
             closure.assign(1, point.evaluation_stage);
             for (std::size_t i = 0; i < closure.size(); ++i) {

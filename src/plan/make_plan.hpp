@@ -23,10 +23,11 @@ struct DataProbe {
 inline constexpr std::uint64_t kMaxGridCells = 5'000'000;
 
 /// Points: the dense arm has one per (architecture, training set, seed), with bits 32, sparsity 0 and calibration and
-/// distillation "none". Each cell bits x sparsity of each (calibration, distillation) is compressed, or the sham point
-/// where bits are 32 and sparsity is 0; a sham cell that the axes lack is added when the arms have sham. Arms that the sweep
-/// does not name are left out. A point that several rules exclude counts for the first of them. Two points that would run
-/// the very same stages (a calibration set that is the training set, say) are one: the later is counted as removed.
+/// distillation "none". Each cell bits x sparsity x pruning (sparse cells only) of each (calibration, distillation) is
+/// compressed, or the sham point where bits are 32 and sparsity is 0; a sham cell that the axes lack is added when the arms have
+/// sham. Arms that the sweep does not name are left out. A point that several rules exclude counts for the first of them. Two
+/// points that would run the very same stages (a calibration set that is the training set, say) are one: the later is counted as
+/// removed.
 ///
 /// Data that are missing make the plan provisional: their ids come from their names.
 [[nodiscard]] Plan make_plan(const Sweep& sweep, const DataProbe& probe, const std::string& code_version);

@@ -9,7 +9,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int kFormat = 1;  // persistent: raise when the layout below changes
+constexpr int kFormat = 2;  // persistent: raise when the layout below changes
 
 Json to_json(const Stage& stage) {
     return {{"id", stage.id.hex()}, {"kind", name_of(stage.kind)}, {"parameters", stage.parameters},
@@ -25,6 +25,7 @@ Json to_json(const Point& point) {
             {"bits_activation", point.bits.activation},
             {"calibration", point.calibration},
             {"sparsity", point.sparsity},
+            {"pruning", point.pruning},
             {"distillation", point.distillation},
             {"seed", point.seed},
             {"network_stage", point.network_stage},
@@ -84,6 +85,7 @@ Point point_from(const Json& json, std::size_t stages) {
     point.bits.activation = json.at("bits_activation").get<int>();
     point.calibration = json.at("calibration").get<std::string>();
     point.sparsity = json.at("sparsity").get<double>();
+    point.pruning = json.at("pruning").get<std::string>();
     point.distillation = json.at("distillation").get<std::string>();
     point.seed = json.at("seed").get<std::uint64_t>();
     point.network_stage = checked_index(json.at("network_stage"), stages, "network stage of a point");

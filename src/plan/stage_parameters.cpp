@@ -36,9 +36,25 @@ void visit_baseline_fields(Parameters& p, const Visit& visit) {
     visit("baseline_batch_samples", p.recipe.baseline_batch_samples);
     visit("baseline_lr", p.recipe.baseline_lr);
     visit("baseline_lr_warmup_fraction", p.recipe.baseline_lr_warmup_fraction);
+    visit("baseline_schedule", p.recipe.baseline_schedule);
+    if (p.recipe.baseline_schedule == "steps") visit("baseline_milestones", p.recipe.baseline_milestones);
+    visit("baseline_nesterov", p.recipe.baseline_nesterov);
+    visit("margin_loss", p.recipe.margin_loss);
+    if (is_elastic_margin(p.recipe.margin_loss)) visit("margin_std", p.recipe.margin_std);
     visit("margin_scale", p.recipe.margin_scale);
     visit("margin_rad", p.recipe.margin_rad);
     visit("margin_warmup_fraction", p.recipe.margin_warmup_fraction);
+}
+
+/// How to prune is no part of a network that is not pruned, nor the order of pruning and quantising where there is one of
+/// the two only. Read after bits and sparsity.
+template <typename Parameters, typename Visit>
+void visit_pruning_fields(Parameters& p, const Visit& visit) {
+    if (p.sparsity == 0.0) return;
+    visit("sparsity_pattern", p.recipe.sparsity_pattern);
+    visit("sparsity_scope", p.recipe.sparsity_scope);
+    visit("sparsity_schedule", p.recipe.sparsity_schedule);
+    if (!p.bits.is_float()) visit("order", p.recipe.order);
 }
 
 template <typename Parameters, typename Visit>
@@ -51,10 +67,12 @@ void visit_compression_fields(Parameters& p, const Visit& visit) {
     visit("finetune_steps", p.recipe.finetune_steps);
     visit("finetune_batch_samples", p.recipe.finetune_batch_samples);
     visit("finetune_lr", p.recipe.finetune_lr);
+    visit("finetune_schedule", p.recipe.finetune_schedule);
     visit("embedding_loss_scale", p.recipe.embedding_loss_scale);
     visit("dropout", p.recipe.dropout);
     // Read after the bits. A network that is not quantised has no observers: their schedule must not change its id.
     if (!p.bits.is_float()) visit("observer_steps", p.recipe.observer_steps);
+    visit_pruning_fields(p, visit);
 }
 
 template <typename Parameters, typename Visit>
@@ -78,6 +96,7 @@ std::string json_text(std::uint64_t value) { return std::to_string(value); }
 std::string json_text(bool value) { return value ? "true" : "false"; }
 std::string json_text(double value) { return exact_number(value); }
 std::string json_text(const std::string& value) { return Json(value).dump(); }
+std::string json_text(const std::vector<int>& value) { return Json(value).dump(); }
 std::string json_text(const Digest& value) { return '"' + value.hex() + '"'; }
 
 void read(const Json& json, Digest& value) { value = Digest::from_hex(json.get_ref<const std::string&>()); }

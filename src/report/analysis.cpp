@@ -13,9 +13,9 @@ namespace fairsweep {
 namespace {
 
 Configuration configuration_of(const AnalysisPoint& point) {
-    return {point.point.arm,          point.point.architecture, point.point.training_set,
-            point.point.bits,         point.point.calibration,  point.point.sparsity,
-            point.point.distillation, point.baseline_recipe,    point.finetune_recipe};
+    return {point.point.arm,         point.point.architecture, point.point.training_set, point.point.bits,
+            point.point.calibration, point.point.sparsity,     point.point.pruning,      point.point.distillation,
+            point.baseline_recipe,   point.finetune_recipe};
 }
 
 /// Configurations with the indices of their done points; figures come later.
@@ -100,6 +100,7 @@ std::string text_of(const Configuration& configuration) {
     if (configuration.arm == Arm::compressed) text += fmt::format(", {} bits", configuration.bits.text());
     text += fmt::format(", {} calibration", configuration.calibration);
     if (configuration.arm == Arm::compressed) text += fmt::format(", sparsity {}", exact_number(configuration.sparsity));
+    if (configuration.pruning != "none" && configuration.pruning != "global") text += " (" + configuration.pruning + ")";
     return text;
 }
 

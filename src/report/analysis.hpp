@@ -19,6 +19,7 @@ struct Configuration {
     Bits bits;
     std::string calibration;
     double sparsity = 0.0;
+    std::string pruning;
     std::string distillation;
     std::string baseline_recipe;  ///< as in AnalysisPoint
     std::string finetune_recipe;

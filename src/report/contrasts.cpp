@@ -33,6 +33,7 @@ Configuration sham_of(Configuration configuration) {
     configuration.arm = Arm::sham;
     configuration.bits = {};
     configuration.sparsity = 0.0;
+    configuration.pruning = "none";
     return configuration;
 }
 

@@ -71,6 +71,7 @@ void add_axes(Builder& table) {
         .count("activation_bits", "bit", [](const SummaryRow& r) { return r.configuration->bits.activation; })
         .text("calibration", [](const SummaryRow& r) { return r.configuration->calibration; })
         .number("sparsity", "fraction", [](const SummaryRow& r) { return r.configuration->sparsity; })
+        .text("pruning", [](const SummaryRow& r) { return r.configuration->pruning; })
         .text("distillation", [](const SummaryRow& r) { return r.configuration->distillation; })
         .text("baseline_recipe", [](const SummaryRow& r) { return r.configuration->baseline_recipe; })
         .text("finetune_recipe", [](const SummaryRow& r) { return r.configuration->finetune_recipe; });
@@ -184,6 +185,8 @@ ResultTable contrast_table(const Analysis& analysis) {
         .count("weight_bits", "bit", [&](const Contrast& c) { return treated(c).bits.weight; })
         .text("calibration", [&](const Contrast& c) { return treated(c).calibration; })
         .number("sparsity", "fraction", [&](const Contrast& c) { return treated(c).sparsity; })
+        .text("pruning", [&](const Contrast& c) { return treated(c).pruning; })
+        .text("distillation", [&](const Contrast& c) { return treated(c).distillation; })
         .text("baseline_recipe", [&](const Contrast& c) { return treated(c).baseline_recipe; })
         .text("finetune_recipe", [&](const Contrast& c) { return treated(c).finetune_recipe; })
         .text("reference_arm", [&](const Contrast& c) { return std::string(name_of(reference(c).arm)); })
@@ -221,6 +224,7 @@ ResultTable not_done_table(const AnalysisInput& input) {
                                           point.point.bits,
                                           point.point.calibration,
                                           point.point.sparsity,
+                                          point.point.pruning,
                                           point.point.distillation,
                                           {},
                                           {}};

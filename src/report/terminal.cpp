@@ -18,6 +18,11 @@ std::string with_interval(const Figure& figure, int digits) {
     return fmt::format("{} [{:.{}f}, {:.{}f}]", value, figure.interval.low, digits, figure.interval.high, digits);
 }
 
+/// " (2:4)": an axis without a column of its own, where it has more than its usual value.
+std::string unless_usual(const std::string& value, const char* usual) {
+    return value == "none" || value == usual ? "" : " (" + value + ")";
+}
+
 Cells header(const AnalysisInput& input) {
     Cells cells{"architecture", "training", "arm", "bits", "calibration", "sparsity", "seeds"};
     cells.insert(cells.end(), input.groups.begin(), input.groups.end());
@@ -29,10 +34,10 @@ Cells row(const AnalysisInput& input, const AnalysedConfiguration& item) {
     const Configuration& c = item.configuration;
     Cells cells{c.architecture,
                 c.training_set,
-                name_of(c.arm),
+                name_of(c.arm) + unless_usual(c.distillation, "embedding"),
                 c.bits.text(),
                 c.arm == Arm::dense ? "-" : c.calibration,
-                exact_number(c.sparsity),
+                exact_number(c.sparsity) + unless_usual(c.pruning, "global"),
                 std::to_string(item.seeds.size())};
     for (const GroupSummary& group : item.summary.groups)
         cells.push_back(fmt::format("{:.2f}{}", group.accuracy.value, group.floor ? "*" : ""));

@@ -40,6 +40,8 @@ void visit_points(Visitor& visit) {
     visit.template number<double>(
         "sparsity", [](auto& p) -> auto& { return p.point.sparsity; });
     visit.text(
+        "pruning", [](const P& p) { return p.point.pruning; }, [](P& p, const std::string& t) { p.point.pruning = t; });
+    visit.text(
         "distillation", [](const P& p) { return p.point.distillation; },
         [](P& p, const std::string& t) { p.point.distillation = t; });
     visit.template number<std::uint64_t>(

@@ -79,6 +79,7 @@ void put_points(h5::Writer& file, const Plan& plan) {
     file.put_text("/plan/points/bits", column<std::string>(points, [](const Point& p) { return p.bits.text(); }));
     file.put_text("/plan/points/calibration", column<std::string>(points, &Point::calibration));
     file.put("/plan/points/sparsity", column<double>(points, &Point::sparsity));
+    file.put_text("/plan/points/pruning", column<std::string>(points, &Point::pruning));
     file.put_text("/plan/points/distillation", column<std::string>(points, &Point::distillation));
     file.put("/plan/points/seed", column<std::uint64_t>(points, &Point::seed));
     file.put("/plan/points/network_stage", column<std::uint32_t>(points, &Point::network_stage));

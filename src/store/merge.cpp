@@ -32,12 +32,13 @@ struct Origin {
 };
 
 /// 12 digits over the recipe fields of a stage's parameters: what is left without the axes and the data. observer_steps
-/// is left out too: it stands only where there is quantisation, and a sham point must equal its compressed ones here.
+/// and the keys of pruning are left out too: they stand only where there is quantisation or pruning, and a sham point must
+/// equal its compressed ones here. How a point is pruned is its axis `pruning`.
 std::string recipe_of(const Stage& stage) {
     nlohmann::json parameters = nlohmann::json::parse(stage.parameters, nullptr, false);
     if (!parameters.is_object()) return {};
-    for (const char* key :
-         {"architecture", "data", "seed", "bits_weight", "bits_activation", "sparsity", "distillation", "observer_steps"}) {
+    for (const char* key : {"architecture", "data", "seed", "bits_weight", "bits_activation", "sparsity", "distillation",
+                            "observer_steps", "sparsity_pattern", "sparsity_scope", "sparsity_schedule", "order"}) {
         parameters.erase(key);
     }
     return sha256(parameters.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)).short_hex();

@@ -1,4 +1,4 @@
-/// The FP32 baseline: ArcFace (Deng et al., CVPR 2019) on a training set of identities.
+/// The FP32 baseline: a margin loss (model/margin_head.hpp) on a training set of identities.
 #include <cmath>
 
 #include "model/margin_head.hpp"
@@ -7,6 +7,21 @@
 #include "study/training.hpp"
 
 namespace fairsweep {
+namespace {
+
+/// The preset quantface copies the reference's logit, which rises again beyond theta = pi - m.
+MarginLoss margin_loss_of(const Recipe& recipe) {
+    return {.kind = margin_kind(recipe.margin_loss), .scale = recipe.margin_scale, .falls_to_pi = recipe.preset != "quantface"};
+}
+
+torch::Tensor margins_of(const StageContext& context, std::int64_t samples, std::int64_t step, std::int64_t steps) {
+    const Recipe& recipe = context.parameters.recipe;
+    return draw_margins(samples, recipe.margin_rad, is_elastic_margin(recipe.margin_loss) ? recipe.margin_std : 0.0,
+                        margin_share(recipe, step, steps), context.parameters.seed, context.parameters.data.prefix(),
+                        static_cast<std::uint64_t>(step));
+}
+
+}  // namespace
 
 StageOutcome run_baseline(const StageContext& context) {
     const StageParameters& parameters = context.parameters;
@@ -16,16 +31,16 @@ StageOutcome run_baseline(const StageContext& context) {
     const std::int64_t steps = order.batches_per_epoch() * recipe.baseline_epochs;
 
     const std::shared_ptr<Network> network = make_network(parameters.architecture, parameters.seed);
-    MarginHead head(network->embedding_size(), static_cast<int>(faces->identities()), recipe.margin_scale, parameters.seed);
+    MarginHead head(network->embedding_size(), static_cast<int>(faces->identities()), margin_loss_of(recipe), parameters.seed);
     network->train();
-    Optimiser optimiser(*network, head.parameters(), recipe, recipe.baseline_lr);
+    Optimiser optimiser(*network, head.parameters(), recipe, recipe.baseline_lr, recipe.baseline_nesterov);
     LossTrace losses(steps);
     for (std::int64_t step = 0; step < steps; ++step) {
         if (context.stop_requested()) return preempted_outcome();
         const TrainingBatch batch = make_batch(*faces, order.batch(step));
         optimiser.set_learning_rate(baseline_learning_rate(recipe, step, steps));
-        const torch::Tensor logits =
-            head.forward(network->forward(batch.images), batch.labels, baseline_margin_rad(recipe, step, steps));
+        const torch::Tensor margins = margins_of(context, batch.labels.size(0), step, steps);
+        const torch::Tensor logits = head.forward(network->forward(batch.images), batch.labels, margins);
         const double loss = optimiser.step(torch::cross_entropy_loss(logits, batch.labels));
         if (!std::isfinite(loss)) return diverged_outcome(divergence_message(loss, step, steps));
         losses.add(loss);

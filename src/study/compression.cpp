@@ -2,6 +2,8 @@
 /// The sham arm (bits 32, sparsity 0) is this same code with nothing installed.
 #include <algorithm>
 #include <cmath>
+#include <optional>
+#include <vector>
 
 #include "compress/distillation.hpp"
 #include "compress/pruning.hpp"
@@ -11,6 +13,8 @@
 #include "fairsweep/random.hpp"
 #include "study/checkpoint.hpp"
 #include "study/embedding.hpp"
+#include "study/finetune_plan.hpp"
+#include "study/finetune_steps.hpp"
 #include "study/stage_context.hpp"
 #include "study/training.hpp"
 
@@ -18,13 +22,8 @@ namespace fairsweep {
 namespace {
 
 void check_parameters(const StageParameters& parameters) {
-    if (parameters.distillation != "embedding")
-        throw_usage({.attempted = "cannot fine-tune",
-                     .where = "axes.distillation",
-                     .found = parameters.distillation,
-                     .expected = "embedding",
-                     .hint = ""});
-    const int learning_steps = std::min(parameters.recipe.observer_steps, parameters.recipe.finetune_steps);
+    const FinetunePlan plan = plan_finetune(parameters);
+    const std::int64_t learning_steps = plan.observe_until - plan.quantise_at;
     if (parameters.bits.activation != 32 && learning_steps < 1)
         throw_usage({.attempted = "cannot quantise activations",
                      .where = "recipe.observer_steps and recipe.finetune_steps",
@@ -38,8 +37,6 @@ std::shared_ptr<Network> make_student(const StageContext& context) {
     const SafetensorsFile checkpoint(context.artefact_of(baseline));
     check_artefact(checkpoint, "network", baseline.id);
     const std::shared_ptr<Network> network = read_network(checkpoint);
-    prune_by_magnitude(*network, context.parameters.sparsity);
-    set_bits(*network, context.parameters.bits);
     network->train();
     return network;
 }
@@ -67,6 +64,8 @@ StageOutcome run_compression(const StageContext& context) {
     const StageParameters& parameters = context.parameters;
     const Recipe& recipe = parameters.recipe;
     check_parameters(parameters);
+    const DistillationLoss distil = distillation_loss(parameters.distillation);
+    const FinetunePlan plan = plan_finetune(parameters);
     const std::shared_ptr<FaceCache> faces = context.open_faces();
     const std::shared_ptr<Network> network = make_student(context);
     const Stage& teacher_stage = context.need(StageKind::teacher);
@@ -78,19 +77,21 @@ StageOutcome run_compression(const StageContext& context) {
     // compression only.
     const std::uint64_t data_key = parameters.data.prefix();
     DataOrder order({parameters.seed, data_key}, faces->size(), recipe.finetune_batch_samples, recipe.flip);
-    Optimiser optimiser(*network, {}, recipe, recipe.finetune_lr);
+    std::optional<Optimiser> optimiser;
     const std::int64_t steps = recipe.finetune_steps;
     LossTrace losses(steps);
     LossTrace cosines(steps);
     for (std::int64_t step = 0; step < steps; ++step) {
         if (context.stop_requested()) return preempted_outcome();
         const std::vector<Sample> samples = order.batch(step);
-        set_observing(*network, observes_at(recipe, step));
+        if (prepare_step(*network, parameters, plan, step) || !optimiser)
+            optimiser.emplace(*network, std::vector<torch::Tensor>{}, recipe, recipe.finetune_lr);
+        optimiser->set_learning_rate(finetune_learning_rate(recipe, step, steps, order.batches_per_epoch()));
         network->set_dropout(recipe.dropout,
                              RandomStream(parameters.seed, data_key, "dropout", static_cast<std::uint64_t>(step)).next_u64());
         const torch::Tensor target = teacher_of(teacher, samples);
         const torch::Tensor embeddings = network->forward(make_batch(*faces, samples).images);
-        const double loss = optimiser.step(embedding_loss(embeddings, target, recipe.embedding_loss_scale));
+        const double loss = optimiser->step(distil(embeddings, target, recipe.embedding_loss_scale));
         if (!std::isfinite(loss)) return diverged_outcome(divergence_message(loss, step, steps));
         apply_masks(*network);
         FAIRSWEEP_HEAVY_CHECK(broken_mask_entries(*network) == 0, "a pruned weight is not zero after a step");

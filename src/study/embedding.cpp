@@ -75,16 +75,22 @@ std::vector<float> cosine_scores(const MirroredEmbeddings& embeddings, std::span
     return scores;
 }
 
+torch::Tensor half_units(const torch::Tensor& embeddings) {
+    if (!torch::isfinite(embeddings).all().item<bool>())
+        throw NonFiniteError("the embedding", "the teacher gives NaN or infinite values");
+    return (embeddings / embeddings.norm(2, {1}, true).clamp_min(1e-12)).to(torch::kHalf).contiguous();
+}
+
 MirroredEmbeddings read_teacher(const SafetensorsFile& file, bool mirrored, std::uint64_t images, int embedding_size) {
     const auto read = [&](const char* name) {
-        const TensorEntry& entry = file.require(name, "F32", 2);
+        const TensorEntry& entry = file.require(name, "F16", 2);
         if (entry.shape[0] != images || entry.shape[1] != static_cast<std::uint64_t>(embedding_size))
             throw_data({.attempted = "cannot use the teacher's embeddings",
                         .where = file.path().string() + ", " + name,
                         .found = fmt::format("[{}, {}]", entry.shape[0], entry.shape[1]),
                         .expected = fmt::format("[{}, {}]", images, embedding_size),
                         .hint = "the calibration set changed, or the file belongs to another network"});
-        return read_tensor(file, entry);
+        return read_tensor(file, entry).to(torch::kFloat32);
     };
     MirroredEmbeddings teacher;
     teacher.plain = read(kPlain);
@@ -93,9 +99,9 @@ MirroredEmbeddings read_teacher(const SafetensorsFile& file, bool mirrored, std:
 }
 
 StageOutcome run_teacher(const StageContext& context) {
-    const Stage& baseline = context.need(StageKind::baseline);
-    const SafetensorsFile checkpoint(context.artefact_of(baseline));
-    check_artefact(checkpoint, "network", baseline.id);
+    const Stage& teaching = context.plan.stages.at(context.stage.needs.at(0));  // a baseline, or a teacher assistant
+    const SafetensorsFile checkpoint(context.artefact_of(teaching));
+    check_artefact(checkpoint, "network", teaching.id);
     const std::shared_ptr<Network> network = read_network(checkpoint);
     const std::shared_ptr<FaceCache> faces = context.open_faces();
     const MirroredEmbeddings embeddings = embed_faces(
@@ -107,11 +113,11 @@ StageOutcome run_teacher(const StageContext& context) {
         });
     if (!embeddings.plain.defined()) return preempted_outcome();
     const std::vector<std::uint64_t> shape{faces->size(), static_cast<std::uint64_t>(network->embedding_size())};
-    SafetensorsPlan plan{.tensors = {{kPlain, "F32", shape}}, .metadata = context.metadata("teacher embeddings")};
-    if (embeddings.mirrored.defined()) plan.tensors.push_back({kMirrored, "F32", shape});
+    SafetensorsPlan plan{.tensors = {{kPlain, "F16", shape}}, .metadata = context.metadata("teacher embeddings")};
+    if (embeddings.mirrored.defined()) plan.tensors.push_back({kMirrored, "F16", shape});
     SafetensorsWriter writer(context.own_artefact(), std::move(plan));
-    writer.append(bytes_of(embeddings.plain));
-    if (embeddings.mirrored.defined()) writer.append(bytes_of(embeddings.mirrored));
+    writer.append(bytes_of(half_units(embeddings.plain)));
+    if (embeddings.mirrored.defined()) writer.append(bytes_of(half_units(embeddings.mirrored)));
     return done_outcome(writer.finish());
 }
 

@@ -15,7 +15,7 @@ namespace fairsweep {
 using FaceReader = std::function<std::span<const std::uint8_t>(std::uint64_t index)>;
 
 struct MirroredEmbeddings {
-    torch::Tensor plain;     ///< float32 [images, embedding_size], not normalised
+    torch::Tensor plain;     ///< float32 [images, embedding_size], as the network gives them; a teacher's as unit vectors
     torch::Tensor mirrored;  ///< of the images mirrored left to right; undefined when not asked for
 };
 
@@ -29,7 +29,12 @@ struct MirroredEmbeddings {
 [[nodiscard]] std::vector<float> cosine_scores(const MirroredEmbeddings& embeddings, std::span<const std::uint32_t> image_a,
                                                std::span<const std::uint32_t> image_b);
 
-/// Tensors of a teacher file: "embeddings" and, when flips are used, "embeddings_mirrored", float32 [images, embedding_size].
+/// What a teacher file holds: unit vectors in half precision, [images, embedding_size]. Unit, since every loss takes unit
+/// vectors and half precision has no room for long ones; its rounding moves an embedding by at most 2^-11 of its length.
+[[nodiscard]] torch::Tensor half_units(const torch::Tensor& embeddings);
+
+/// Tensors of a teacher file: "embeddings" and, when flips are used, "embeddings_mirrored", half precision as above; read
+/// into float32. Augmentation is the flip alone, so the two are the teacher on every image that a student can see.
 [[nodiscard]] MirroredEmbeddings read_teacher(const SafetensorsFile& file, bool mirrored, std::uint64_t images,
                                               int embedding_size);
 

@@ -7,14 +7,21 @@
 namespace fairsweep {
 
 /// Learning rate of the baseline at `step` of `steps`: a linear rise over baseline_lr_warmup_fraction of the steps, whose
-/// last step has the full rate, then half a cosine towards 0.
+/// last step has the full rate, and after it
+///   cosine: half a cosine towards 0 over the remaining steps;
+///   steps: a tenth for every milestone M with M - 1 <= epoch (epochs from 0), as the QuantFace reference has it.
+/// `steps` are baseline_epochs epochs of equal length.
 [[nodiscard]] double baseline_learning_rate(const Recipe& recipe, std::int64_t step, std::int64_t steps);
 
-/// ArcFace margin (rad): a linear rise from 0 over margin_warmup_fraction of the steps, then margin_rad.
-[[nodiscard]] double baseline_margin_rad(const Recipe& recipe, std::int64_t step, std::int64_t steps);
+/// Learning rate of the fine-tune at `step` of `steps`; an epoch of the calibration set has `steps_per_epoch`.
+///   constant: the reference's arm on real images;
+///   last-epoch: its arm on synthetic images: a tenth in the last epoch, if there is more than one;
+///   cosine: half a cosine towards 0.
+[[nodiscard]] double finetune_learning_rate(const Recipe& recipe, std::int64_t step, std::int64_t steps,
+                                            std::int64_t steps_per_epoch);
 
-/// Activation ranges are learnt in the first observer_steps steps.
-[[nodiscard]] inline bool observes_at(const Recipe& recipe, std::int64_t step) { return step < recipe.observer_steps; }
+/// Share of the margin, in [0, 1]: a linear rise from 0 over margin_warmup_fraction of the steps, then 1.
+[[nodiscard]] double margin_share(const Recipe& recipe, std::int64_t step, std::int64_t steps);
 
 /// Mean of the first and of the last tenth (at least one) of a training's losses.
 class LossTrace {

@@ -16,10 +16,10 @@ std::vector<torch::Tensor> trainable(const torch::nn::Module& module) {
     return tensors;
 }
 
-torch::optim::SGDOptions sgd_options(const Recipe& recipe, double learning_rate) {
+torch::optim::SGDOptions sgd_options(const Recipe& recipe, double learning_rate, bool nesterov) {
     return torch::optim::SGDOptions(learning_rate)
         .momentum(recipe.momentum)
-        .nesterov(recipe.momentum > 0.0)
+        .nesterov(nesterov && recipe.momentum > 0.0)
         .weight_decay(recipe.weight_decay);
 }
 
@@ -44,10 +44,10 @@ TrainingBatch make_batch(FaceCache& faces, const std::vector<Sample>& samples) {
 }
 
 Optimiser::Optimiser(const torch::nn::Module& backbone, const std::vector<torch::Tensor>& head, const Recipe& recipe,
-                     double learning_rate)
+                     double learning_rate, bool nesterov)
     : backbone_(trainable(backbone)),
       clip_norm_(recipe.clip_norm),
-      sgd_(joined(backbone_, head), sgd_options(recipe, learning_rate)) {}
+      sgd_(joined(backbone_, head), sgd_options(recipe, learning_rate, nesterov)) {}
 
 void Optimiser::set_learning_rate(double learning_rate) {
     for (torch::optim::OptimizerParamGroup& group : sgd_.param_groups())

@@ -18,13 +18,13 @@ struct TrainingBatch {
 };
 [[nodiscard]] TrainingBatch make_batch(FaceCache& faces, const std::vector<Sample>& samples);
 
-/// SGD with Nesterov momentum and weight decay on every trainable tensor, the backbone's gradients clipped to an L2 norm.
-/// The arithmetic is torch's (torch.optim.SGD, torch.nn.utils.clip_grad_norm_).
+/// SGD with momentum (Nesterov's by default) and weight decay on every trainable tensor, the backbone's gradients clipped to an
+/// L2 norm. The arithmetic is torch's (torch.optim.SGD, torch.nn.utils.clip_grad_norm_).
 class Optimiser {
 public:
     /// `head`: trainable tensors beside the backbone that are not clipped (the class matrix).
     Optimiser(const torch::nn::Module& backbone, const std::vector<torch::Tensor>& head, const Recipe& recipe,
-              double learning_rate);
+              double learning_rate, bool nesterov = true);
     void set_learning_rate(double learning_rate);
     /// Backward from `loss` (0-dimensional), clip, step. Returns the loss's value; when it is not finite, nothing was changed.
     [[nodiscard]] double step(const torch::Tensor& loss);

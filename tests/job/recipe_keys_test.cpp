@@ -1,6 +1,9 @@
 #include "job/recipe_keys.hpp"
 
+#include <utility>
+
 #include "fairsweep/error.hpp"
+#include "job/choice_keys.hpp"
 #include "support/catch.hpp"
 
 using namespace fairsweep;
@@ -12,25 +15,13 @@ Recipe recipe_of(const std::vector<std::string>& overrides) { return read_recipe
 }  // namespace
 
 TEST_CASE("every field of the recipe is a key") {
-    const Recipe recipe = recipe_of({"recipe.baseline_epochs=2",
-                                     "recipe.baseline_batch_samples=4",
-                                     "recipe.baseline_lr=0.25",
-                                     "recipe.baseline_lr_warmup_fraction=0.5",
-                                     "recipe.margin_scale=16",
-                                     "recipe.margin_rad=0.2",
-                                     "recipe.margin_warmup_fraction=0.3",
-                                     "recipe.finetune_steps=5",
-                                     "recipe.finetune_batch_samples=6",
-                                     "recipe.finetune_lr=0.75",
-                                     "recipe.embedding_loss_scale=128",
-                                     "recipe.observer_steps=7",
-                                     "recipe.dropout=0.125",
-                                     "recipe.momentum=0.5",
-                                     "recipe.weight_decay=0",
-                                     "recipe.clip_norm=3",
-                                     "recipe.flip=false",
-                                     "recipe.threads_per_stage=2",
-                                     "recipe.preset=quantface"});
+    const Recipe recipe =
+        recipe_of({"recipe.baseline_epochs=2", "recipe.baseline_batch_samples=4", "recipe.baseline_lr=0.25",
+                   "recipe.baseline_lr_warmup_fraction=0.5", "recipe.margin_scale=16", "recipe.margin_rad=0.2",
+                   "recipe.margin_warmup_fraction=0.3", "recipe.finetune_steps=5", "recipe.finetune_batch_samples=6",
+                   "recipe.finetune_lr=0.75", "recipe.embedding_loss_scale=128", "recipe.observer_steps=7",
+                   "recipe.dropout=0.125", "recipe.momentum=0.5", "recipe.weight_decay=0", "recipe.clip_norm=3",
+                   "recipe.flip=false", "recipe.threads_per_stage=2", "recipe.preset=quantface"});
     CHECK(recipe.baseline_epochs == 2);
     CHECK(recipe.baseline_batch_samples == 4);
     CHECK(recipe.baseline_lr == 0.25);
@@ -50,7 +41,60 @@ TEST_CASE("every field of the recipe is a key") {
     CHECK_FALSE(recipe.flip);
     CHECK(recipe.threads_per_stage == 2);
     CHECK(recipe.shards == 1);
-    CHECK(recipe_key_names().size() == 20);
+    CHECK(recipe_key_names().size() == 30);
+}
+
+TEST_CASE("the preset quantface trains as its reference does") {
+    const Recipe recipe = recipe_of({});
+    CHECK(recipe.baseline_schedule == "steps");
+    CHECK(recipe.baseline_milestones == std::vector<int>{8, 14, 20, 25});
+    CHECK(recipe.baseline_lr_warmup_fraction == 0);
+    CHECK_FALSE(recipe.baseline_nesterov);
+    CHECK(recipe.margin_loss == "arcface");
+    CHECK(recipe.finetune_schedule == "constant");
+}
+
+TEST_CASE("the preset modern trains with warm-up, cosine and Nesterov") {
+    Recipe recipe;
+    set_modern_training(recipe);
+    CHECK(recipe.baseline_schedule == "cosine");
+    CHECK(recipe.baseline_lr_warmup_fraction == 0.1);
+    CHECK(recipe.baseline_nesterov);
+    CHECK(recipe.finetune_schedule == "cosine");
+}
+
+TEST_CASE("words and lists of the recipe are read, and others refused with the words") {
+    const Recipe recipe =
+        recipe_of({"recipe.margin_loss=elastic-cosface", "recipe.margin_std=0.1", "recipe.baseline_nesterov=true",
+                   "recipe.baseline_schedule=cosine", "recipe.baseline_milestones=22, 30, 40",
+                   "recipe.finetune_schedule=last-epoch", "recipe.sparsity_pattern=2:4", "recipe.sparsity_scope=layer",
+                   "recipe.sparsity_schedule=cubic", "recipe.order=prune-first"});
+    CHECK(recipe.margin_loss == "elastic-cosface");
+    CHECK(recipe.margin_std == 0.1);
+    CHECK(recipe.baseline_nesterov);
+    CHECK(recipe.baseline_schedule == "cosine");
+    CHECK(recipe.baseline_milestones == std::vector<int>{22, 30, 40});
+    CHECK(recipe.finetune_schedule == "last-epoch");
+    CHECK(recipe.sparsity_pattern == "2:4");
+    CHECK(recipe.sparsity_scope == "layer");
+    CHECK(recipe.sparsity_schedule == "cubic");
+    CHECK(recipe.order == "prune-first");
+    for (const auto& [text, told] : {std::pair{"margin_loss=arcfase", "did you mean 'arcface'"},
+                                     {"margin_loss=", "nothing"},
+                                     {"margin_std=2", "from 0 to 1"},
+                                     {"baseline_schedule=linear", "steps, cosine"},
+                                     {"baseline_milestones=8, 0", "from 1"},
+                                     {"baseline_milestones=14, 8", "rising"},
+                                     {"baseline_milestones=8, 8", "twice"},
+                                     {"finetune_schedule=steps", "constant, last-epoch, cosine"},
+                                     {"sparsity_pattern=4:8", "unstructured, 2:4, channels"},
+                                     {"sparsity_scope=network", "global, layer"},
+                                     {"sparsity_schedule=linear", "one-shot, cubic"},
+                                     {"order=both", "together, prune-first, quantise-first"}}) {
+        INFO(text);
+        CHECK_THROWS_AS(recipe_of({std::string("recipe.") + text}), Error);
+        CHECK_THROWS_WITH(recipe_of({std::string("recipe.") + text}), ContainsSubstring(told));
+    }
 }
 
 TEST_CASE("values outside their range are refused with the range") {

@@ -36,6 +36,13 @@ TEST_CASE("the smoke sweep has one point of each arm") {
     CHECK(points_of(plan, Arm::compressed) == 1);
 }
 
+TEST_CASE("the compression grid has every way of pruning and every distillation") {
+    const Plan plan = plan_of("compression-grid.cfg");
+    CHECK(points_of(plan, Arm::dense) == 2);
+    CHECK(points_of(plan, Arm::sham) == 2 * 4);
+    CHECK(points_of(plan, Arm::compressed) == 2 * (4 * 2 + 20 + 3));
+}
+
 TEST_CASE("the quantisation study plans without its data: six networks, five seeds") {
     const Plan plan = plan_of("rfw-quantisation.cfg");
     CHECK(points_of(plan, Arm::dense) == 6 * 5);               // four on MS1MV2, ResNet-34 on two sets

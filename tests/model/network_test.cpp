@@ -141,7 +141,7 @@ TEST_CASE("Reduced networks have the documented sizes and train at their input s
 
 TEST_CASE("Channels-last training works at the smallest allowed widths") {
     // Below 16 channels LibTorch 2.15 crashes in the weight gradient of a channels-last 1x1 stride-2 convolution.
-    for (const char* name : {"iresnet10-w16-56", "mobilefacenet-w16-56"}) {
+    for (const char* name : {"iresnet10-w16-56", "iresnet10-w16-56-se", "mobilefacenet-w16-56"}) {
         INFO(name);
         const auto network = make_network(name, 7);
         const torch::Tensor images = golden::noise({8, 3, 56, 56}, 1);

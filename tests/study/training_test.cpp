@@ -101,6 +101,7 @@ void check_state(const std::map<std::string, std::vector<double>>& expected, con
 
 Recipe recipe_with(double clip_norm) {
     Recipe recipe;
+    recipe.baseline_schedule = "cosine";
     recipe.baseline_lr = 0.1;
     recipe.baseline_lr_warmup_fraction = 0.25;
     recipe.margin_rad = 0.3;
@@ -115,7 +116,7 @@ TEST_CASE("ArcFace steps give Python's losses, gradients and weights", "[trainin
     const auto expected = golden();
     const Recipe recipe = recipe_with(0.5);
     TinyNetwork network;
-    MarginHead head(kDimensions, kClasses, 16.0, 1);
+    MarginHead head(kDimensions, kClasses, {.scale = 16.0}, 1);
     {
         const torch::NoGradGuard no_gradients;
         head.kernel.copy_(wave({kDimensions, kClasses}, 6.0, 0.5));
@@ -124,7 +125,8 @@ TEST_CASE("ArcFace steps give Python's losses, gradients and weights", "[trainin
     Optimiser optimiser(network, head.parameters(), recipe, recipe.baseline_lr);
     for (std::int64_t step = 0; step < 4; ++step) {
         optimiser.set_learning_rate(baseline_learning_rate(recipe, step, 4));
-        const torch::Tensor logits = head.forward(network.forward(images(step)), labels, baseline_margin_rad(recipe, step, 4));
+        const torch::Tensor logits =
+            head.forward(network.forward(images(step)), labels, recipe.margin_rad * margin_share(recipe, step, 4));
         const torch::Tensor loss = torch::cross_entropy_loss(logits, labels);
         if (step == 0) {
             const auto gradients = torch::autograd::grad({loss}, {network.conv->weight, head.kernel}, {}, /*retain_graph=*/true);

@@ -1,0 +1,21 @@
+#pragma once
+/// Structured pruning: whole channels, over all layers that a residual sum couples (compress/channel_groups.hpp).
+#include <memory>
+
+#include "model/network.hpp"
+
+namespace fairsweep {
+
+/// Masks the weakest channels: all weights that give or take them. A channel's strength is the root mean square of its
+/// weights in the whole group. per_layer: round(share * channels) of every group; otherwise strengths are divided by their
+/// group's mean and ranked over the network. Every group keeps a channel. What was masked stays masked when `share` grows.
+/// Sets the masks only (compress/pruning.hpp applies them); share in [0, 1).
+void mask_channels(Network& network, double share, bool per_layer);
+
+/// A smaller network that computes what the masked one computes (up to rounding): channels whose weights are all masked are
+/// cut out. They reach no other layer, because every weight that takes them is zero. Has no masks, mode and gradients of a
+/// new network. Throws a usage Error when the network is quantised: shrink first, then set_bits (ranges of whole output
+/// channels change with the zeros that leave).
+[[nodiscard]] std::shared_ptr<Network> shrink_channels(Network& network);
+
+}  // namespace fairsweep

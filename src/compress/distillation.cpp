@@ -1,0 +1,65 @@
+#include "compress/distillation.hpp"
+
+#include "fairsweep/error.hpp"
+#include "fairsweep/sweep.hpp"
+
+namespace fairsweep {
+namespace {
+
+namespace functional = torch::nn::functional;
+
+constexpr double kSmallestNorm = 1e-12;
+constexpr double kAngleWeight = 2.0;
+
+torch::Tensor unit(const torch::Tensor& x, int dimension = 1) {
+    return functional::normalize(x, functional::NormalizeFuncOptions().p(2).dim(dimension).eps(kSmallestNorm));
+}
+
+/// [batch, batch, dimensions]: row j minus row i at (i, j).
+torch::Tensor differences(const torch::Tensor& x) { return x.unsqueeze(0) - x.unsqueeze(1); }
+
+/// Distances over their mean, [batch, batch]; the diagonal is 0 and has no gradient.
+torch::Tensor relative_distances(const torch::Tensor& difference) {
+    const torch::Tensor distance = difference.square().sum(2).clamp_min(kSmallestNorm).sqrt();
+    const torch::Tensor off_diagonal = 1.0 - torch::eye(difference.size(0), difference.options());
+    const torch::Tensor positive = distance * off_diagonal;
+    const auto pairs = static_cast<double>(difference.size(0) * (difference.size(0) - 1));
+    return positive / (positive.sum() / pairs).clamp_min(kSmallestNorm);
+}
+
+/// Cosines of the angles at every row between every two others, [batch, batch, batch].
+torch::Tensor angles(const torch::Tensor& difference) {
+    const torch::Tensor direction = unit(difference, 2);
+    return torch::bmm(direction, direction.transpose(1, 2));
+}
+
+}  // namespace
+
+torch::Tensor embedding_loss(const torch::Tensor& student, const torch::Tensor& teacher, double scale) {
+    return torch::mse_loss(unit(student), unit(teacher.detach())) * scale;
+}
+
+torch::Tensor cosine_loss(const torch::Tensor& student, const torch::Tensor& teacher, double scale) {
+    return (1.0 - (unit(student) * unit(teacher.detach())).sum(1)).mean() * scale;
+}
+
+torch::Tensor relational_loss(const torch::Tensor& student, const torch::Tensor& teacher, double scale) {
+    const torch::Tensor of_student = differences(unit(student)), of_teacher = differences(unit(teacher.detach()));
+    const torch::Tensor distance = torch::smooth_l1_loss(relative_distances(of_student), relative_distances(of_teacher));
+    const torch::Tensor angle = torch::smooth_l1_loss(angles(of_student), angles(of_teacher));
+    return (distance + kAngleWeight * angle) * scale;
+}
+
+DistillationLoss distillation_loss(const std::string& name) {
+    const std::string loss = is_chain(name) ? name.substr(0, name.size() - kChainSuffix.size()) : name;
+    if (loss == "embedding") return embedding_loss;
+    if (loss == "cosine") return cosine_loss;
+    if (loss == "relational") return relational_loss;
+    throw_usage({.attempted = "cannot fine-tune",
+                 .where = "axes.distillation",
+                 .found = "'" + name + "'",
+                 .expected = "embedding, cosine or relational, maybe with -chain",
+                 .hint = {}});
+}
+
+}  // namespace fairsweep

@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# jobs/compression-grid.cfg: every way of compressing in one sweep, counted by `plan`, run, and told apart by the analysis.
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+job=$FAIRSWEEP_SOURCE_DIR/jobs/compression-grid.cfg
+
+note "faces"
+make_faces
+
+note "plan"
+"$FAIRSWEEP" plan "$job" --json >plan.json
+# For each of 2 networks: 1 dense; 4 losses x 3 widths without pruning; sparse: 7 ways x 3 widths less the two float points
+# whose order says nothing new (prune-first is global, quantise-first+cubic is new as cubic alone); 3 of the chain.
+points=$(json 'd["points"]' <plan.json)
+[ "$points" = $((2 * (1 + 12 + 20 + 3))) ] || { cat plan.json; die "plan counts $points points"; }
+[ "$(json 'd["axes"]["pruning"]' <plan.json)" = 7 ] || die "the axis pruning is not counted"
+
+note "run"
+"$FAIRSWEEP" run "$job" --store grid.h5 --workers 2
+"$FAIRSWEEP" status grid.h5 --json >status.json
+[ "$(json 'd["points"]["done"]' <status.json)" = "$points" ] || { cat status.json; die "not all points are done"; }
+
+note "another loss of the baseline, in the same store"
+"$FAIRSWEEP" run "$job" --store grid.h5 --workers 2 --set recipe.margin_loss=cosface --set axes.sparsity=0 --set axes.pruning=recipe \
+    --set axes.distillation=embedding --set axes.architecture=mobilefacenet-w16-56 --set constraint.exclude=
+more=$("$FAIRSWEEP" status grid.h5 --json | json 'd["points"]["done"]')
+[ "$more" = $((points + 4)) ] || die "$more points after the second loss"
+
+note "the analysis keeps every way of pruning apart"
+"$FAIRSWEEP" merge grid.h5 --output analysis.h5
+"$FAIRSWEEP" analyze analysis.h5 --csv csv >table.txt
+"$FAIRSWEEP_PYTHON" - <<'PYTHON'
+import collections, csv, glob, sys
+rows = list(csv.DictReader(open(glob.glob("csv/*configurations*.csv")[0])))
+key = lambda r: tuple(r[k] for k in ("architecture", "arm", "bits", "sparsity", "pruning", "distillation", "baseline_recipe"))
+twice = [k for k, n in collections.Counter(map(key, rows)).items() if n > 1]
+ways = {r["pruning"] for r in rows}
+wanted = {"none", "global", "layer+cubic", "2:4", "channels", "channels+layer+cubic", "prune-first", "cubic+quantise-first"}
+recipes = {r["baseline_recipe"] for r in rows}
+if twice or ways != wanted or len(recipes) != 2 or len(rows) != 2 * 36 + 4:
+    sys.exit(f"configurations: {len(rows)} rows, twice {twice}, ways {ways}, baselines {recipes}")
+contrasts = list(csv.DictReader(open(glob.glob("csv/*contrast*.csv")[0])))
+sham = {r["pruning"] for r in contrasts if "sham" in " ".join(r.values())}
+if not {"2:4", "channels"} <= sham:
+    sys.exit(f"no contrast of a pruned network with its sham: {sham}")
+PYTHON
