@@ -6,7 +6,7 @@
 
 namespace fairsweep {
 
-/// One JSON object; its keys are fixed (docs/embeddings.md). Undefined values are null.
+/// One JSON object; its keys are fixed (docs/weights.md). Undefined values are null.
 [[nodiscard]] std::string score_report_json(const ScoreReport& report);
 /// Tables of a few lines, warnings at the end; "-" stands for what is undefined.
 [[nodiscard]] std::string score_report_table(const ScoreReport& report);

@@ -42,6 +42,9 @@ class Net(torch.nn.Module):
         self.prelu = torch.nn.PReLU(4)
         self.fc = torch.nn.Linear(4, 5)
 
+    def forward(self, x):
+        return self.fc(self.prelu(self.bn1(self.conv1(x))).mean([2, 3]))
+
 
 net = Net()
 state = net.state_dict()
@@ -57,6 +60,12 @@ assert all(key.startswith("module.") for key in parallel)
 save("parallel", parallel, state, prefix=True)
 save("nested", {"epoch": 3, "arch": "net", "best": 0.5, "state_dict": parallel}, state, nested=["state_dict"], prefix=True)
 save("nested_twice", {"model": {"state_dict": state}}, state, nested=["model", "state_dict"])
+optimiser = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
+net(torch.randn(2, 3, 8, 8)).sum().backward()
+optimiser.step()
+net.zero_grad()
+state = net.state_dict()
+save("with_optimiser", {"step": 1, "optimizer": optimiser.state_dict(), "state_dict": state}, state, nested=["state_dict"])
 types = {f"t{i}": (torch.randn(3, 5) * 50).to(dtype) for i, dtype in enumerate(WORDS)}
 types["half_edges"] = torch.tensor([0.0, -0.0, 65504, 6.1e-5, 6e-8, -5.9e-6, 1.0, -2.5]).half()
 types["bfloat16_edges"] = torch.tensor([0.0, 1e38, -1e-38, 3.14159, 1e-40]).bfloat16()
@@ -73,7 +82,7 @@ save("views", views, views)
 advice = "state_dict()"
 refuse("whole_module", net, "__main__.Net", advice, "byte")
 refuse("torch_module", torch.nn.Linear(2, 3), "torch.nn.modules.linear.Linear", advice)
-refuse("optimiser", {"state_dict": state, "best": numpy.float64(3.0)}, "numpy", "byte")
+refuse("numpy_value", {"state_dict": state, "best": numpy.float64(3.0)}, "numpy", "byte")
 refuse("no_tensors", {"epoch": 3, "lr": 0.1}, "epoch", "state_dict")
 refuse("a_list", [torch.zeros(3)], "a list of 1")
 refuse("a_number_inside", {"w": torch.zeros(3), "epoch": 3}, "'epoch'", "integer 3")

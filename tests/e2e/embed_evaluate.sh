@@ -29,10 +29,16 @@ note "figures, recomputed in Python"
 "$FAIRSWEEP" evaluate --embeddings e.h5 --pairs data/test/txts/*/*_pairs.txt --json | cmp - e.json || die "groups by file name"
 "$FAIRSWEEP" evaluate --embeddings e.h5 --pairs "${lists[@]}" | grep -q 'STD (ddof 1)' || die "no table"
 
-note "weights and data: as the embeddings of its own aligned faces"
+note "weights and data"
 "$FAIRSWEEP" evaluate "${network[@]}" --data rfw=data/test --json -q >data.json
 [ "$(json 'sorted(d["groups"]) == list("ABCD") and d["at"]["accuracy"]["threshold_source"] == "test"' <data.json)" = True ] || die "data"
 "$FAIRSWEEP" evaluate "${network[@]}" --data data/test --json -q | cmp - data.json || die "the name of the data changed a figure"
+
+note "checkpoints of a sweep, quantised ones too: the sweep's own figures"
+"$FAIRSWEEP" run "$FAIRSWEEP_SOURCE_DIR/jobs/smoke.cfg" --store sweep.h5 --workers 0 -q
+"$FAIRSWEEP" merge sweep.h5 --output analysis.h5 -q
+"$FAIRSWEEP" analyze analysis.h5 --csv csv -q >/dev/null
+"$FAIRSWEEP_PYTHON" "$here/same_as_sweep.py" "$FAIRSWEEP" csv/groups.csv sweep.h5.files data/test
 
 note "what is wrong is said once, with the place; exit 2"
 mkdir bad && cp data/test/data/A/*/*_0001.jpg bad/ && echo no >bad/zz.jpg
