@@ -56,6 +56,17 @@ std::string progress_text(const LiveStatus& status, int width) {
     return "[" + std::string(full, '#') + std::string(static_cast<std::size_t>(bar) - full, '.') + "] " + text;
 }
 
+std::string count_text(std::uint64_t done, std::uint64_t total, const char* what, double elapsed_s, int width) {
+    std::string text = fmt::format("{}/{} {}", done, total, what);
+    if (done > 0 && done < total)
+        text +=
+            fmt::format(", left {}", human_duration(elapsed_s * static_cast<double>(total - done) / static_cast<double>(done)));
+    const int bar = std::min(40, width - static_cast<int>(text.size()) - 4);
+    if (bar < 10 || total == 0) return text;
+    const auto full = static_cast<std::size_t>(static_cast<std::uint64_t>(bar) * done / total);
+    return "[" + std::string(full, '#') + std::string(static_cast<std::size_t>(bar) - full, '.') + "] " + text;
+}
+
 Progress::Style progress_style(bool quiet) {
     if (quiet) return Progress::Style::none;
     return ::isatty(STDERR_FILENO) == 1 ? Progress::Style::bar : Progress::Style::lines;
@@ -63,21 +74,33 @@ Progress::Style progress_style(bool quiet) {
 
 Progress::~Progress() { finish(); }
 
-void Progress::show(const LiveStatus& status, double now_s) {
-    if (style_ == Style::none) return;
+void Progress::draw(const std::string& bar_line, const std::string& plain_line, int tenth, double now_s) {
     if (style_ == Style::bar) {
         if (now_s - last_s_ < kBar_s) return;
         last_s_ = now_s;
-        std::fputs(("\r\033[K" + progress_text(status, terminal_width())).c_str(), stderr);
+        std::fputs(("\r\033[K" + bar_line).c_str(), stderr);
         std::fflush(stderr);
         open_line_ = true;
         return;
     }
-    const int tenth = status.stages.total == 0 ? 10 : static_cast<int>(10 * ended(status.stages) / status.stages.total);
     if (tenth == last_tenth_ && now_s - last_s_ < kLine_s) return;
     last_s_ = now_s;
     last_tenth_ = tenth;
-    std::fputs((details(status) + "\n").c_str(), stderr);
+    std::fputs((plain_line + "\n").c_str(), stderr);
+}
+
+void Progress::show(const LiveStatus& status, double now_s) {
+    if (style_ == Style::none) return;
+    const int tenth = status.stages.total == 0 ? 10 : static_cast<int>(10 * ended(status.stages) / status.stages.total);
+    draw(progress_text(status, terminal_width()), details(status), tenth, now_s);
+}
+
+void Progress::show_count(std::uint64_t done, std::uint64_t total, const char* what, double now_s) {
+    if (style_ == Style::none) return;
+    if (start_s_ < 0.0) start_s_ = now_s;
+    const int tenth = total == 0 ? 10 : static_cast<int>(10 * done / total);
+    const double elapsed_s = now_s - start_s_;
+    draw(count_text(done, total, what, elapsed_s, terminal_width()), count_text(done, total, what, elapsed_s, 0), tenth, now_s);
 }
 
 void Progress::finish() {

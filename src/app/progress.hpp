@@ -1,5 +1,6 @@
 #pragma once
 /// How a run looks to people, on standard error: a bar that is redrawn on a terminal, a plain line now and then elsewhere.
+#include <cstdint>
 #include <string>
 
 #include "coordinator/live.hpp"
@@ -8,6 +9,9 @@ namespace fairsweep {
 
 /// "[#####.....]  12/68 points  2 failed  running 2  left 3 min - 5 min". `width`: columns to fill at most.
 [[nodiscard]] std::string progress_text(const LiveStatus& status, int width);
+
+/// "[#####.....] 320/1000 images, left 40 s". `elapsed_s` since the start.
+[[nodiscard]] std::string count_text(std::uint64_t done, std::uint64_t total, const char* what, double elapsed_s, int width);
 
 class Progress {
 public:
@@ -19,11 +23,15 @@ public:
 
     /// Draws when it is time to: a bar at most once a second, a line each tenth of the points or each 30 s.
     void show(const LiveStatus& status, double now_s);
+    /// The same for plain counting, such as images.
+    void show_count(std::uint64_t done, std::uint64_t total, const char* what, double now_s);
     void finish();  ///< ends the bar's line
 
 private:
     Style style_;
+    void draw(const std::string& bar_line, const std::string& plain_line, int tenth, double now_s);
     double last_s_ = -1e9;
+    double start_s_ = -1.0;  ///< of counting
     int last_tenth_ = -1;
     bool open_line_ = false;
 };

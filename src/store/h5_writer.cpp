@@ -101,6 +101,7 @@ DatasetHandle Writer::make(const std::string& path, hid_t type, const Dims& dims
         H5Pset_alloc_time(creation.get(), H5D_ALLOC_TIME_EARLY);
         H5Pset_fill_time(creation.get(), H5D_FILL_TIME_ALLOC);
     }
+    H5Pset_obj_track_times(creation.get(), false);  // the same content gives the same bytes
     if (fill != nullptr) H5Pset_fill_value(creation.get(), type, fill);
     DatasetHandle dataset(H5Dcreate2(file_.get(), path.c_str(), type, space.get(), H5P_DEFAULT, creation.get(), H5P_DEFAULT));
     if (dataset.get() < 0) fail("cannot make an HDF5 dataset", path);

@@ -49,7 +49,7 @@ constexpr std::array<DtypeSize, 13> kDtypes{{{"F64", 8},
                 .where = where.empty() ? path.string() : path.string() + ", " + where,
                 .found = found,
                 .expected = expected,
-                .hint = "the file is damaged or of another format; delete it, and the stage that wrote it runs again"});
+                .hint = "the file is damaged or of another format; if a sweep wrote it, delete it, and its stage runs again"});
 }
 
 /// rows * cols ... * element size, or a refusal when that does not fit.

@@ -53,6 +53,7 @@ public:
 
     [[nodiscard]] const std::map<std::string, TensorEntry>& tensors() const { return header_.tensors; }
     [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+    [[nodiscard]] bool has_metadata(const std::string& key) const { return header_.metadata.contains(key); }
     /// Value of a metadata key; throws a data error when it is not there.
     [[nodiscard]] const std::string& metadata(const std::string& key) const;
     /// The tensor of that name with that dtype and number of dimensions; throws a data error naming what differs.

@@ -1,0 +1,115 @@
+/// fairsweep embed: embeddings of image files, by one process or by all ranks of a launcher.
+#pragma GCC diagnostic ignored "-Wnull-dereference"  // Boost.Program_options, when GCC 12 inlines its any_cast of a string
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iostream>
+#include <memory>
+#include <optional>
+
+#include "clocks.hpp"
+#include "commands.hpp"
+#include "fairsweep/error.hpp"
+#include "fairsweep/log.hpp"
+#include "gather_rows.hpp"
+#include "mpi/local_link.hpp"
+#include "mpi/session.hpp"
+#include "network_options.hpp"
+#include "progress.hpp"
+#include "store/embedding_file.hpp"
+#include "study/image_embedding.hpp"
+
+namespace fairsweep {
+namespace {
+
+namespace po = boost::program_options;
+namespace fs = std::filesystem;
+
+constexpr CommandHelp kHelp{
+    "fairsweep embed --architecture A --weights W --images DIR|LIST --output E.h5",
+    "Writes the embeddings of aligned faces (JPEG, PNG; resized to the network's input) as HDF5: /embeddings float32 [images, "
+    "dimensions], not normalised, and /paths. W is a .pth with a state_dict, .safetensors, or a checkpoint of fairsweep, found "
+    "out by content. Under mpirun every rank takes a contiguous part of the images; with the same --batch and --threads the "
+    "file is the same bit for bit whatever the number of ranks.",
+    "  fairsweep embed --architecture iresnet100 --weights backbone.pth --images faces --output faces.h5\n"
+    "  mpirun -n 4 fairsweep embed --architecture mobilefacenet --weights w.safetensors --images list.txt --output e.h5 "
+    "--threads 4"};
+
+struct Options {
+    NetworkOptions network;
+    fs::path images;
+    fs::path output;
+    bool quiet = false;
+};
+
+std::optional<Options> parse(const Arguments& arguments) {
+    po::options_description description("options");
+    add_network_options(description, true);
+    description.add_options()("images", po::value<std::string>()->required(),
+                              "folder (with subfolders) of aligned faces, or a text file with one path per line")(
+        "output", po::value<std::string>()->required(), "HDF5 file to write; replaced when it is there");
+    po::variables_map values;
+    if (!parse_arguments(arguments, kHelp, description, {}, values)) return std::nullopt;
+    Options options;
+    options.network = network_options(values);
+    options.images = values["images"].as<std::string>();
+    options.output = values["output"].as<std::string>();
+    const fs::path folder = options.output.parent_path();
+    if (!folder.empty() && !fs::is_directory(folder))  // told before the work, not after it
+        throw_usage({.attempted = "cannot write the embeddings",
+                     .where = options.output.string(),
+                     .found = "no folder " + folder.string(),
+                     .expected = "a folder that is there",
+                     .hint = {}});
+    options.quiet = values.count("quiet") != 0;
+    return options;
+}
+
+void embed(const Options& options, Link& link) {
+    const ImageList list = list_images(options.images);
+    FaceEmbedder embedder(options.network.architecture, options.network.weights, options.network.threads);
+    check_bits(options.network, embedder);
+    const FaceSource faces{[&list](std::uint64_t index) { return read_image(list.file(index)); },
+                           [&list](std::uint64_t index) { return list.file(index).string(); }};
+    Progress progress(link.rank() == 0 ? progress_style(options.quiet) : Progress::Style::none);
+    const EmbedOptions how{.batch_images = options.network.batch_images, .flip = options.network.flip};
+    const auto compute = [&](std::uint64_t begin, std::uint64_t end) {
+        return embedder.embed(begin, end, how, faces, [&](std::uint64_t done) {
+            progress.show_count(done, end - begin, link.size() == 1 ? "images" : "images of this rank", steady_now_s());
+        });
+    };
+    EmbeddingTable table;
+    table.embeddings =
+        gather_rows(link, list.names.size(), embedder.embedding_size(), static_cast<std::uint64_t>(how.batch_images), compute);
+    progress.finish();
+    if (link.rank() != 0) return;
+    table.images = list.names.size();
+    table.dimensions = embedder.embedding_size();
+    table.paths = list.names;
+    table.attributes = {{"weights_sha256", embedder.digest().hex()},
+                        {"architecture", options.network.architecture},
+                        {"bits", embedder.bits().text()},
+                        {"flip", how.flip ? "true" : "false"}};
+    write_embedding_file(options.output, table);
+    log_info(fmt::format("{}: {} embeddings of {} dimensions, {} ({})", options.output.string(), table.images, table.dimensions,
+                         options.network.architecture, embedder.kind()));
+}
+
+}  // namespace
+
+int embed_command(const Arguments& arguments) {
+    const std::optional<Options> options = parse(arguments);
+    if (!options) return 0;
+    if (!is_under_launcher()) {
+        LocalPost post(1);
+        embed(*options, *post.link(0));
+        return 0;
+    }
+    MpiSession session;
+    const std::unique_ptr<Link> link = session.make_link(kMaxGatherBytes);
+    embed(*options, *link);
+    session.finish();
+    return 0;
+}
+
+}  // namespace fairsweep

@@ -1,0 +1,74 @@
+#pragma GCC diagnostic ignored "-Wnull-dereference"  // Boost.Program_options, when GCC 12 inlines its any_cast of a string
+#include "network_options.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <thread>
+
+#include "fairsweep/error.hpp"
+#include "job/values.hpp"
+
+namespace fairsweep {
+namespace {
+
+namespace po = boost::program_options;
+
+constexpr int kMaxBatch = 4096, kMaxThreads = 1024;
+
+[[noreturn]] void refuse(const std::string& option, const std::string& found, const std::string& expected,
+                         const std::string& hint = {}) {
+    throw_usage({.attempted = "cannot use " + option, .where = {}, .found = found, .expected = expected, .hint = hint});
+}
+
+int in_range(const po::variables_map& values, const char* name, int high) {
+    const int value = values[name].as<int>();
+    if (value < 1 || value > high) refuse(std::string("--") + name, std::to_string(value), "1 to " + std::to_string(high));
+    return value;
+}
+
+/// All cores, shared by the ranks of this machine.
+int default_threads() {
+    const char* ranks = std::getenv("OMPI_COMM_WORLD_LOCAL_SIZE");
+    const int sharing = ranks == nullptr ? 1 : std::max(1, std::atoi(ranks));
+    return std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / sharing);
+}
+
+}  // namespace
+
+void add_network_options(po::options_description& description, bool with_flip) {
+    description.add_options()("architecture", po::value<std::string>(), "iresnet18|34|50|100, mobilefacenet, or a reduced one")(
+        "weights", po::value<std::string>(), ".pth (state_dict), .safetensors, or a checkpoint of fairsweep")(
+        "bits", po::value<std::string>(), "the widths that the weights carry ranges for (a checkpoint's own by default)")(
+        "batch", po::value<int>()->default_value(NetworkOptions().batch_images), "images at a time")(
+        "threads", po::value<int>()->default_value(default_threads()), "threads of each rank; may change the last bit");
+    if (with_flip) description.add_options()("flip", "add the mirrored image's embedding");
+}
+
+NetworkOptions network_options(const po::variables_map& values) {
+    for (const char* name : {"architecture", "weights"})
+        if (values.count(name) == 0) refuse("a network", std::string("no --") + name, "--architecture A --weights W");
+    NetworkOptions options;
+    options.architecture = values["architecture"].as<std::string>();
+    options.weights = values["weights"].as<std::string>();
+    options.batch_images = in_range(values, "batch", kMaxBatch);
+    options.threads = in_range(values, "threads", kMaxThreads);
+    options.flip = values.count("flip") != 0;
+    if (values.count("bits") != 0) {
+        const std::string text = values["bits"].as<std::string>();
+        options.bits = parse_bits(text);
+        if (!options.bits) refuse("--bits", text, "widths 2 to 16 or 32: \"8\", \"w4a8\"");
+    }
+    return options;
+}
+
+void check_bits(const NetworkOptions& options, const FaceEmbedder& embedder) {
+    if (!options.bits || *options.bits == embedder.bits()) return;
+    const bool has_ranges = !embedder.bits().is_float();
+    refuse("--bits " + options.bits->text(),
+           has_ranges ? "ranges for " + embedder.bits().text() + " bits in the weights"
+                      : "no activation ranges in the weights (" + embedder.kind() + ")",
+           "weights that were calibrated at these widths",
+           "quantise in a sweep (fairsweep run) and give the checkpoint of its point: it carries ranges and masks");
+}
+
+}  // namespace fairsweep

@@ -1,0 +1,136 @@
+#include "model/state_fit.hpp"
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "fairsweep/error.hpp"
+
+namespace fairsweep {
+namespace {
+
+constexpr std::size_t kShown = 4;  // names of each kind in a message
+
+std::string text_of(at::IntArrayRef shape) {
+    std::string text = "[";
+    for (const auto side : shape) text += (text.size() > 1 ? ", " : "") + std::to_string(side);
+    return text + "]";
+}
+
+void append_names(std::string& text, const std::vector<std::string>& names, const char* what) {
+    if (names.empty()) return;
+    text += (text.empty() ? "" : "; ") + std::to_string(names.size()) + " " + what + " (";
+    for (std::size_t i = 0; i < std::min(kShown, names.size()); ++i) text += (i == 0 ? "" : ", ") + names[i].substr(0, 120);
+    text += names.size() > kShown ? ", ...)" : ")";
+}
+
+bool is_counter(const std::string& name) { return name.ends_with("num_batches_tracked"); }
+
+const torch::Tensor* find(const NamedTensors& tensors, const std::string& name) {
+    const auto found = std::find_if(tensors.begin(), tensors.end(), [&](const auto& tensor) { return tensor.first == name; });
+    return found == tensors.end() ? nullptr : &found->second;
+}
+
+/// Input sizes by how likely they are meant.
+std::vector<int> input_sizes() {
+    std::vector<int> sizes{112, 56};
+    for (const int step : {8, 1})
+        for (int size = 32; size <= 224; size += step) sizes.push_back(size);
+    return sizes;
+}
+
+/// Names of reduced members of the tensors' width and head; at most one per depth.
+std::vector<std::string> reduced_candidates(const NamedTensors& tensors) {
+    const torch::Tensor* iresnet = find(tensors, "conv1.weight");
+    const torch::Tensor* mobile = find(tensors, "conv1.conv.weight");
+    const torch::Tensor* stem = iresnet != nullptr ? iresnet : mobile;
+    const torch::Tensor* head = find(tensors, iresnet != nullptr ? "fc.weight" : "output_layer.conv_6_dw.conv.weight");
+    if (stem == nullptr || head == nullptr || stem->dim() != 4 || stem->size(0) > 512 || stem->size(0) < 16) return {};
+    const std::int64_t width = stem->size(0);
+    const auto fits = [&](int size) {
+        std::int64_t side = size;
+        for (int halving = 0; halving < (iresnet != nullptr ? 5 : 4); ++halving) side = (side + 1) / 2;
+        return iresnet != nullptr ? head->dim() == 2 && head->size(1) == 8 * width * side * side
+                                  : head->dim() == 4 && head->size(2) == side;
+    };
+    const std::vector<int> sizes = input_sizes();
+    const auto size = std::find_if(sizes.begin(), sizes.end(), fits);
+    if (size == sizes.end()) return {};
+    const std::string suffix = "-w" + std::to_string(width) + (*size == 112 ? "" : "-" + std::to_string(*size));
+    if (iresnet == nullptr) return {"mobilefacenet" + suffix};
+    std::vector<std::string> names;
+    for (const char* depth : {"10", "18", "34", "50", "100"}) names.push_back(std::string("iresnet") + depth + suffix);
+    return names;
+}
+
+void refuse_non_finite(const NamedTensors& tensors, const std::string& where) {
+    for (const auto& [name, tensor] : tensors)
+        if (tensor.is_floating_point() && !torch::isfinite(tensor).all().item<bool>())
+            throw_data({.attempted = "cannot use these weights",
+                        .where = where + ", tensor " + name.substr(0, 120),
+                        .found = "NaN or infinity",
+                        .expected = "finite values",
+                        .hint = "the training that made them diverged"});
+}
+
+}  // namespace
+
+std::string StateFit::text() const {
+    std::string text;
+    append_names(text, missing, "missing");
+    append_names(text, unexpected, "unexpected");
+    append_names(text, misshapen, "of another shape");
+    return text;
+}
+
+StateFit compare_state(const torch::nn::Module& network, const NamedTensors& tensors) {
+    StateFit fit;
+    const std::map<std::string, torch::Tensor> given(tensors.begin(), tensors.end());
+    std::map<std::string, torch::Tensor> own;
+    for (const auto& [name, tensor] : state_of(network)) {
+        own.emplace(name, tensor);
+        const auto found = given.find(name);
+        if (found == given.end()) {
+            if (!is_counter(name)) fit.missing.push_back(name);
+        } else if (found->second.sizes() != tensor.sizes()) {
+            fit.misshapen.push_back(name + " " + text_of(found->second.sizes()) + " instead of " + text_of(tensor.sizes()));
+        }
+    }
+    for (const auto& [name, tensor] : tensors)
+        if (!own.contains(name)) fit.unexpected.push_back(name);
+    return fit;
+}
+
+std::string fitting_architecture(const NamedTensors& tensors) {
+    std::vector<std::string> candidates{"mobilefacenet", "iresnet18", "iresnet34", "iresnet50", "iresnet100"};
+    for (std::string& name : reduced_candidates(tensors)) candidates.push_back(std::move(name));
+    for (const std::string& name : candidates)
+        if (compare_state(*build_network(name), tensors).fits()) return name;
+    return {};
+}
+
+std::shared_ptr<Network> fit_state(const std::string& architecture, const NamedTensors& tensors, const std::string& where) {
+    std::shared_ptr<Network> network = build_network(architecture);
+    const StateFit fit = compare_state(*network, tensors);
+    if (!fit.fits()) {
+        const std::string better = fitting_architecture(tensors);
+        throw_data(
+            {.attempted = "these weights are not a state of " + architecture,
+             .where = where,
+             .found = std::to_string(tensors.size()) + " tensors: " + fit.text(),
+             .expected = "the " + std::to_string(state_of(*network).size()) + " tensors of " + architecture,
+             .hint = better.empty()
+                         ? "no architecture that fairsweep knows fits"
+                         : "they fit --architecture " + better +
+                               (better.find("-w") == std::string::npos ? "" : ", or another input size with the same shapes")});
+    }
+    refuse_non_finite(tensors, where);
+    NamedTensors state = tensors;
+    for (const auto& [name, tensor] : state_of(*network))
+        if (is_counter(name) && find(tensors, name) == nullptr) state.emplace_back(name, tensor.clone());
+    load_state(*network, state);
+    network->eval();
+    return network;
+}
+
+}  // namespace fairsweep

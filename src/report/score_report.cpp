@@ -1,0 +1,228 @@
+#include "report/score_report.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "fairsweep/error.hpp"
+#include "metrics/error_rates.hpp"
+#include "metrics/fairness.hpp"
+#include "metrics/ten_fold.hpp"
+#include "statistics/clusters.hpp"
+#include "statistics/contrast.hpp"
+#include "statistics/threshold_choice.hpp"
+
+namespace fairsweep {
+namespace {
+
+struct FmrTarget {
+    const char* name;
+    double fmr;
+};
+constexpr std::array<FmrTarget, 2> kFmrTargets{{{"fmr=1e-2", 1e-2}, {"fmr=1e-3", 1e-3}}};
+
+std::map<std::string, std::string> make_conventions(const ScoreReportOptions& options) {
+    return {
+        {"score", "similarity; a pair matches when score >= threshold"},
+        {"accuracy_10fold",
+         "percent; per group, ten contiguous folds in file order, squared distance 2 - 2 * score < t (strict), t = 0, 0.01 ... "
+         "3.99, the first best threshold on the other nine folds; mean over folds"},
+        {"average, std, ser", "over the groups' accuracy_10fold; ser = (100 - lowest) / (100 - highest)"},
+        {"std_ddof", "1"},
+        {"rates", "fractions; fmr over impostor pairs, fnmr over genuine pairs, accuracy over both"},
+        {"at.accuracy", "one threshold for all groups: the smallest observed score with the highest pooled accuracy"},
+        {"at.fmr=x", "the smallest double whose pooled within-group fmr is at most x"},
+        {"eer", "mean of fmr and fnmr at the observed score with the smallest difference, the smallest such score on ties"},
+        {"auc", "ties count one half"},
+        {"fdr, ir, garbe", "alpha 0.5 (fdr: Pereira and Marcel, arXiv 2011.02395; ir, garbe: Howard et al., arXiv 2203.05051)"},
+        {"intervals",
+         "95 %; rates: Wilson with the dyadic variance of pairs that share people; std, ser, gap: linearised identity bootstrap, "
+         "lower limit at the boundary unless equality is rejected; ser from errors + 0.5; the choice of fold thresholds counts"},
+        {"no_bias", "distribution of the figure when all groups have the same true accuracy: mean and 95th percentile"},
+        {"bootstrap", fmt::format("{} replicates, seed {}", options.replicates, options.seed)},
+    };
+}
+
+/// The work on one set of scores; the report grows step by step.
+class ReportMaker {
+public:
+    ReportMaker(const PairTable& pairs, std::span<const double> scores, const ScoreReportOptions& options)
+        : pairs_(pairs), scores_(scores), options_(options), clusters_(pairs) {
+        report_.conventions = make_conventions(options);
+    }
+
+    [[nodiscard]] ScoreReport make() {
+        warn("thresholds are chosen on the pairs that they are judged on (threshold_source test): rates at them flatter");
+        if (!options_.identities_known)
+            warn("identities are not known: pairs are taken as independent, so intervals are too narrow where people repeat");
+        const bool are_cosines =
+            std::all_of(scores_.begin(), scores_.end(), [](double score) { return score >= -1.0 && score <= 1.0; });
+        if (!are_cosines)
+            warn("scores outside [-1, 1] are no cosines: accuracy_10fold, average, std and ser are not defined on their grid");
+        std::vector<TenFold> folds;
+        for (std::uint32_t g = 0; g < pairs_.groups.size(); ++g) add_group(g, are_cosines, folds);
+        if (folds.size() == pairs_.groups.size()) {
+            add_spread();
+            add_spread_intervals(folds);
+        } else if (are_cosines) {
+            warn("average, std and ser are undefined: a group has no accuracy_10fold");
+        }
+        add_at("accuracy", most_accurate_threshold(scores_, pairs_.genuine));
+        for (const FmrTarget& target : kFmrTargets) add_at(target.name, threshold_at_fmr(scores_, pairs_.genuine, target.fmr));
+        return std::move(report_);
+    }
+
+private:
+    void warn(std::string text) { report_.warnings.push_back(std::move(text)); }
+
+    /// The value, or a warning in its place.
+    std::optional<double> checked(std::optional<double> value, const std::string& what, std::string_view why) {
+        if (!value) warn(fmt::format("{} is undefined: {}", what, why));
+        return value;
+    }
+
+    [[nodiscard]] std::pair<std::size_t, std::size_t> range_of(std::uint32_t group) const {
+        return {pairs_.group_begin[group], pairs_.group_begin[group + 1] - pairs_.group_begin[group]};
+    }
+
+    void add_group(std::uint32_t g, bool are_cosines, std::vector<TenFold>& folds) {
+        const auto [begin, count] = range_of(g);
+        const auto scores = scores_.subspan(begin, count);
+        const auto genuine = std::span(pairs_.genuine).subspan(begin, count);
+        ScoreReport::Group group;
+        group.name = pairs_.groups[g];
+        group.genuine = static_cast<std::uint32_t>(std::count(genuine.begin(), genuine.end(), 1));
+        group.impostor = static_cast<std::uint32_t>(count) - group.genuine;
+        constexpr const char* kBothKinds = "it needs genuine and impostor pairs";
+        group.eer = checked(equal_error_rate(scores, genuine), "eer of group " + group.name, kBothKinds);
+        group.auc = checked(area_under_curve(scores, genuine), "auc of group " + group.name, kBothKinds);
+        if (are_cosines) {
+            auto ten_fold = ten_fold_from_scores(scores, genuine);
+            group.accuracy_10fold = checked(ten_fold ? std::optional(ten_fold->accuracy_percent) : std::nullopt,
+                                            "accuracy_10fold of group " + group.name, "it needs at least ten pairs");
+            if (ten_fold) folds.push_back(std::move(*ten_fold));
+        }
+        report_.groups.push_back(std::move(group));
+    }
+
+    void add_spread() {
+        std::vector<double> accuracies;
+        for (const ScoreReport::Group& group : report_.groups) accuracies.push_back(group.accuracy_10fold.value());
+        report_.average = average(accuracies);
+        report_.std = checked(sample_deviation(accuracies), "std", "it needs at least two groups");
+        report_.ser = checked(skewed_error_ratio(accuracies), "ser", "a group makes no error");
+        report_.gap = largest_gap(accuracies);
+    }
+
+    void add_spread_intervals(const std::vector<TenFold>& folds) {
+        const IdentityBootstrap bootstrap(clusters_.identities(), options_.replicates, options_.seed);
+        std::vector<std::uint8_t> correct;
+        std::vector<double> inflation;
+        ThresholdInflation mean_inflation;
+        const double share = 1.0 / static_cast<double>(folds.size());
+        for (std::uint32_t g = 0; g < folds.size(); ++g) {
+            correct.insert(correct.end(), folds[g].correct.begin(), folds[g].correct.end());
+            const ThresholdReplicates replicates = threshold_replicates(bootstrap, pairs_, g, scores_, folds[g]);
+            ThresholdInflation alone;
+            alone.add(replicates, 1.0);
+            mean_inflation.add(replicates, share);
+            inflation.push_back(alone.value());
+        }
+        const GroupAccuracies accuracies = group_accuracies(clusters_, bootstrap, correct, inflation);
+        LinearContrast mean(clusters_);
+        for (std::uint32_t g = 0; g < folds.size(); ++g) {
+            set_interval("groups." + pairs_.groups[g] + ".accuracy_10fold", accuracies.rates[g].interval, 100.0);
+            mean.add(clusters_.all_of(g), correct, share);
+        }
+        Interval average = t_estimate(mean.value(), mean.variance() * mean_inflation.value(), mean.degrees_of_freedom()).interval;
+        average = {std::max(average.low, 0.0), std::min(average.high, 1.0)};
+        set_interval("average", average, 100.0);
+        const auto spread = spread_intervals(accuracies);
+        if (!spread) return;
+        set_interval("std", spread->deviation, 100.0);
+        set_interval("gap", spread->gap, 100.0);
+        set_interval("ser", spread->error_ratio, 1.0);
+        report_.no_bias["std"] = {100.0 * spread->deviation_no_bias.mean, 100.0 * spread->deviation_no_bias.p95};
+        report_.no_bias["ser"] = spread->error_ratio_no_bias;
+        if (!options_.identities_known)
+            warn("no_bias is binomial: without identities it raises false alarms more often than 5 %");
+    }
+
+    void set_interval(const std::string& name, const Interval& interval, double unit) {
+        report_.intervals[name] = {unit * interval.low, unit * interval.high};
+    }
+
+    void add_at(const std::string& name, std::optional<double> threshold) {
+        ScoreReport::At at;
+        at.name = name;
+        at.threshold = checked(threshold, "the threshold of at." + name, "there are no impostor pairs");
+        std::vector<double> fmr, fnmr;
+        std::vector<std::uint8_t> wrong(scores_.size(), 0);
+        if (threshold)
+            for (std::size_t p = 0; p < wrong.size(); ++p)
+                wrong[p] = (scores_[p] >= *threshold) != (pairs_.genuine[p] != 0) ? 1 : 0;
+        for (std::uint32_t g = 0; g < pairs_.groups.size(); ++g) {
+            if (!threshold) {
+                at.groups.emplace_back();
+                continue;
+            }
+            const auto [begin, count] = range_of(g);
+            const ErrorCounts counts =
+                error_counts(scores_.subspan(begin, count), std::span(pairs_.genuine).subspan(begin, count), *threshold);
+            const std::string place = "at." + name + ".groups." + pairs_.groups[g];
+            ScoreReport::Rates rates;
+            rates.fmr = checked(counts.fmr(), place + ".fmr", "there are no impostor pairs");
+            rates.fnmr = checked(counts.fnmr(), place + ".fnmr", "there are no genuine pairs");
+            if (const auto percent = counts.accuracy_percent()) rates.accuracy = *percent / 100.0;
+            if (rates.fmr) fmr.push_back(*rates.fmr);
+            if (rates.fnmr) fnmr.push_back(*rates.fnmr);
+            add_rate_interval(place + ".fmr", clusters_.impostor_of(g), wrong);
+            add_rate_interval(place + ".fnmr", clusters_.genuine_of(g), wrong);
+            at.groups.push_back(rates);
+        }
+        add_indices(at, fmr, fnmr);
+        report_.at.push_back(std::move(at));
+    }
+
+    void add_rate_interval(const std::string& name, const PairSubset& subset, std::span<const std::uint8_t> flags) {
+        if (!subset.pairs.empty()) set_interval(name, rate_estimate(clusters_, subset, flags).interval, 1.0);
+    }
+
+    void add_indices(ScoreReport::At& at, std::span<const double> fmr, std::span<const double> fnmr) {
+        const std::string place = "at." + at.name + ".";
+        if (fmr.size() != pairs_.groups.size() || fnmr.size() != pairs_.groups.size()) {
+            warn(place + "fdr, ir and garbe are undefined: a group has no fmr or no fnmr");
+            return;
+        }
+        at.fdr = fairness_discrepancy_rate(fmr, fnmr);
+        at.ir = checked(inequity_rate(fmr, fnmr), place + "ir", "a group makes no error of a kind");
+        at.garbe = checked(garbe(fmr, fnmr), place + "garbe", "it needs at least two groups");
+        const auto all_zero = [](std::span<const double> rates) {
+            return std::ranges::all_of(rates, [](double r) { return r == 0.0; });
+        };
+        if (at.garbe && (all_zero(fmr) || all_zero(fnmr)))
+            warn(place + "garbe counts a rate that is zero in all groups as equal");
+    }
+
+    const PairTable& pairs_;
+    std::span<const double> scores_;
+    const ScoreReportOptions& options_;
+    PairClusters clusters_;
+    ScoreReport report_;
+};
+
+}  // namespace
+
+ScoreReport score_report(const PairTable& pairs, std::span<const double> scores, const ScoreReportOptions& options) {
+    if (scores.size() != pairs.size() || scores.empty())
+        throw_data({.attempted = "evaluate scores",
+                    .where = {},
+                    .found = fmt::format("{} scores", scores.size()),
+                    .expected = fmt::format("{} scores, one per pair, and at least one", pairs.size()),
+                    .hint = {}});
+    return ReportMaker(pairs, scores, options).make();
+}
+
+}  // namespace fairsweep

@@ -1,0 +1,144 @@
+/// Reads what tests/data/torch_files.py wrote into ./files.
+#include "data/torch_checkpoint.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "allocation_counter.hpp"
+#include "fairsweep/error.hpp"
+#include "fairsweep/files.hpp"
+#include "fairsweep/random.hpp"
+#include "support/catch.hpp"
+
+using namespace fairsweep;
+using nlohmann::json;
+
+namespace {
+
+json expectations() { return json::parse(read_text_file("files/expected.json")); }
+
+std::vector<double> values_of(const CheckpointTensor& tensor) {
+    return std::visit([](const auto& data) { return std::vector<double>(data.begin(), data.end()); }, tensor.data);
+}
+
+/// Replaced bytes, removed, repeated and zeroed runs, large numbers, cut ends; most in the first part, where the structure is.
+std::string mutated(std::string bytes, RandomStream& random) {
+    for (std::uint64_t change = 0, changes = 1 + random.below(3); change < changes && !bytes.empty(); ++change) {
+        const std::size_t reach = random.below(4) == 0 ? bytes.size() : std::min<std::size_t>(bytes.size(), 1500);
+        const std::size_t at = random.below(reach);
+        const std::size_t length = std::min<std::size_t>(1 + random.below(8), bytes.size() - at);
+        switch (random.below(8)) {
+            case 0:
+            case 1:
+            case 2:
+                bytes[at] = static_cast<char>(random.below(256));
+                break;
+            case 3:
+                bytes.erase(at, length);
+                break;
+            case 4:
+                bytes.insert(at, bytes.substr(at, length));
+                break;
+            case 5:
+                std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(at), length, '\0');
+                break;
+            case 6:
+                std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(at), std::min<std::size_t>(4, length), '\xff');
+                break;
+            default:
+                bytes.resize(at);
+                break;
+        }
+    }
+    return bytes;
+}
+
+/// A tensor's values must be as many as its shape says, whatever the file says.
+void check_whole(const TorchCheckpoint& checkpoint) {
+    for (const CheckpointTensor& tensor : checkpoint.tensors) {
+        std::uint64_t elements = 1;
+        for (const std::uint64_t side : tensor.shape) elements *= side;
+        if (values_of(tensor).size() != elements) throw std::logic_error("a tensor without all its values");
+    }
+}
+
+void survive_mutations(const std::string& file, std::uint64_t seeds) {
+    const std::string whole = read_text_file("files/" + file);
+    int values = 0;
+    int errors = 0;
+    fixture::largest_allocation_bytes = 0;
+    for (std::uint64_t seed = 0; seed < seeds; ++seed) {
+        RandomStream random(seed, 0, file.c_str());
+        std::ofstream("mutated.pth", std::ios::binary) << mutated(whole, random);
+        try {
+            check_whole(read_torch_checkpoint("mutated.pth"));
+            ++values;
+        } catch (const Error& error) {
+            ++errors;
+            INFO("seed " << seed << ": " << error.what());
+            CHECK(error.kind() == ErrorKind::data);
+            CHECK_FALSE(error.parts().where.empty());
+        }
+    }
+    INFO(file << ": " << values << " values, " << errors << " errors");
+    CHECK(values > 50);
+    CHECK(errors > 500);
+    // Nothing larger than the file justifies: its bytes, times the growth that the header allows.
+    CHECK(fixture::largest_allocation_bytes <= kMaxCheckpointGrowth * whole.size() + (1 << 20));
+}
+
+}  // namespace
+
+TEST_CASE("checkpoints written by torch in both formats give their names, shapes and values exactly") {
+    const json cases = expectations().at("read");
+    REQUIRE(cases.size() >= 20);
+    for (const auto& [file, expected] : cases.items()) {
+        INFO(file);
+        const TorchCheckpoint checkpoint = read_torch_checkpoint("files/" + file);
+        CHECK(looks_like_torch_checkpoint("files/" + file));
+        CHECK(checkpoint.format == expected.at("format"));
+        CHECK(checkpoint.nested_under == expected.at("nested_under").get<std::vector<std::string>>());
+        CHECK(checkpoint.had_module_prefix == expected.at("prefix"));
+        REQUIRE(checkpoint.tensors.size() == expected.at("tensors").size());
+        for (std::size_t i = 0; i < checkpoint.tensors.size(); ++i) {
+            const CheckpointTensor& tensor = checkpoint.tensors[i];
+            const json& wanted = expected.at("tensors").at(i);
+            INFO(tensor.name);
+            CHECK(tensor.name == wanted.at("name"));
+            CHECK(tensor.dtype == wanted.at("dtype"));
+            CHECK(tensor.shape == wanted.at("shape").get<std::vector<std::uint64_t>>());
+            CHECK(values_of(tensor) == wanted.at("values").get<std::vector<double>>());
+        }
+    }
+}
+
+TEST_CASE("what is no state_dict is refused with what it is, where, and what to do") {
+    const json cases = expectations().at("refused");
+    REQUIRE(cases.size() >= 15);
+    for (const auto& [file, words] : cases.items()) {
+        INFO(file);
+        std::string message;
+        try {
+            (void)read_torch_checkpoint("files/" + file);
+        } catch (const Error& error) {
+            message = error.what();
+            CHECK(error.kind() == ErrorKind::data);
+        }
+        CHECK_THAT(message, ContainsSubstring(file));
+        for (const auto& word : words) CHECK_THAT(message, ContainsSubstring(word.get<std::string>()));
+    }
+}
+
+TEST_CASE("mutated checkpoints of both formats give values or errors, and take little memory") {
+    survive_mutations("module_state.zip.pth", 1500);
+    survive_mutations("module_state.legacy.pth", 3000);
+    survive_mutations("types.legacy.pth", 3000);
+    survive_mutations("views.legacy.pth", 2000);
+}

@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# Foreign weights to embeddings to figures: a .pth that Python's torch wrote, faces of `data make`, and every number again in
+# Python from the embedding file alone.
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+here=$(dirname "${BASH_SOURCE[0]}")
+network=(--architecture mobilefacenet-w16-56 --weights w.pth --threads 1)
+
+note "faces and weights"
+make_faces
+/usr/bin/python3 "$here/foreign_weights.py" w.pth
+lists=(); for group in A B C D; do lists+=("$group=data/test/txts/$group/${group}_pairs.txt"); done
+
+note "embeddings: the same file from one process, one rank and three"
+"$FAIRSWEEP" embed "${network[@]}" --images data/test/data --output e.h5 --batch 8 2>progress.txt
+grep -q '96/96 images' progress.txt || die "no progress"
+for ranks in 1 3; do
+    mpirun --oversubscribe --bind-to none -n $ranks "$FAIRSWEEP" embed "${network[@]}" --images data/test/data --output "e$ranks.h5" --batch 8 -q
+    cmp e.h5 "e$ranks.h5" || die "$ranks ranks give another file"
+done
+(cd data/test/data && find . -name '*.jpg' | sort -r) >data/test/data/list.txt
+"$FAIRSWEEP" embed "${network[@]}" --images data/test/data/list.txt --output listed.h5 --flip -q
+
+note "figures, recomputed in Python"
+"$FAIRSWEEP" evaluate --embeddings e.h5 --pairs "${lists[@]}" --json >e.json
+"$FAIRSWEEP" evaluate --embeddings listed.h5 --pairs "${lists[@]}" --json >listed.json
+"$FAIRSWEEP_PYTHON" "$here/recompute_evaluation.py" "$(sha256sum w.pth | cut -d' ' -f1)" "${lists[@]}"
+"$FAIRSWEEP" evaluate --embeddings foreign.h5 --pairs "${lists[@]}" --json | cmp - e.json || die "a file that h5py wrote"
+"$FAIRSWEEP" evaluate --embeddings e.h5 --pairs data/test/txts/*/*_pairs.txt --json | cmp - e.json || die "groups by file name"
+"$FAIRSWEEP" evaluate --embeddings e.h5 --pairs "${lists[@]}" | grep -q 'STD (ddof 1)' || die "no table"
+
+note "weights and data"
+"$FAIRSWEEP" evaluate "${network[@]}" --data rfw=data/test --json -q >data.json
+[ "$(json 'sorted(d["groups"]) == list("ABCD") and d["at"]["accuracy"]["threshold_source"] == "test"' <data.json)" = True ] || die "data"
+"$FAIRSWEEP" evaluate "${network[@]}" --data data/test --json -q | cmp - data.json || die "the name of the data changed a figure"
+
+note "checkpoints of a sweep, quantised ones too: the sweep's own figures"
+"$FAIRSWEEP" run "$FAIRSWEEP_SOURCE_DIR/jobs/smoke.cfg" --store sweep.h5 --workers 0 -q
+"$FAIRSWEEP" merge sweep.h5 --output analysis.h5 -q
+"$FAIRSWEEP" analyze analysis.h5 --csv csv -q >/dev/null
+"$FAIRSWEEP_PYTHON" "$here/same_as_sweep.py" "$FAIRSWEEP" csv/groups.csv sweep.h5.files data/test
+
+note "what is wrong is said once, with the place; exit 2"
+mkdir bad && cp data/test/data/A/*/*_0001.jpg bad/ && echo no >bad/zz.jpg
+expect 2 'bad/zz.jpg' "$FAIRSWEEP" embed "${network[@]}" --images bad --output bad.h5
+expect 2 'bad/zz.jpg.*rank 1' mpirun --oversubscribe --bind-to none -n 2 "$FAIRSWEEP" embed "${network[@]}" --images bad --output bad.h5 --batch 2 -q
+[ ! -e bad.h5 ] || die "half a file was left"
+expect 2 'no activation ranges' "$FAIRSWEEP" embed "${network[@]}" --images bad --output bad.h5 --bits 8
+expect 2 'they fit --architecture mobilefacenet-w16-56' "$FAIRSWEEP" embed --architecture iresnet18 --weights w.pth --images bad --output bad.h5
+expect 2 'no folder nowhere' "$FAIRSWEEP" embed "${network[@]}" --images bad --output nowhere/e.h5
+expect 2 'no image' "$FAIRSWEEP" embed "${network[@]}" --images data/train --output e9.h5
+printf 'nobody\t1\t2\n' >strange_pairs.txt
+expect 2 'strange_pairs.txt, line 1.*nobody/nobody_0001' "$FAIRSWEEP" evaluate --embeddings e.h5 --pairs strange_pairs.txt
+expect 2 'second list for group A' "$FAIRSWEEP" evaluate --embeddings e.h5 --pairs A=strange_pairs.txt A=strange_pairs.txt
+expect 2 'bad/zz.jpg' "$FAIRSWEEP" evaluate --embeddings bad/zz.jpg --pairs "${lists[@]}"
+expect 2 '/embeddings' "$FAIRSWEEP" evaluate --embeddings no_embeddings.h5 --pairs "${lists[@]}"
+expect 2 'neither --embeddings nor --weights' "$FAIRSWEEP" evaluate --pairs "${lists[@]}"
+head -c 20000 e.h5 >cut.h5
+expect 2 'cut.h5' "$FAIRSWEEP" evaluate --embeddings cut.h5 --pairs "${lists[@]}"

@@ -1,0 +1,145 @@
+/// Undefined figures, warnings and limits of the report; its numbers are recomputed by tests/e2e/recompute_evaluation.py and
+/// compared with a sweep's own by tests/e2e/same_as_sweep.py.
+#include "report/score_report.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "fairsweep/error.hpp"
+#include "fairsweep/random.hpp"
+#include "support/catch.hpp"
+
+using namespace fairsweep;
+
+namespace {
+
+struct Scored {
+    PairTable pairs;
+    std::vector<double> scores;
+};
+
+/// Groups of `pairs` pairs each, every second one genuine, with scores around 0.3 and 0.3 + `distance`.
+Scored planted(const std::vector<std::string>& groups, std::uint32_t pairs, double distance, double noise) {
+    Scored set;
+    set.pairs.group_begin.push_back(0);
+    RandomStream stream(3, 0, "planted");
+    for (const std::string& group : groups) {
+        for (std::uint32_t i = 0; i < pairs; ++i) {
+            const bool genuine = i % 2 == 0;
+            const std::uint32_t person = set.pairs.size();
+            set.pairs.genuine.push_back(genuine ? 1 : 0);
+            set.pairs.identity_a.push_back(person);
+            set.pairs.identity_b.push_back(genuine ? person : person + 1);
+            set.scores.push_back(0.3 + (genuine ? distance : 0.0) + noise * stream.uniform(-1, 1));
+        }
+        set.pairs.groups.push_back(group);
+        set.pairs.group_begin.push_back(set.pairs.size());
+    }
+    return set;
+}
+
+bool warns(const ScoreReport& report, const std::string& text) {
+    return std::ranges::any_of(report.warnings, [&](const std::string& w) { return w.find(text) != std::string::npos; });
+}
+
+const ScoreReport::At& at(const ScoreReport& report, const std::string& name) {
+    return *std::ranges::find(report.at, name, &ScoreReport::At::name);
+}
+
+}  // namespace
+
+TEST_CASE("an ordinary set has every figure, with intervals that hold them") {
+    const Scored set = planted({"A", "B", "C"}, 200, 0.3, 0.35);
+    const ScoreReport report = score_report(set.pairs, set.scores);
+    REQUIRE(report.at.size() == 3);
+    for (const ScoreReport::Group& group : report.groups) {
+        CHECK((group.genuine == 100 && group.impostor == 100));
+        const Interval& interval = report.intervals.at("groups." + group.name + ".accuracy_10fold");
+        CHECK((interval.low < group.accuracy_10fold.value() && group.accuracy_10fold.value() < interval.high));
+        CHECK((group.eer.value() > 0.0 && group.auc.value() > 0.5));
+    }
+    for (const char* name : {"std", "ser"}) CHECK(report.no_bias.at(name).mean < report.no_bias.at(name).p95);
+    CHECK(report.intervals.at("average").low < report.average.value());
+    CHECK(at(report, "fmr=1e-2").threshold.value() > at(report, "accuracy").threshold.value());
+    CHECK(report.intervals.contains("at.accuracy.groups.B.fnmr"));
+    CHECK(report.threshold_source == "test");
+    CHECK(warns(report, "threshold_source test"));
+    CHECK_FALSE(warns(report, "undefined: it"));
+}
+
+TEST_CASE("a perfect matcher has no SER and no inequity rate, and says so") {
+    const Scored set = planted({"A", "B"}, 40, 0.5, 0.01);
+    const ScoreReport report = score_report(set.pairs, set.scores);
+    CHECK(report.average.value() == 100.0);
+    CHECK(report.std.value() == 0.0);
+    CHECK_FALSE(report.ser);
+    CHECK(warns(report, "ser is undefined"));
+    CHECK(report.intervals.at("ser").low == 1.0);
+    CHECK_FALSE(at(report, "accuracy").ir);
+    CHECK(warns(report, "at.accuracy.ir is undefined"));
+    CHECK(at(report, "accuracy").fdr.value() == 1.0);
+    CHECK(at(report, "accuracy").garbe.value() == 0.0);
+    CHECK(warns(report, "zero in all groups"));
+}
+
+TEST_CASE("a group too small for ten folds has no accuracy, and the set no average") {
+    Scored set = planted({"A", "B"}, 40, 0.3, 0.3);
+    Scored small = planted({"C"}, 8, 0.3, 0.3);
+    set.scores.insert(set.scores.end(), small.scores.begin(), small.scores.end());
+    for (const auto column : {&PairTable::identity_a, &PairTable::identity_b})
+        for (const std::uint32_t person : small.pairs.*column) (set.pairs.*column).push_back(1000 + person);
+    set.pairs.genuine.insert(set.pairs.genuine.end(), small.pairs.genuine.begin(), small.pairs.genuine.end());
+    set.pairs.groups.emplace_back("C");
+    set.pairs.group_begin.push_back(set.pairs.size());
+    const ScoreReport report = score_report(set.pairs, set.scores);
+    CHECK(report.groups[0].accuracy_10fold);
+    CHECK_FALSE(report.groups[2].accuracy_10fold);
+    CHECK(report.groups[2].auc);
+    CHECK_FALSE((report.average || report.std || report.ser));
+    CHECK(warns(report, "accuracy_10fold of group C"));
+    CHECK(at(report, "accuracy").groups[2].accuracy);
+}
+
+TEST_CASE("a group with one kind of pairs leaves what needs both undefined") {
+    Scored set = planted({"A", "B"}, 40, 0.3, 0.3);
+    for (std::uint32_t p = 40; p < 80; ++p) set.pairs.genuine[p] = 1;
+    const ScoreReport report = score_report(set.pairs, set.scores);
+    CHECK_FALSE((report.groups[1].eer || report.groups[1].auc));
+    CHECK_FALSE((at(report, "accuracy").groups[1].fmr || at(report, "accuracy").fdr || at(report, "accuracy").garbe));
+    CHECK(at(report, "accuracy").groups[1].fnmr);
+    CHECK(warns(report, "at.accuracy.groups.B.fmr is undefined"));
+    for (std::uint32_t p = 0; p < 80; ++p) set.pairs.genuine[p] = 1;
+    const ScoreReport none = score_report(set.pairs, set.scores);
+    CHECK_FALSE(at(none, "fmr=1e-3").threshold);
+    CHECK(warns(none, "the threshold of at.fmr=1e-3 is undefined"));
+}
+
+TEST_CASE("scores that are no cosines have rates, but nothing of the ten-fold grid") {
+    Scored set = planted({"A", "B"}, 40, 0.3, 0.3);
+    for (double& score : set.scores) score *= 100.0;
+    const ScoreReport report = score_report(set.pairs, set.scores);
+    CHECK_FALSE((report.groups[0].accuracy_10fold || report.average || report.std || report.ser));
+    CHECK(warns(report, "no cosines"));
+    CHECK(report.groups[0].eer);
+    CHECK(at(report, "accuracy").fdr);
+}
+
+TEST_CASE("one group has no STD; unknown identities are warned of") {
+    const Scored set = planted({"A"}, 60, 0.3, 0.3);
+    const ScoreReport report = score_report(set.pairs, set.scores, {.replicates = 200, .seed = 1, .identities_known = false});
+    CHECK(report.average);
+    CHECK_FALSE(report.std);
+    CHECK(warns(report, "std is undefined"));
+    CHECK(warns(report, "identities are not known"));
+}
+
+TEST_CASE("scores that cannot be judged are data errors") {
+    Scored set = planted({"A"}, 20, 0.3, 0.3);
+    CHECK_THROWS_AS(score_report(set.pairs, std::vector<double>(19, 0.5)), Error);
+    CHECK_THROWS_AS(score_report({}, {}), Error);
+    set.scores[7] = std::numeric_limits<double>::quiet_NaN();
+    CHECK_THROWS_AS(score_report(set.pairs, set.scores), Error);
+}

@@ -1,0 +1,146 @@
+/// Loads what tests/study/torch_import.py wrote into the working folder.
+#include "study/weights.hpp"
+
+#include <cmath>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "compress/quantisation.hpp"
+#include "fairsweep/error.hpp"
+#include "model/state_fit.hpp"
+#include "study/checkpoint.hpp"
+#include "support/catch.hpp"
+#include "support/quantface_golden.hpp"
+
+using namespace fairsweep;
+
+namespace {
+
+constexpr const char* kReduced = "iresnet10-w16-56";
+
+torch::Tensor floats_of(const std::string& file, const std::vector<std::int64_t>& shape) {
+    torch::Tensor tensor = torch::empty(shape);
+    std::ifstream stream(file, std::ios::binary);
+    stream.read(static_cast<char*>(tensor.data_ptr()), static_cast<std::streamsize>(tensor.nbytes()));
+    REQUIRE(stream.good());
+    return tensor;
+}
+
+std::string refusal(const std::string& architecture, const std::string& file) {
+    try {
+        (void)load_weights(architecture, file);
+    } catch (const Error& error) {
+        return error.what();
+    }
+    return "nothing was refused";
+}
+
+void write_plain_safetensors(const std::string& file, const NamedTensors& tensors, const std::string& prefix) {
+    SafetensorsPlan plan;
+    for (const auto& [name, tensor] : tensors) {
+        TensorEntry entry{.name = prefix + name, .dtype = dtype_word(tensor.scalar_type()), .shape = {}};
+        for (const std::int64_t side : tensor.sizes()) entry.shape.push_back(static_cast<std::uint64_t>(side));
+        plan.tensors.push_back(entry);
+    }
+    SafetensorsWriter writer(file, plan);
+    for (const auto& [name, tensor] : tensors) {
+        const torch::Tensor whole = tensor.detach().contiguous();
+        writer.append({static_cast<const std::byte*>(whole.const_data_ptr()), whole.nbytes()});
+    }
+    (void)writer.finish();
+}
+
+}  // namespace
+
+TEST_CASE("a network written from the description in Python gives the same embeddings here") {
+    const torch::NoGradGuard no_grad;
+    const torch::Tensor images = floats_of("images.f32", {3, 3, 56, 56});
+    for (const char* name : {"plain", "parallel", "double", "half", "strided", "old"}) {
+        for (const char* format : {"zip", "legacy"}) {
+            INFO(name << " " << format);
+            const LoadedWeights loaded = load_weights(kReduced, std::string(name) + "." + format + ".pth");
+            CHECK(loaded.kind == std::string("torch ") + format);
+            CHECK(loaded.bits.is_float());
+            CHECK_FALSE(loaded.network->is_training());
+            const torch::Tensor there = floats_of(std::string(name) + ".f32", {3, 128});
+            const torch::Tensor here = loaded.network->forward(images);
+            // Two versions of torch add in different orders: 2e-6 was measured for whole networks, five times that is allowed.
+            CHECK(golden::l2(here - there) <= 1e-5 * golden::l2(there));
+        }
+    }
+}
+
+TEST_CASE("a full network through a .pth has the reference's embeddings") {
+    const torch::NoGradGuard no_grad;
+    const LoadedWeights loaded = load_weights("mobilefacenet", "mobilefacenet.pth");
+    const torch::Tensor here = loaded.network->forward(golden::images(2, 100003));
+    const golden::Json expected = golden::read("models.json").at("models").at("mobilefacenet").at("embedding");
+    for (std::int64_t row = 0; row < 2; ++row) {
+        const golden::Json& image = expected.at(static_cast<std::size_t>(row));
+        const torch::Tensor first = golden::tensor_of(image.at("first16"));
+        CHECK(golden::l2(here[row].slice(0, 0, 16) - first) <= 1e-5 * golden::l2(first));
+        CHECK(std::abs(golden::checksum(here[row]) - image.at("checksum").get<double>()) <= 1e-5 * image.at("l2").get<double>());
+    }
+}
+
+TEST_CASE("weights that do not fit say what is missing, what is too much, and what would fit") {
+    const std::string unfit = refusal(kReduced, "unfit.pth");
+    CHECK_THAT(unfit, ContainsSubstring("2 missing (bn2.weight, fc.bias)") && ContainsSubstring("1 unexpected (head.weight)") &&
+                          ContainsSubstring("no architecture"));
+    const std::string other = refusal("iresnet18", "plain.zip.pth");
+    CHECK_THAT(other, ContainsSubstring("of another shape (conv1.weight [16, 3, 3, 3] instead of [64, 3, 3, 3]") &&
+                          ContainsSubstring("missing (layer1.1.bn1.weight") &&
+                          ContainsSubstring("--architecture iresnet10-w16-56"));
+    CHECK_THAT(refusal("iresnet100", "mobilefacenet.pth"), ContainsSubstring("--architecture mobilefacenet"));
+    CHECK_THAT(refusal(kReduced, "whole.zip.pth"), ContainsSubstring("__main__.Reduced") && ContainsSubstring("state_dict()"));
+    CHECK_THAT(refusal(kReduced, "nan.pth"), ContainsSubstring("fc.bias") && ContainsSubstring("NaN"));
+    CHECK_THAT(refusal("iresnet11", "plain.zip.pth"), ContainsSubstring("iresnet11"));
+    CHECK_THAT(refusal(kReduced, "images.f32"), ContainsSubstring("another kind"));
+    CHECK_THAT(refusal(kReduced, "absent.pth"), ContainsSubstring("absent.pth"));
+}
+
+TEST_CASE("the architecture of a state is found for full and reduced members") {
+    for (const char* name :
+         {"mobilefacenet", "iresnet18", "iresnet34", "iresnet10-w16-56", "iresnet18-w32", "mobilefacenet-w16-56"})
+        CHECK(fitting_architecture(state_of(*build_network(name))) == name);
+    NamedTensors state = state_of(*build_network("mobilefacenet"));
+    state.pop_back();
+    state.pop_back();
+    CHECK(fitting_architecture(state).empty());
+}
+
+TEST_CASE("safetensors of others are loaded, with and without the prefix of DataParallel") {
+    const torch::NoGradGuard no_grad;
+    const auto network = make_network(kReduced, 3);
+    network->eval();
+    const torch::Tensor images = golden::noise({2, 3, 56, 56}, 5);
+    for (const char* prefix : {"", "module."}) {
+        write_plain_safetensors("weights.bin", state_of(*network), prefix);
+        const LoadedWeights loaded = load_weights(kReduced, "weights.bin");
+        CHECK(loaded.kind == "safetensors");
+        CHECK(torch::equal(loaded.network->forward(images), network->forward(images)));
+    }
+    NamedTensors rounded;
+    for (const auto& [name, tensor] : state_of(*network))
+        rounded.emplace_back(name, tensor.is_floating_point() ? tensor.to(torch::kBFloat16) : tensor);
+    write_plain_safetensors("bfloat16.safetensors", rounded, "");
+    const LoadedWeights loaded = load_weights(kReduced, "bfloat16.safetensors");
+    CHECK(torch::equal(state_of(*loaded.network)[0].second, rounded[0].second.to(torch::kFloat)));
+}
+
+TEST_CASE("our own checkpoint brings its bits and ranges, and knows its architecture") {
+    const torch::NoGradGuard no_grad;
+    const auto network = make_network(kReduced, 3);
+    network->eval();
+    set_bits(*network, {.weight = 6, .activation = 6});
+    const torch::Tensor images = golden::noise({2, 3, 56, 56}, 5);
+    (void)network->forward(images);
+    set_observing(*network, false);
+    (void)write_checkpoint("own.anything", *network, {.architecture = kReduced, .bits = {6, 6}, .sparsity = 0.0}, {});
+    const LoadedWeights loaded = load_weights(kReduced, "own.anything");
+    CHECK(loaded.kind == "fairsweep checkpoint");
+    CHECK(loaded.bits == Bits{6, 6});
+    CHECK(torch::equal(loaded.network->forward(images), network->forward(images)));
+    CHECK_THAT(refusal("iresnet18", "own.anything"), ContainsSubstring("--architecture iresnet10-w16-56"));
+}
