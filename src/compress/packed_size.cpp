@@ -4,7 +4,7 @@
 #include <set>
 #include <string>
 
-#include "compress/quantiser_description.hpp"
+#include "compress/quantisation.hpp"
 
 namespace fairsweep {
 namespace {

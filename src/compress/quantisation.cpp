@@ -10,7 +10,6 @@
 #include <utility>
 
 #include "compress/fake_quant_kernel.hpp"
-#include "compress/quantiser_description.hpp"
 #include "fairsweep/check.hpp"
 
 namespace fairsweep {
