@@ -16,6 +16,7 @@ int status_command(const Arguments& arguments);
 int merge_command(const Arguments& arguments);
 int analyze_command(const Arguments& arguments);
 int report_command(const Arguments& arguments);
+int export_command(const Arguments& arguments);
 int data_command(const Arguments& arguments);
 int data_make(const Arguments& arguments);  ///< `fairsweep data make`, called by the data command
 

@@ -30,6 +30,7 @@ constexpr Command kCommands[] = {
     {"merge", "make one analysis file of one or more stores", merge_command, 3, 3},
     {"analyze", "statistics of a sweep, with intervals, into its analysis file", analyze_command, 2, 2},
     {"report", "draw one self-contained page from an analysis", report_command, 2, 2},
+    {"export", "write the network of a point as safetensors or ONNX", export_command, 2, 2},
     {"data", "make, describe and check data sets", data_command, 1, 2},
     {"version", "print version, commit and libraries", nullptr, 2, 2},
 };

@@ -1,8 +1,10 @@
 #pragma once
-/// The bytes that a compressed network really takes, stored as plainly as possible.
+/// The bytes that a compressed network really takes, stored as plainly as possible. No torch header here.
 #include <cstdint>
 
-#include "model/network.hpp"
+namespace torch::nn {
+class Module;
+}
 
 namespace fairsweep {
 

@@ -37,6 +37,7 @@ std::ptrdiff_t agreement(const std::string& id, const std::string& word) {
     return same;
 }
 
+/// All points, the nearest first; in grid order for an empty word.
 std::vector<const Point*> nearest_points(const Plan& plan, const std::string& word) {
     std::vector<std::pair<std::ptrdiff_t, const Point*>> order;
     for (const Point& point : plan.points) order.emplace_back(-agreement(point.id.hex(), word), &point);
@@ -66,7 +67,7 @@ const Point& find_point(const Plan& plan, std::string_view word) {
                      .where = "sweep " + plan.sweep_name,
                      .found = "'" + std::string(word.substr(0, 80)) + "'",
                      .expected = fmt::format("the id of a point or its first {} or more of 64 hex digits", kPointDigitsMin),
-                     .hint = "points of this sweep:" + listed(nearest_points(plan, wanted))});
+                     .hint = "points of this sweep:" + listed(nearest_points(plan, ""))});
     }
     std::vector<const Point*> meant;
     std::set<Digest> ids;
