@@ -68,7 +68,7 @@ network=$("$FAIRSWEEP_PYTHON" -c 'import h5py, sys; f = h5py.File("analysis.h5")
 file=sweep.h5.files/$network.ckpt
 cp "$file" whole.ckpt
 printf 'XYZ' | dd of="$file" bs=1 seek=$(($(stat -c %s "$file") - 1000)) conv=notrunc status=none
-expect 2 "$network.ckpt.*crc32c" export_as "$first" onnx x.onnx
+expect 2 "$network.ckpt.*CRC-32C" export_as "$first" onnx x.onnx
 cp whole.ckpt "$file"
 other=$(ls sweep.h5.files/*.ckpt | grep -v "$network" | head -n 1)
 cp "$other" "$file"

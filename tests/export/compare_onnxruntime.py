@@ -1,5 +1,7 @@
 """Runs the exported models of write_models under onnxruntime and compares with what fairsweep computed.
 
+Usage: compare_onnxruntime.py WRITE_MODELS [ARCHITECTURE...]     further architectures take longer and are for measurements.
+
 Limits are about three times what was measured (docs/export.md): onnxruntime adds in another order, and where a value lies
 on the border between two codes the last bit decides; a deep quantised network amplifies that.
 """
@@ -11,7 +13,7 @@ import numpy as np
 import onnxruntime
 
 # Relative L2 of all outputs of a model together.
-LIMITS = {"float": 1e-4, "weights": 1e-4, "quantised-8": 0.13, "quantised-6": 0.3, "quantised-4": 0.6, "block": 5e-3}
+LIMITS = {"float": 1e-4, "weights": 1e-4, "quantised-16": 2e-3, "quantised-8": 0.13, "quantised-6": 0.3, "quantised-4": 0.6, "block": 5e-3}
 LEVELS = {"plain": onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL,
           "optimised": onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL}
 
@@ -47,7 +49,7 @@ def check_quantiser(name, scale, x, found, expected):
 
 
 def main():
-    subprocess.run([sys.argv[1]], check=True)
+    subprocess.run(sys.argv[1:], check=True)
     seen = 0
     for line in Path("models.txt").read_text().splitlines():
         kind, name, in_shape, out_shape = line.split()
@@ -65,7 +67,9 @@ def main():
             # One image alone: the batch is free.
             alone = session(f"{name}.onnx", level).run(None, {"images": x[:1]})[0]
             assert relative_l2(alone, expected[:1]) <= 2 * LIMITS[kind], name
-    assert seen == 2 * (2 * 8 + 4 * 6 + 2), seen
+    # libonnx before 1.16 (Debian 12) has no 16-bit quantisers: 16 and 12 bits are left out.
+    further = 2 * len(sys.argv[2:])
+    assert seen in (2 * (2 * 8 + 4 * 6 + 2 + further), 2 * (2 * 9 + 6 * 6 + 2 + further)), seen
     print(f"{seen} models and levels agree, onnxruntime {onnxruntime.__version__}")
 
 

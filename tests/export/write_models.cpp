@@ -1,11 +1,15 @@
 // Writes ONNX models, inputs and what fairsweep computes from them into the current folder, for compare_onnxruntime.py.
+// Arguments: names of further architectures, each written in float32 and at 8 bits (for measurements by hand).
 // models.txt has one line each: KIND NAME, the input's shape, the output's shape. Values: NAME.in.f32, NAME.out.f32.
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <fstream>
-#include <iostream>
+#include <span>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "export/describe_network.hpp"
 #include "export/onnx_model.hpp"
@@ -82,10 +86,11 @@ void write_quantiser(Writer& writer, Network& network, const std::string& point,
                                     [&](const ExportedActivation& activation) { return activation.point == point; });
     const QuantiserScale range = found->quantiser.ranges.front();
     std::vector<float> values;
-    for (float code = range.lowest - 3.0F; code < range.highest + 3.0F; code += 1.0F)
+    const float stride = std::max(1.0F, range.highest / 2048.0F);
+    for (float code = range.lowest - 3.0F; code < range.highest + 3.0F; code += stride)
         for (const float part : {0.0F, 0.25F, 0.499F, 0.5F, 0.501F, 0.75F})
             values.push_back((code + part + range.zero_point) / range.scale);
-    const auto noise = golden::noise({20000}, 34, 300.0 / static_cast<double>(range.scale));
+    const auto noise = golden::noise({20000}, 34, 1.2 * static_cast<double>((range.highest - range.lowest) / range.scale));
     const float* random = noise.const_data_ptr<float>();
     values.insert(values.end(), random, random + noise.numel());
     const torch::Tensor in = torch::tensor(values).view({static_cast<std::int64_t>(values.size()), 1});
@@ -100,7 +105,8 @@ void write_quantiser(Writer& writer, Network& network, const std::string& point,
 
 void write_reduced(Writer& writer) {
     for (const std::string architecture : {"iresnet10-w16-56", "mobilefacenet-w16-56"}) {
-        for (const int bits : {32, 8, 6, 4}) {
+        for (const int bits : {32, 16, 8, 6, 4}) {
+            if (bits != 32 && bits > onnx_bits_max()) continue;
             const auto network = test::compressed_network(architecture, {bits, bits});
             const std::string kind = bits == 32 ? "float" : "quantised-" + std::to_string(bits);
             write_network(writer, kind, *network, architecture + "." + std::to_string(bits));
@@ -113,7 +119,8 @@ void write_reduced(Writer& writer) {
 }
 
 void write_parts(Writer& writer) {
-    for (const int bits : {8, 6, 4, 2}) {
+    for (const int bits : {16, 12, 8, 6, 4, 2}) {
+        if (bits > onnx_bits_max()) continue;
         const std::string suffix = "." + std::to_string(bits);
         const auto iresnet = test::compressed_network("iresnet10-w16-56", {bits, bits});
         write_block(writer, *iresnet, "layer1.0", {2, 16, 28, 28}, "layer1.0" + suffix);
@@ -128,13 +135,17 @@ void write_parts(Writer& writer) {
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
     const torch::NoGradGuard no_grad;
     Writer writer;
     write_reduced(writer);
     write_parts(writer);
-    write_network(writer, "float", *test::compressed_network("mobilefacenet", {32, 32}), "mobilefacenet");
-    write_network(writer, "quantised-8", *test::compressed_network("mobilefacenet", {8, 8}), "mobilefacenet.8");
+    std::vector<std::string> full{"mobilefacenet"};
+    full.insert(full.end(), argv + 1, argv + argc);
+    for (const std::string& architecture : full) {
+        write_network(writer, "float", *test::compressed_network(architecture, {32, 32}), architecture);
+        write_network(writer, "quantised-8", *test::compressed_network(architecture, {8, 8}), architecture + ".8");
+    }
     writer.list.close();
     return writer.list ? 0 : 1;
 }
