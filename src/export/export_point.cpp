@@ -7,6 +7,7 @@
 #include "export/onnx_model.hpp"
 #include "export/packed_file.hpp"
 #include "fairsweep/files.hpp"
+#include "fairsweep/text.hpp"
 
 namespace fairsweep {
 
@@ -20,6 +21,7 @@ ExportSummary export_checkpoint(const SafetensorsFile& checkpoint, ExportFormat 
     metadata.merge(describe_numbers(described, size));
     metadata["architecture"] = description.architecture;
     metadata["bits"] = description.bits.text();
+    metadata["sparsity"] = exact_number(description.sparsity);
 
     ExportSummary summary{.file_bytes = 0,
                           .packed_bytes = size.total_bytes(),

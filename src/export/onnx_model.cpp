@@ -22,7 +22,7 @@ constexpr float kBatchNormEpsilon = 1e-5F;
 constexpr const char* kOutput = "embeddings";
 // Opset 17 with IR version 8 is what ONNX 1.12 knows, and every onnxruntime since 1.12 runs it.
 constexpr int kOpset = 17, kIrVersion = 8;
-constexpr int kOpset16Bit = 21, kIrVersion16Bit = 10;
+constexpr int kNewerOpset = 21, kNewerIrVersion = 10;
 
 template <typename Part>
 std::map<std::string, const Part*> by_name(const std::vector<Part>& parts, std::string Part::*name) {
@@ -64,7 +64,7 @@ public:
         for (const GraphNode& node : graph.nodes) write(node);
         add_node("Identity", kOutput, {value(graph.nodes.back().name)}, kOutput);
     }
-    [[nodiscard]] bool needs_16_bits() const { return needs_16_bits_; }
+    [[nodiscard]] bool needs_opset_21() const { return needs_opset_21_; }
 
 private:
     void write(const GraphNode& node) {
@@ -120,7 +120,7 @@ private:
         }
         const QuantiserDescription& quantiser = found->second->quantiser;
         const QuantiserScale& range = quantiser.ranges.front();
-        const IntegerType type = type_for(quantiser, node.name);
+        const IntegerType type = type_for(quantiser, CodeUse::activation, node.name);
         const OnnxRanges ranges = onnx_ranges(quantiser, type);
         if (quantiser.ranges.size() != 1 || ranges.has_offsets()) refuse_activation(node.name, quantiser);
         std::string x = value(node.inputs[0]);
@@ -161,7 +161,7 @@ private:
             return name;
         }
         const QuantiserDescription& quantiser = *weight.quantiser;
-        const IntegerType type = type_for(quantiser, name);
+        const IntegerType type = type_for(quantiser, CodeUse::constant, name);
         const OnnxRanges ranges = onnx_ranges(quantiser, type);
         const Dimensions range_dims = quantiser.per_channel ? Dimensions{weight.channels()} : Dimensions{};
         add_initializer(integer_tensor(name + ".codes", dims, type, weight.codes));
@@ -186,9 +186,9 @@ private:
         return name;
     }
 
-    IntegerType type_for(const QuantiserDescription& quantiser, const std::string& where) {
-        const IntegerType type = integer_type_for(quantiser, where);
-        needs_16_bits_ = needs_16_bits_ || type.bytes == 2;
+    IntegerType type_for(const QuantiserDescription& quantiser, CodeUse use, const std::string& where) {
+        const IntegerType type = integer_type_for(quantiser, use, where);
+        needs_opset_21_ = needs_opset_21_ || type.needs_opset_21();
         return type;
     }
 
@@ -213,7 +213,7 @@ private:
     std::map<std::string, const ExportedActivation*> activations_;
     std::map<std::string, const ExportedConstant*> constants_;
     std::map<std::string, std::string> aliases_;  ///< points without a quantiser: the value that goes in
-    bool needs_16_bits_ = false;
+    bool needs_opset_21_ = false;
 };
 
 /// `shape` without the batch, which is free.
@@ -244,7 +244,7 @@ void check(onnx::ModelProto& model) {
 
 }  // namespace
 
-int onnx_bits_max() { return has_16_bit_quantisers() ? 16 : 8; }
+int onnx_bits_max() { return has_opset_21() ? 16 : 8; }
 
 std::string onnx_model(const ExportedNetwork& network, const Graph& graph, const ExportMetadata& metadata) {
     onnx::ModelProto model;
@@ -258,8 +258,8 @@ std::string onnx_model(const ExportedNetwork& network, const Graph& graph, const
     writer.write(graph);
     onnx::OperatorSetIdProto& opset = *model.add_opset_import();
     opset.set_domain("");
-    opset.set_version(writer.needs_16_bits() ? kOpset16Bit : kOpset);
-    model.set_ir_version(writer.needs_16_bits() ? kIrVersion16Bit : kIrVersion);
+    opset.set_version(writer.needs_opset_21() ? kNewerOpset : kOpset);
+    model.set_ir_version(writer.needs_opset_21() ? kNewerIrVersion : kIrVersion);
     for (const auto& [key, text] : metadata) {
         onnx::StringStringEntryProto& entry = *model.add_metadata_props();
         entry.set_key(key);

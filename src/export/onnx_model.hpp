@@ -8,7 +8,7 @@
 
 namespace fairsweep {
 
-/// The bytes of an ONNX file: opset 17, or 21 where 16-bit integers need it. Input "images" float32 [batch, channels, rows,
+/// The bytes of an ONNX file: opset 17, or 21 where 4- or 16-bit integers need it. Input "images" float32 [batch, channels, rows,
 /// cols] as graph.input_shape, output "embeddings" [batch, dimensions]; the batch is free.
 /// Quantised weights are integers with DequantizeLinear (per channel, axis 0), and an Add where a range excludes zero;
 /// quantised activations are QuantizeLinear and DequantizeLinear, behind a Clip where the codes do not fill the integer type.

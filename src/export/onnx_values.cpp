@@ -4,7 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
+#include <initializer_list>
+#include <utility>
 
 #include "fairsweep/check.hpp"
 #include "fairsweep/error.hpp"
@@ -12,11 +13,21 @@
 namespace fairsweep {
 namespace {
 
-/// libonnx 1.16 brought opset 21 with 16-bit QuantizeLinear, and the type INT4 in the same release: its name tells them apart.
+/// libonnx 1.16 brought opset 21 with 4- and 16-bit quantisers: the name of the type INT4 tells it from earlier ones.
 template <typename Tensor>
-constexpr bool knows_opset_21() {
-    return requires { Tensor::INT4; };
+constexpr typename Tensor::DataType int4_if_known() {
+    if constexpr (requires { Tensor::INT4; }) {
+        return Tensor::INT4;
+    } else {
+        return Tensor::UNDEFINED;
+    }
 }
+constexpr onnx::TensorProto::DataType kInt4Type = int4_if_known<onnx::TensorProto>();
+
+constexpr IntegerType kInt4{kInt4Type, -8, 7, 4};
+constexpr IntegerType kInt8{onnx::TensorProto::INT8, -128, 127, 8};
+constexpr IntegerType kUint8{onnx::TensorProto::UINT8, 0, 255, 8};
+constexpr IntegerType kInt16{onnx::TensorProto::INT16, -32768, 32767, 16};
 
 onnx::TensorProto empty_tensor(const std::string& name, const Dimensions& dims, onnx::TensorProto::DataType type) {
     onnx::TensorProto tensor;
@@ -28,27 +39,24 @@ onnx::TensorProto empty_tensor(const std::string& name, const Dimensions& dims, 
 
 }  // namespace
 
-bool has_16_bit_quantisers() { return knows_opset_21<onnx::TensorProto>(); }
+bool has_opset_21() { return kInt4Type != onnx::TensorProto::UNDEFINED; }
 
-IntegerType integer_type_for(const QuantiserDescription& quantiser, const std::string& where) {
-    static constexpr IntegerType kInt8{onnx::TensorProto::INT8, -128, 127, 1};
-    static constexpr IntegerType kUint8{onnx::TensorProto::UINT8, 0, 255, 1};
-    static constexpr IntegerType kInt16{onnx::TensorProto::INT16, -32768, 32767, 2};
+IntegerType integer_type_for(const QuantiserDescription& quantiser, CodeUse use, const std::string& where) {
     float lowest = quantiser.ranges.front().lowest, highest = quantiser.ranges.front().highest;
     for (const QuantiserScale& range : quantiser.ranges) {
         lowest = std::min(lowest, range.lowest);
         highest = std::max(highest, range.highest);
     }
-    for (const IntegerType* type : {&kInt8, &kUint8, &kInt16}) {
-        if (type == &kInt16 && !has_16_bit_quantisers()) break;
-        if (lowest >= static_cast<float>(type->lowest) && highest <= static_cast<float>(type->highest)) return *type;
+    for (const IntegerType& type : {kInt4, kInt8, kUint8, kInt16}) {
+        if (type.needs_opset_21() && !has_opset_21()) continue;
+        if (type.bits == 4 && use == CodeUse::activation) continue;
+        if (lowest >= static_cast<float>(type.lowest) && highest <= static_cast<float>(type.highest)) return type;
     }
     throw_usage({.attempted = "cannot write a quantiser as ONNX",
                  .where = where,
                  .found = fmt::format("{} bits, codes {} ... {}", quantiser.bits, lowest, highest),
-                 .expected = has_16_bit_quantisers()
-                                 ? "at most 16 bits"
-                                 : "at most 8 bits: 16-bit integers need opset 21, that is libonnx 1.16 or later",
+                 .expected = has_opset_21() ? "at most 16 bits"
+                                            : "at most 8 bits: 16-bit integers need opset 21, that is libonnx 1.16 or later",
                  .hint = "export it as safetensors"});
 }
 
@@ -76,12 +84,14 @@ onnx::TensorProto float_tensor(const std::string& name, const Dimensions& dims, 
 
 onnx::TensorProto integer_tensor(const std::string& name, const Dimensions& dims, const IntegerType& type,
                                  std::span<const std::int32_t> values) {
-    std::string bytes;
-    bytes.reserve(values.size() * type.bytes);
+    // Little-endian; two 4-bit integers share a byte, the first one in its low half.
+    std::string bytes((values.size() * static_cast<std::size_t>(type.bits) + 7) / 8, '\0');
+    std::size_t at = 0;  // bits written
     for (const std::int32_t value : values) {
         FAIRSWEEP_CHECK(value >= type.lowest && value <= type.highest, "an integer outside its type");
-        for (std::size_t byte = 0; byte < type.bytes; ++byte)
-            bytes.push_back(static_cast<char>(static_cast<std::uint32_t>(value) >> (8 * byte) & 0xffU));
+        const std::uint32_t code = static_cast<std::uint32_t>(value) & ((1U << type.bits) - 1);
+        for (int bit = 0; bit < type.bits; bit += 4, at += 4)
+            bytes[at / 8] = static_cast<char>(static_cast<std::uint8_t>(bytes[at / 8]) | (code >> bit & 0xfU) << (at % 8));
     }
     onnx::TensorProto tensor = empty_tensor(name, dims, type.type);
     tensor.set_raw_data(std::move(bytes));

@@ -16,13 +16,19 @@ using Dimensions = std::vector<std::int64_t>;
 struct IntegerType {
     onnx::TensorProto::DataType type{};
     std::int32_t lowest = 0, highest = 0;
-    std::size_t bytes = 1;
+    int bits = 8;
+    /// 4 and 16 bits came with opset 21.
+    [[nodiscard]] bool needs_opset_21() const { return bits != 8; }
 };
 
-/// The smallest type that holds the codes: int8, uint8, or int16 where the installed libonnx knows opset 21. Throws a usage
-/// Error naming `where` when there is none.
-[[nodiscard]] IntegerType integer_type_for(const QuantiserDescription& quantiser, const std::string& where);
-[[nodiscard]] bool has_16_bit_quantisers();
+/// What the codes belong to: constants may be packed tightly, activations are computed with and take whole bytes.
+enum class CodeUse { constant, activation };
+
+/// The smallest type that holds the codes: int8 or uint8, and where the installed libonnx knows opset 21 also int4 (constants)
+/// and int16. Throws a usage Error naming `where` when there is none.
+[[nodiscard]] IntegerType integer_type_for(const QuantiserDescription& quantiser, CodeUse use, const std::string& where);
+/// True from libonnx 1.16 on.
+[[nodiscard]] bool has_opset_21();
 
 /// ONNX: value = (code - zero_point) * step [+ offset]. A zero point outside the integer type is cut to it, and the offset
 /// makes up for the rest; offsets are 0 wherever the range includes zero.

@@ -66,6 +66,20 @@ std::vector<Value> values_of(const onnx::TensorProto& tensor) {
     return values;
 }
 
+/// Integers of 4 bits (two a byte, the low half first) or 8, as ONNX stores them.
+std::vector<std::int32_t> integers_of(const onnx::TensorProto& tensor) {
+    std::vector<std::int32_t> values;
+    const auto bytes = values_of<std::int8_t>(tensor);
+    if (tensor.data_type() == onnx::TensorProto::INT8) return {bytes.begin(), bytes.end()};
+    std::int64_t count = 1;
+    for (const std::int64_t side : tensor.dims()) count *= side;
+    for (std::int64_t i = 0; i < count; ++i) {
+        const std::int32_t half = static_cast<std::uint8_t>(bytes.at(static_cast<std::size_t>(i / 2))) >> (i % 2 * 4) & 0xf;
+        values.push_back(half < 8 ? half : half - 16);
+    }
+    return values;
+}
+
 std::vector<std::string> operations(const onnx::ModelProto& model) {
     std::vector<std::string> names;
     for (const auto& node : model.graph().node()) names.push_back(node.op_type());
@@ -76,24 +90,27 @@ using Words = std::vector<std::string>;
 
 }  // namespace
 
-TEST_CASE("A weight is int8 codes, and what its zero point cannot hold is added") {
+TEST_CASE("A weight is integer codes, and what its zero point cannot hold is added") {
     for (const int bits : {2, 4, 7, 8}) {
         INFO(bits << " bits");
         const ExportedNetwork network = small_network(bits);
         const onnx::ModelProto model = parsed(onnx_model(network, kLinearGraph, {}));
         auto tensors = initializers(model);
-        const auto codes = values_of<std::int8_t>(tensors.at("linear.weight.codes"));
-        const auto zero_points = values_of<std::int8_t>(tensors.at("linear.weight.zero_point"));
+        const auto codes = integers_of(tensors.at("linear.weight.codes"));
+        const auto zero_points = integers_of(tensors.at("linear.weight.zero_point"));
         const auto steps = values_of<float>(tensors.at("linear.weight.step"));
         REQUIRE((codes.size() == 6 && zero_points.size() == 2 && steps.size() == 2));
-        // 4 bits: the second row's zero point is about -60, which int8 holds as it is; 8 bits: about -1000.
+        const bool is_int4 = bits <= 4 && onnx_bits_max() == 16;
+        CHECK(model.opset_import(0).version() == (is_int4 ? 21 : 17));
+        // Zero points of the second row: -13, -60, -451, -1020.
         const bool has_offset = tensors.contains("linear.weight.offset");
-        CHECK(has_offset == (bits >= 7));
+        CHECK(has_offset == (bits >= 7 || is_int4));
         const Words quantised{"DequantizeLinear", "Gemm", "Identity"}, shifted{"DequantizeLinear", "Add", "Gemm", "Identity"};
         CHECK(operations(model) == (has_offset ? shifted : quantised));
         const auto offsets = has_offset ? values_of<float>(tensors.at("linear.weight.offset")) : std::vector<float>{0.0F, 0.0F};
         CHECK(offsets[0] == 0.0F);
         for (std::size_t i = 0; i < 6; ++i) {
+            CHECK(codes[i] == network.weights[0].codes[i]);
             const float less_offset = static_cast<float>(codes[i] - zero_points[i / 3]) * steps[i / 3];
             const float value = less_offset + offsets[i / 3];
             const float expected = network.weights[0].values[i];
