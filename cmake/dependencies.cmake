@@ -19,6 +19,16 @@ pkg_check_modules(LIBZIP REQUIRED IMPORTED_TARGET libzip)
 find_package(PNG REQUIRED)
 find_path(RANDOM123_INCLUDE_DIR Random123/philox.h REQUIRED)
 
+# Debian's libonnx ships no CMake file; these definitions are those it was built with.
+find_path(ONNX_INCLUDE_DIR onnx/onnx_pb.h REQUIRED)
+find_library(ONNX_LIBRARY onnx REQUIRED)
+find_library(ONNX_PROTO_LIBRARY onnx_proto REQUIRED)
+pkg_check_modules(PROTOBUF REQUIRED IMPORTED_TARGET protobuf)
+add_library(fairsweep_onnx INTERFACE)
+target_include_directories(fairsweep_onnx SYSTEM INTERFACE "${ONNX_INCLUDE_DIR}")
+target_compile_definitions(fairsweep_onnx INTERFACE ONNX_NAMESPACE=onnx ONNX_ML=1)
+target_link_libraries(fairsweep_onnx INTERFACE "${ONNX_LIBRARY}" "${ONNX_PROTO_LIBRARY}" PkgConfig::PROTOBUF)
+
 add_library(fairsweep_mpi_c INTERFACE)
 target_link_libraries(fairsweep_mpi_c INTERFACE MPI::MPI_C)
 target_compile_definitions(fairsweep_mpi_c INTERFACE OMPI_SKIP_MPICXX=1)

@@ -54,6 +54,12 @@ void quantise_in_place(const torch::Tensor& x, const QuantiserScale& scale, cons
     if (!is_finite) throw NonFiniteError(layer, "activation");
 }
 
+QuantiserScale scale_of(std::span<const float> values, int bits, const std::string& layer) {
+    const ValueRange range = range_of(values);
+    if (!range.is_finite) throw NonFiniteError(layer, "weight");
+    return quantiser_scale(range.min, range.max, bits);
+}
+
 /// `rows` ranges, one per slice of the first dimension (1: one range for the whole tensor).
 torch::Tensor quantise_rows(const torch::Tensor& weight, std::int64_t rows, int bits, const std::string& layer) {
     // A dense layout in which the first dimension is outermost (plain or channels-last) holds each row in one piece.
@@ -64,9 +70,7 @@ torch::Tensor quantise_rows(const torch::Tensor& weight, std::int64_t rows, int 
     const std::int64_t row_size = source.numel() / rows;
     for (std::int64_t row = 0; row < rows; ++row) {
         const auto values = values_of(source, row * row_size, (row + 1) * row_size);
-        const ValueRange range = range_of(values);
-        if (!range.is_finite || !fake_quantise(values, target + row * row_size, quantiser_scale(range.min, range.max, bits)))
-            throw NonFiniteError(layer, "weight");
+        if (!fake_quantise(values, target + row * row_size, scale_of(values, bits, layer))) throw NonFiniteError(layer, "weight");
     }
     return out;
 }
@@ -96,6 +100,14 @@ struct QuantiseWeight : torch::autograd::Function<QuantiseWeight> {
     }
 };
 
+/// What set_bits() puts on a layer; a named type, so that weight_quantiser() can ask it.
+struct QuantisedWeight {
+    torch::Tensor operator()(const torch::Tensor& master) const { return QuantiseWeight::apply(master, rows, bits, layer); }
+    std::int64_t rows;
+    int bits;
+    std::string layer;
+};
+
 struct ActivationQuantiser : ActivationTransform {
     ActivationQuantiser(std::string layer_name, int width)
         : layer(std::move(layer_name)),
@@ -107,7 +119,7 @@ struct ActivationQuantiser : ActivationTransform {
         x = dense(x);
         if (observing) {
             widen(range_of_tensor(x));
-        } else if (low() == 0.0F && high() == 0.0F) {
+        } else if (!is_calibrated()) {
             refuse_uncalibrated();
         }
         const QuantiserScale scale = quantiser_scale(low(), high(), bits);
@@ -124,13 +136,7 @@ struct ActivationQuantiser : ActivationTransform {
     torch::Tensor x_min, x_max;  // [1]
     bool observing = true;
 
-private:
-    void widen(const ValueRange& batch) {
-        if (!batch.is_finite) throw NonFiniteError(layer, "activation");
-        // As the reference updates it: the stored value may miss the true minimum by its last bit.
-        low() += -low() + std::min(low(), batch.min);
-        high() += -high() + std::max(high(), batch.max);
-    }
+    [[nodiscard]] bool is_calibrated() { return low() != 0.0F || high() != 0.0F; }
 
     [[noreturn]] void refuse_uncalibrated() const {
         throw Error(ErrorKind::internal, {.attempted = "quantise an activation with a frozen range",
@@ -138,6 +144,14 @@ private:
                                           .found = "the range (0, 0): it was never calibrated",
                                           .expected = "at least one forward pass with observing on",
                                           .hint = "set_observing(network, true) before the first step"});
+    }
+
+private:
+    void widen(const ValueRange& batch) {
+        if (!batch.is_finite) throw NonFiniteError(layer, "activation");
+        // As the reference updates it: the stored value may miss the true minimum by its last bit.
+        low() += -low() + std::min(low(), batch.min);
+        high() += -high() + std::max(high(), batch.max);
     }
 };
 
@@ -170,9 +184,7 @@ void set_bits(torch::nn::Module& network, Bits bits) {
             continue;
         }
         const std::int64_t rows = is_prelu ? 1 : layer->weight.size(0);
-        layer->weight_transform = [rows, width, layer_name = name](const torch::Tensor& master) {
-            return QuantiseWeight::apply(master, rows, width, layer_name);
-        };
+        layer->weight_transform = QuantisedWeight{rows, width, name};
     }
     for (const auto& [name, point] : activation_points(network))
         point->attach(bits.activation == kFloatBits ? nullptr : std::make_shared<ActivationQuantiser>(name, bits.activation));
@@ -196,6 +208,29 @@ void set_activation_ranges(torch::nn::Module& network, const std::vector<Activat
         found[i].second->low() = ranges[i].x_min;
         found[i].second->high() = ranges[i].x_max;
     }
+}
+
+std::optional<QuantiserDescription> weight_quantiser(const WeightedLayer& layer) {
+    if (!layer.weight_transform) return std::nullopt;
+    const QuantisedWeight* const transform = layer.weight_transform.target<QuantisedWeight>();
+    FAIRSWEEP_CHECK(transform != nullptr, "a weight transform that set_bits() did not install");
+    const torch::Tensor weight = layer.weight.detach().contiguous();
+    const std::int64_t row_size = weight.numel() / transform->rows;
+    QuantiserDescription description{.bits = transform->bits, .per_channel = transform->rows != 1, .ranges = {}};
+    for (std::int64_t row = 0; row < transform->rows; ++row)
+        description.ranges.push_back(
+            scale_of(values_of(weight, row * row_size, (row + 1) * row_size), transform->bits, transform->layer));
+    return description;
+}
+
+std::optional<QuantiserDescription> activation_quantiser(const ActivationPoint& point) {
+    if (!point.attached()) return std::nullopt;
+    auto* const quantiser = dynamic_cast<ActivationQuantiser*>(point.attached().get());
+    FAIRSWEEP_CHECK(quantiser != nullptr, "an activation transform that set_bits() did not attach");
+    if (!quantiser->is_calibrated()) quantiser->refuse_uncalibrated();
+    return QuantiserDescription{.bits = quantiser->bits,
+                                .per_channel = false,
+                                .ranges = {quantiser_scale(quantiser->low(), quantiser->high(), quantiser->bits)}};
 }
 
 }  // namespace fairsweep

@@ -4,11 +4,13 @@
 /// start at 0, straight-through gradient without a mask (docs: the reference's formulas and places).
 #include <torch/torch.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "fairsweep/sweep.hpp"
 #include "compress/non_finite_error.hpp"
+#include "compress/quantiser_description.hpp"
 #include "model/network.hpp"
 
 namespace fairsweep {
@@ -35,6 +37,13 @@ struct ActivationRange {
 /// Sets the ranges; names and order must be those of activation_ranges(). For synchronising over shards and ranks:
 /// reduce x_min with MIN and x_max with MAX between the forward pass and the next step.
 void set_activation_ranges(torch::nn::Module& network, const std::vector<ActivationRange>& ranges);
+
+/// The quantiser of a layer's weight for its present master; nothing where the layer uses the master itself. Throws
+/// NonFiniteError for a weight that is NaN or infinite.
+[[nodiscard]] std::optional<QuantiserDescription> weight_quantiser(const WeightedLayer& layer);
+/// The quantiser at an activation point; nothing where none is attached. Throws an internal Error naming the point when
+/// its range was never calibrated.
+[[nodiscard]] std::optional<QuantiserDescription> activation_quantiser(const ActivationPoint& point);
 
 /// A forward pass throws NonFiniteError (compress/non_finite_error.hpp) naming the layer when an activation or weight to be
 /// quantised is NaN or infinite.

@@ -16,7 +16,8 @@ LIBRARIES = {
     r"mpi\.h": {"mpi"},
     r"nccl\.h": set(),
     r"(hdf5|H5\w+)\.h": {"store"},
-    r"(torch|ATen|c10)/": {"model", "compress", "study"},
+    r"(torch|ATen|c10)/": {"model", "compress", "study", "export"},
+    r"(onnx|google/protobuf)/": {"export"},
     r"boost/program_options": {"job", "app"},
     r"boost/": {"job", "app", "statistics"},
     r"(spdlog|openssl|Random123)/": {"core"},
@@ -27,7 +28,7 @@ FMT = re.compile(r"(fmt|spdlog)/")
 
 # Rooms in order of dependence: a room may include only what stands before it (src/CMakeLists.txt links the same way).
 ROOMS = ["core", "plan", "job", "coordinator", "metrics", "statistics", "mpi", "data", "faces", "model", "compress", "study",
-         "store", "report", "app"]
+         "export", "store", "report", "app"]
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]', re.M)
 
 

@@ -1,0 +1,178 @@
+/// fairsweep export: the network of a point as a file that other programs read.
+#pragma GCC diagnostic ignored "-Wnull-dereference"  // Boost.Program_options, when GCC 12 inlines its any_cast of a string
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "commands.hpp"
+#include "export/export_point.hpp"
+#include "fairsweep/error.hpp"
+#include "fairsweep/text.hpp"
+#include "plan/find_point.hpp"
+#include "store/point_state.hpp"
+#include "store/store.hpp"
+#include "study/stage_context.hpp"
+#include "version.hpp"
+
+namespace fairsweep {
+namespace {
+
+namespace po = boost::program_options;
+
+constexpr CommandHelp kHelp{
+    "fairsweep export --store S --point P --format safetensors|onnx --output F [--packed] [--json]",
+    "Writes the trained, compressed network of a point for other programs. P is the id of the point, as `analyze --csv` names "
+    "it, "
+    "or its first digits. Says the true size of the network: weights at their bits, ranges, masks and what stays float32.",
+    "  fairsweep export --store demo/sweep.h5 --point 1f2e3d4c5b6a --format onnx --output network.onnx\n"
+    "  fairsweep export --store demo/sweep.h5 --point 1f2e3d4c5b6a --format safetensors --packed --output network.safetensors"};
+
+std::string required(const po::variables_map& values, const char* option) {
+    if (values.count(option) == 0) {
+        throw_usage({.attempted = fmt::format("--{} is missing", option),
+                     .where = kHelp.usage,
+                     .found = {},
+                     .expected = {},
+                     .hint = "see --help"});
+    }
+    return values[option].as<std::string>();
+}
+
+ExportFormat format_from(const po::variables_map& values) {
+    const std::string word = required(values, "format");
+    const bool packed = values.count("packed") != 0;
+    if (word == "safetensors") return packed ? ExportFormat::packed : ExportFormat::safetensors;
+    if (word != "onnx") {
+        throw_usage(
+            {.attempted = "unknown format", .where = "--format", .found = word, .expected = "safetensors or onnx", .hint = {}});
+    }
+    if (packed) {
+        throw_usage({.attempted = "--packed is for safetensors: ONNX has no codes of any width",
+                     .where = "--format",
+                     .found = word,
+                     .expected = "--format safetensors --packed",
+                     .hint = {}});
+    }
+    return ExportFormat::onnx;
+}
+
+/// The row of the network's stage, done; the point itself may still be waiting for its evaluation.
+const Row& finished_row(const StoreReader& store, const Point& point) {
+    const Stage& stage = store.plan().stages[point.network_stage];
+    const Row* row = store.row(stage.id);
+    if (row != nullptr && row->outcome.state == StageState::done) return *row;
+    throw_usage({.attempted = "cannot export a point whose network is not trained",
+                 .where = describe_point(point),
+                 .found = fmt::format("its {} stage {} is {}", name_of(stage.kind), stage.id.short_hex(),
+                                      row == nullptr ? "waiting" : name_of(row->outcome.state)),
+                 .expected = "done",
+                 .hint = row == nullptr ? "run the sweep first" : row->outcome.message});
+}
+
+std::filesystem::path artefact_of(const std::filesystem::path& store, const Stage& stage) {
+    return artefact_folder_of(store) / (stage.id.hex() + artefact_suffix(stage.kind));
+}
+
+SafetensorsFile open_network(const std::filesystem::path& path, const Stage& stage, const Row& row) {
+    if (!std::filesystem::exists(path)) {
+        throw_data({.attempted = "cannot export a network whose file is gone",
+                    .where = path.string(),
+                    .found = "no such file",
+                    .expected = fmt::format("what {} stage {} left", name_of(stage.kind), stage.id.short_hex()),
+                    .hint = "fairsweep run with this store trains it again"});
+    }
+    SafetensorsFile file(path);
+    check_artefact(file, "network", stage.id);
+    const Digest digest = sha256_of_file(path);
+    if (digest != row.outcome.artefact) {
+        throw_data({.attempted = "cannot export a network whose file was changed",
+                    .where = path.string(),
+                    .found = "SHA-256 " + digest.short_hex(),
+                    .expected = row.outcome.artefact.short_hex() + ", as its row says",
+                    .hint = "delete the file; fairsweep run with this store trains it again"});
+    }
+    return file;
+}
+
+ExportMetadata provenance_of(const StoreReader& store, const Point& point, const Row& row) {
+    const Plan& plan = store.plan();
+    const Stage& stage = plan.stages[point.network_stage];
+    ExportMetadata metadata{{"arm", name_of(point.arm)},
+                            {"calibration", point.calibration},
+                            {"checkpoint_sha256", row.outcome.artefact.hex()},
+                            {"code_version", store.code_version(stage.id)},
+                            {"distillation", point.distillation},
+                            {"exported_by", "fairsweep " + version_line()},
+                            {"format", "pt"},
+                            {"kind", "network"},
+                            {"point", point.id.hex()},
+                            {"recipe", stage.parameters},
+                            {"seed", std::to_string(point.seed)},
+                            {"stage", stage.id.hex()},
+                            {"sweep", plan.sweep_name},
+                            {"training_set", point.training_set}};
+    for (const StageIndex need : stage.needs)
+        if (plan.stages[need].kind == StageKind::baseline) {
+            metadata["baseline_recipe"] = plan.stages[need].parameters;
+            metadata["baseline_stage"] = plan.stages[need].id.hex();
+        }
+    return metadata;
+}
+
+void print(const std::filesystem::path& output, const Point& point, const ExportSummary& summary, bool as_json) {
+    if (as_json) {
+        const nlohmann::ordered_json json{{"point", point.id.hex()},
+                                          {"output", output.string()},
+                                          {"file_bytes", summary.file_bytes},
+                                          {"packed_bytes", summary.packed_bytes},
+                                          {"packed_sparse_bytes", summary.packed_sparse_bytes},
+                                          {"float32_bytes", summary.float32_bytes}};
+        std::cout << json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+        return;
+    }
+    std::cout << fmt::format("{}\n  {} ({})\n  the network takes {} packed ({} bytes", describe_point(point), output.string(),
+                             human_bytes(summary.file_bytes), human_bytes(summary.packed_bytes), summary.packed_bytes);
+    if (summary.packed_sparse_bytes != summary.packed_bytes)
+        std::cout << fmt::format("; {} with only its kept weights stored", summary.packed_sparse_bytes);
+    std::cout << fmt::format("), {} in float32\n", human_bytes(summary.float32_bytes));
+}
+
+void export_point(const po::variables_map& values) {
+    const std::filesystem::path store_path = required(values, "store");
+    const std::string word = required(values, "point");
+    const ExportFormat format = format_from(values);
+    const std::filesystem::path output = required(values, "output");
+    const StoreReader store(store_path);
+    const Point& point = find_point(store.plan(), word);
+    const Stage& stage = store.plan().stages[point.network_stage];
+    const Row& row = finished_row(store, point);
+    const SafetensorsFile checkpoint = open_network(artefact_of(store_path, stage), stage, row);
+    const ExportSummary summary = export_checkpoint(checkpoint, format, output, provenance_of(store, point, row));
+    print(output, point, summary, values.count("json") != 0);
+}
+
+}  // namespace
+
+int export_command(const Arguments& arguments) {
+    po::options_description options("options");
+    options.add_options()("store", po::value<std::string>()->value_name("S"), "store of the sweep")(
+        "point", po::value<std::string>()->value_name("P"), "id of the point, or its first digits")(
+        "format", po::value<std::string>()->value_name("safetensors|onnx"), "format of the file")(
+        "output,o", po::value<std::string>()->value_name("F"), "file to write; an old one is replaced")(
+        "packed", "safetensors only: codes at their bits instead of float32 weights")("json",
+                                                                                      "one JSON object on standard output");
+    po::variables_map values;
+    if (!parse_arguments(arguments, kHelp, options, {}, values)) return 0;
+    try {
+        export_point(values);
+    } catch (const Error& error) {
+        // This command has one exit code for everything that the world did: 2.
+        if (error.kind() == ErrorKind::store) throw_data(error.parts());
+        throw;
+    }
+    return 0;
+}
+
+}  // namespace fairsweep

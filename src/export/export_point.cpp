@@ -1,0 +1,47 @@
+#include "export/export_point.hpp"
+
+#include <string_view>
+#include <utility>
+
+#include "export/describe_network.hpp"
+#include "export/onnx_model.hpp"
+#include "export/packed_file.hpp"
+#include "fairsweep/files.hpp"
+#include "fairsweep/text.hpp"
+
+namespace fairsweep {
+
+ExportSummary export_checkpoint(const SafetensorsFile& checkpoint, ExportFormat format, const std::filesystem::path& target,
+                                ExportMetadata provenance) {
+    const NetworkDescription description = description_of(checkpoint);
+    const std::shared_ptr<Network> network = read_network(checkpoint);
+    const ExportedNetwork described = describe_network(*network);
+    const PackedSize size = packed_size(*network);
+    ExportMetadata metadata = std::move(provenance);
+    metadata.merge(describe_numbers(described, size));
+    metadata["architecture"] = description.architecture;
+    metadata["bits"] = description.bits.text();
+    metadata["sparsity"] = exact_number(description.sparsity);
+
+    ExportSummary summary{.file_bytes = 0,
+                          .packed_bytes = size.total_bytes(),
+                          .packed_sparse_bytes = size.sparse_total_bytes(),
+                          .float32_bytes = float32_bytes(described)};
+    switch (format) {
+        case ExportFormat::safetensors:
+            summary.file_bytes = write_checkpoint(target, *network, description, std::move(metadata)).size_bytes;
+            break;
+        case ExportFormat::packed:
+            summary.file_bytes = write_packed_file(target, described, std::move(metadata)).size_bytes;
+            break;
+        case ExportFormat::onnx: {
+            const std::string model = onnx_model(described, graph_of(described), metadata);
+            write_file_atomically(target, std::string_view(model));
+            summary.file_bytes = model.size();
+            break;
+        }
+    }
+    return summary;
+}
+
+}  // namespace fairsweep
