@@ -53,6 +53,7 @@ struct Recipe {
     double embedding_loss_scale = 1.0;           ///< times the mean squared error between unit embeddings
     int observer_steps = 299;                    ///< ranges are learnt in the first so many steps, then frozen
     double dropout = 0.4;                        ///< in the student, train mode
+    std::string precision = "fp32";              ///< of the student's convolutions in training: "fp32" or "bf16"
 
     // Pruning; the axis `pruning` may set these per point. No part of a dense or sham point's identity.
     std::string sparsity_pattern = "unstructured";  ///< "unstructured", "2:4" or "channels"

@@ -21,6 +21,7 @@ const std::vector<ChoiceKey>& choice_keys() {
         std::vector<ChoiceKey> list{
             {"margin_loss", &Recipe::margin_loss, {"arcface", "cosface", "elastic-arcface", "elastic-cosface"}},
             {"baseline_schedule", &Recipe::baseline_schedule, {"steps", "cosine"}},
+            {"precision", &Recipe::precision, {"fp32", "bf16"}},
             {"finetune_schedule", &Recipe::finetune_schedule, {"constant", "last-epoch", "cosine"}}};
         for (const PruningKey& key : pruning_keys()) list.push_back({key.name, key.field, key.words});
         return list;

@@ -70,6 +70,7 @@ void visit_compression_fields(Parameters& p, const Visit& visit) {
     visit("finetune_schedule", p.recipe.finetune_schedule);
     visit("embedding_loss_scale", p.recipe.embedding_loss_scale);
     visit("dropout", p.recipe.dropout);
+    visit("precision", p.recipe.precision);
     // Read after the bits. A network that is not quantised has no observers: their schedule must not change its id.
     if (!p.bits.is_float()) visit("observer_steps", p.recipe.observer_steps);
     visit_pruning_fields(p, visit);

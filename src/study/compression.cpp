@@ -38,6 +38,7 @@ std::shared_ptr<Network> make_student(const StageContext& context) {
     check_artefact(checkpoint, "network", baseline.id);
     const std::shared_ptr<Network> network = read_network(checkpoint);
     network->train();
+    set_precision(*network, context.parameters.recipe.precision == "bf16" ? Precision::bf16 : Precision::fp32);
     return network;
 }
 
@@ -100,6 +101,7 @@ StageOutcome run_compression(const StageContext& context) {
         context.progress(step + 1, steps);
     }
     set_observing(*network, false);
+    set_precision(*network, Precision::fp32);
     network->eval();
     const NetworkDescription description{parameters.architecture, parameters.bits, parameters.sparsity};
     StageOutcome outcome =

@@ -68,7 +68,8 @@ TEST_CASE("words and lists of the recipe are read, and others refused with the w
         recipe_of({"recipe.margin_loss=elastic-cosface", "recipe.margin_std=0.1", "recipe.baseline_nesterov=true",
                    "recipe.baseline_schedule=cosine", "recipe.baseline_milestones=22, 30, 40",
                    "recipe.finetune_schedule=last-epoch", "recipe.sparsity_pattern=2:4", "recipe.sparsity_scope=layer",
-                   "recipe.sparsity_schedule=cubic", "recipe.order=prune-first"});
+                   "recipe.sparsity_schedule=cubic", "recipe.order=prune-first", "recipe.precision=bf16"});
+    CHECK(recipe.precision == "bf16");
     CHECK(recipe.margin_loss == "elastic-cosface");
     CHECK(recipe.margin_std == 0.1);
     CHECK(recipe.baseline_nesterov);
@@ -90,6 +91,7 @@ TEST_CASE("words and lists of the recipe are read, and others refused with the w
                                      {"sparsity_pattern=4:8", "unstructured, 2:4, channels"},
                                      {"sparsity_scope=network", "global, layer"},
                                      {"sparsity_schedule=linear", "one-shot, cubic"},
+                                     {"precision=fp16", "fp32, bf16"},
                                      {"order=both", "together, prune-first, quantise-first"}}) {
         INFO(text);
         CHECK_THROWS_AS(recipe_of({std::string("recipe.") + text}), Error);

@@ -54,7 +54,7 @@ TEST_CASE("the canonical text has sorted keys, exact numbers and no blanks") {
         R"({"architecture":"iresnet10-w16-56","bits_activation":8,"bits_weight":4,"clip_norm":5,"data":")" + data +
             R"(","distillation":"embedding","dropout":0.4,"embedding_loss_scale":1,"finetune_batch_samples":128,"finetune_lr":0.1,)"
             R"("finetune_schedule":"constant","finetune_steps":40,"flip":true,"kind":"compression","momentum":0.9,"observer_steps":299,)"
-            R"("order":"together","preset":"quantface","seed":18446744073709551615,"shards":1,"sparsity":0.7,)"
+            R"("order":"together","precision":"fp32","preset":"quantface","seed":18446744073709551615,"shards":1,"sparsity":0.7,)"
             R"("sparsity_pattern":"unstructured","sparsity_schedule":"one-shot","sparsity_scope":"global",)"
             R"("threads_per_stage":1,"version":1,"weight_decay":1e-08})");
 }
