@@ -61,6 +61,7 @@ ResultTable overview_table(const AnalysisInput& input, const Analysis& analysis)
         {"Sparsity", distinct(points, [](const AnalysisPoint& p) { return exact_number(p.point.sparsity); })},
         {"Seeds", distinct(points, [](const AnalysisPoint& p) { return std::to_string(p.point.seed); })},
         {"Evaluation pairs", pairs_text(input)},
+        {"Data sets", fmt::format("{}", fmt::join(input.data_sets, "; "))},
         {"Program", distinct(points, [](const AnalysisPoint& p) { return p.code_version; })},
         {"Merged", fmt::format("{} from {} by {}", input.created, fmt::join(input.sources, ", "), input.code_version)},
     };

@@ -196,6 +196,7 @@ void put_analysis_input(h5::Writer& file, const AnalysisInput& input) {
     file.put_text("/provenance/sources", input.sources);
     file.put_text("/provenance/sweep_name", {input.sweep_name});
     file.put_text("/provenance/code_version", {input.code_version});
+    file.put_text("/provenance/data_sets", input.data_sets);
     file.put_text("/provenance/job_text", {input.job_text});
     file.put_text("/provenance/created", {input.created});
 }
@@ -216,6 +217,7 @@ AnalysisInput get_analysis_input(const h5::Reader& file) {
     input.sources = file.get_text("/provenance/sources");
     input.sweep_name = file.get_text("/provenance/sweep_name", {1})[0];
     input.code_version = file.get_text("/provenance/code_version", {1})[0];
+    input.data_sets = file.get_text("/provenance/data_sets");
     input.job_text = file.get_text("/provenance/job_text", {1})[0];
     input.created = file.get_text("/provenance/created", {1})[0];
     return input;

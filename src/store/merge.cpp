@@ -7,6 +7,7 @@
 #include <ctime>
 #include <limits>
 #include <map>
+#include <set>
 #include <nlohmann/json.hpp>
 
 #include "fairsweep/error.hpp"
@@ -135,6 +136,16 @@ std::string join_distinct(std::span<const StoreReader> stores, const char* separ
     return joined;
 }
 
+/// What was read, as the ids know it: the hash, never the path.
+std::vector<std::string> data_sets_of(std::span<const StoreReader> stores) {
+    std::set<std::string> lines;
+    for (const StoreReader& store : stores) {
+        for (const auto& [name, data] : store.plan().data)
+            lines.insert(fmt::format("{}: {}, {} images, {}", name, data.source.format, data.images, data.id.hex()));
+    }
+    return {lines.begin(), lines.end()};
+}
+
 std::vector<std::byte> build(std::span<const StoreReader> stores, std::span<const Origin> origins, const AnalysisInput& input) {
     h5::Writer file("a new analysis file", h5::Storage::compressed);
     put_analysis_input(file, input);
@@ -174,6 +185,7 @@ MergeSummary merge_stores(std::span<const fs::path> paths, const fs::path& outpu
     summary.points = origins.size();
     for (const fs::path& path : paths) input.sources.push_back(path.string());
     input.sweep_name = join_distinct(stores, " + ", [](const Plan& plan) { return plan.sweep_name; });
+    input.data_sets = data_sets_of(stores);
     input.job_text = join_distinct(stores, "\n# --- another store ---\n", [](const Plan& plan) { return plan.job_text; });
     input.code_version = code_version;
     input.created = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));

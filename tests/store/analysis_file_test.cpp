@@ -52,6 +52,7 @@ TEST_CASE("merge keeps points, figures, pairs and scores, and shows what is miss
     CHECK(same_pairs(input.pairs, pairs));
     CHECK(input.sources == std::vector<std::string>{"merge/sweep.h5"});
     CHECK(input.job_text == plan.job_text);
+    CHECK(input.data_sets == std::vector<std::string>{"faces: recordio, 12 images, " + sha256("faces").hex()});
     CHECK(input.code_version == "0.1.0 (test)");
     CHECK(input.created.size() == 20);
     REQUIRE(input.points.size() == 4);

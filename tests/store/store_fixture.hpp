@@ -22,6 +22,7 @@ inline Plan make_plan(std::size_t points, std::uint64_t first_seed = 1, std::vec
     plan.code_version = "0.1.0 (commit test)";
     plan.job_text = "[sweep]\nname = test\n";
     plan.axes = {{"bits", 2}};
+    plan.data["faces"] = {{"faces", "recordio", "data/train", {}}, sha256("faces"), true, 12};
     const auto add = [&plan](StageKind kind, const std::string& text, std::vector<StageIndex> needs) {
         Stage stage;
         stage.id = sha256(text);
