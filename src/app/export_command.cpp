@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <system_error>
 
 #include "commands.hpp"
 #include "export/export_point.hpp"
@@ -139,11 +140,26 @@ void print(const std::filesystem::path& output, const Point& point, const Export
     std::cout << fmt::format("), {} in float32\n", human_bytes(summary.float32_bytes));
 }
 
+/// The store and what belongs to it must survive a slip of the hand.
+void refuse_to_replace(const std::filesystem::path& output, const std::filesystem::path& store) {
+    std::error_code ignored;
+    const std::filesystem::path folder = output.has_parent_path() ? output.parent_path() : ".";
+    if (std::filesystem::equivalent(output, store, ignored) ||
+        std::filesystem::equivalent(folder, artefact_folder_of(store), ignored)) {
+        throw_usage({.attempted = "--output would replace a part of the store",
+                     .where = output.string(),
+                     .found = {},
+                     .expected = "a file outside " + store.string() + " and " + artefact_folder_of(store).string(),
+                     .hint = {}});
+    }
+}
+
 void export_point(const po::variables_map& values) {
     const std::filesystem::path store_path = required(values, "store");
     const std::string word = required(values, "point");
     const ExportFormat format = format_from(values);
     const std::filesystem::path output = required(values, "output");
+    refuse_to_replace(output, store_path);
     const StoreReader store(store_path);
     const Point& point = find_point(store.plan(), word);
     const Stage& stage = store.plan().stages[point.network_stage];

@@ -41,6 +41,10 @@ expect 2 'text.h5' "$FAIRSWEEP" export --store text.h5 --point "$first" --format
 expect 2 '/proc/none' export_as "$first" onnx /proc/none/x.onnx
 expect 2 '/proc/none' export_as "$first" safetensors /proc/none/x.safetensors
 expect 2 'x.onnx' export_as "$first" onnx no-such-folder/x.onnx
+before=$(sha256sum sweep.h5)
+expect 2 'replace a part of the store' export_as "$first" onnx ./sweep.h5
+expect 2 'replace a part of the store' export_as "$first" onnx sweep.h5.files/x.ckpt
+[ "$(sha256sum sweep.h5)" = "$before" ] || die "the store was changed"
 mkdir folder.onnx
 expect 2 'folder.onnx' export_as "$first" onnx folder.onnx
 

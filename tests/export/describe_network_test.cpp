@@ -24,6 +24,7 @@ struct Kind {
 constexpr Kind kKinds[] = {
     {"iresnet10-w16-56", {32, 32}, 0.0},     {"iresnet10-w16-56", {8, 8}, 0.5},     {"iresnet10-w16-56", {4, 6}, 0.0},
     {"mobilefacenet-w16-56", {32, 32}, 0.5}, {"mobilefacenet-w16-56", {3, 8}, 0.0}, {"mobilefacenet-w16-56", {16, 16}, 0.0},
+    {"mobilefacenet-w16-56", {32, 8}, 0.0},
 };
 
 /// Runs a graph with LibTorch's operations on the described numbers alone: nothing of the network itself is used.
