@@ -19,6 +19,7 @@ int report_command(const Arguments& arguments);
 int embed_command(const Arguments& arguments);
 int evaluate_command(const Arguments& arguments);
 int export_command(const Arguments& arguments);
+int scores_command(const Arguments& arguments);
 int data_command(const Arguments& arguments);
 int data_make(const Arguments& arguments);  ///< `fairsweep data make`, called by the data command
 

@@ -33,6 +33,7 @@ constexpr Command kCommands[] = {
     {"embed", "embeddings of images by a network of yours", embed_command, 2, 2},
     {"evaluate", "the RFW protocol on one network or on embeddings", evaluate_command, 2, 2},
     {"export", "write the network of a point as safetensors or ONNX", export_command, 2, 2},
+    {"scores", "the same figures for any matcher's scores", scores_command, 2, 2},
     {"data", "make, describe and check data sets", data_command, 1, 2},
     {"version", "print version, commit and libraries", nullptr, 2, 2},
 };

@@ -39,25 +39,38 @@ std::uint32_t first_accepting_threshold(double distance) {
     return index;
 }
 
-std::optional<TenFold> ten_fold_from_distances(std::span<const double> distances, std::span<const std::uint8_t> genuine) {
+FoldBounds contiguous_folds(std::uint32_t pairs) {
+    FoldBounds bounds{};
+    for (std::uint32_t fold = 0; fold < kFolds; ++fold) bounds[fold + 1] = fold_range(pairs, fold).second;
+    return bounds;
+}
+
+std::optional<TenFold> ten_fold_from_distances(std::span<const double> distances, std::span<const std::uint8_t> genuine,
+                                               const std::optional<FoldBounds>& bounds) {
     FAIRSWEEP_CHECK(distances.size() == genuine.size(), "one distance per pair");
     const auto pairs = static_cast<std::uint32_t>(genuine.size());
-    if (pairs < kFolds) return std::nullopt;
+    const FoldBounds fold_begin = bounds.value_or(contiguous_folds(pairs));
+    FAIRSWEEP_CHECK(fold_begin.front() == 0 && fold_begin.back() == pairs, "folds that cover the pairs");
+    for (std::uint32_t fold = 0; fold < kFolds; ++fold)
+        if (fold_begin[fold] >= fold_begin[fold + 1]) return std::nullopt;
     std::vector<std::uint32_t> accepted_from(pairs);
     std::transform(distances.begin(), distances.end(), accepted_from.begin(), first_accepting_threshold);
 
     std::array<CorrectCurve, kFolds> curves{};
     CorrectCurve total{};
     for (std::uint32_t fold = 0; fold < kFolds; ++fold) {
-        const auto [begin, end] = fold_range(pairs, fold);
+        const std::uint32_t begin = fold_begin[fold];
+        const std::uint32_t end = fold_begin[fold + 1];
         curves[fold] = correct_curve(std::span(accepted_from).subspan(begin, end - begin), genuine.subspan(begin, end - begin));
         for (std::uint32_t t = 0; t < kGridThresholds; ++t) total[t] += curves[fold][t];
     }
 
     TenFold result;
+    result.fold_begin = fold_begin;
     result.correct.resize(pairs);
     for (std::uint32_t fold = 0; fold < kFolds; ++fold) {
-        const auto [begin, end] = fold_range(pairs, fold);
+        const std::uint32_t begin = fold_begin[fold];
+        const std::uint32_t end = fold_begin[fold + 1];
         std::uint32_t best = 0;
         for (std::uint32_t t = 1; t < kGridThresholds; ++t) {
             if (total[t] - curves[fold][t] > total[best] - curves[fold][best]) best = t;
@@ -75,10 +88,11 @@ std::optional<TenFold> ten_fold_from_distances(std::span<const double> distances
     return result;
 }
 
-std::optional<TenFold> ten_fold_from_scores(std::span<const double> scores, std::span<const std::uint8_t> genuine) {
+std::optional<TenFold> ten_fold_from_scores(std::span<const double> scores, std::span<const std::uint8_t> genuine,
+                                            const std::optional<FoldBounds>& bounds) {
     std::vector<double> distances(scores.size());
     std::transform(scores.begin(), scores.end(), distances.begin(), squared_distance);
-    return ten_fold_from_distances(distances, genuine);
+    return ten_fold_from_distances(distances, genuine, bounds);
 }
 
 }  // namespace fairsweep

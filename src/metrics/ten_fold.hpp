@@ -22,20 +22,28 @@ inline constexpr std::uint32_t kGridThresholds = 400;  ///< distances 0, 0.01 ..
 /// Pairs [first, second) of fold `fold`: the first `pairs` mod 10 folds have one pair more (scikit-learn's KFold).
 [[nodiscard]] std::pair<std::uint32_t, std::uint32_t> fold_range(std::uint32_t pairs, std::uint32_t fold);
 
+/// Pairs begin[f] up to begin[f + 1] are fold f; begin[0] = 0, begin[kFolds] = number of pairs.
+using FoldBounds = std::array<std::uint32_t, kFolds + 1>;
+[[nodiscard]] FoldBounds contiguous_folds(std::uint32_t pairs);
+
 struct TenFold {
     double accuracy_percent = 0.0;                        ///< mean over folds
     std::array<double, kFolds> fold_accuracy{};           ///< fractions
     std::array<std::uint32_t, kFolds> threshold_index{};  ///< in the grid; the lowest of equally good ones
     std::vector<std::uint8_t> correct;                    ///< [pairs] 1: decided rightly with its fold's threshold
     std::uint32_t correct_total = 0;
+    FoldBounds fold_begin{};
 };
 
 /// A pair is called the same person when distance < threshold (strict). `genuine` [pairs] is 1 for the same person.
-/// nullopt with fewer than ten pairs, since a fold would be empty. A NaN distance is never below a threshold.
+/// `bounds`: the folds, contiguous_folds() by default. nullopt when a fold would be empty (fewer than ten pairs). A NaN
+/// distance is never below a threshold.
 [[nodiscard]] std::optional<TenFold> ten_fold_from_distances(std::span<const double> distances,
-                                                             std::span<const std::uint8_t> genuine);
+                                                             std::span<const std::uint8_t> genuine,
+                                                             const std::optional<FoldBounds>& bounds = std::nullopt);
 /// The same from cosine similarities, by squared_distance().
-[[nodiscard]] std::optional<TenFold> ten_fold_from_scores(std::span<const double> scores, std::span<const std::uint8_t> genuine);
+[[nodiscard]] std::optional<TenFold> ten_fold_from_scores(std::span<const double> scores, std::span<const std::uint8_t> genuine,
+                                                          const std::optional<FoldBounds>& bounds = std::nullopt);
 
 /// First index of the grid whose threshold is above the distance: the pair is accepted from there on. kGridThresholds: never.
 [[nodiscard]] std::uint32_t first_accepting_threshold(double distance);

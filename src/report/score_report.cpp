@@ -21,14 +21,19 @@ struct FmrTarget {
     const char* name;
     double fmr;
 };
+/// One byte each: people times replicates of the bootstrap. Fewer replicates are taken of more people, down to the smaller limit.
+constexpr std::uint64_t kMaxWeights = 2'000'000'000;
+constexpr std::uint32_t kFewestReplicates = 200;
+
 constexpr std::array<FmrTarget, 2> kFmrTargets{{{"fmr=1e-2", 1e-2}, {"fmr=1e-3", 1e-3}}};
 
 std::map<std::string, std::string> make_conventions(const ScoreReportOptions& options) {
     return {
         {"score", "similarity; a pair matches when score >= threshold"},
-        {"accuracy_10fold",
-         "percent; per group, ten contiguous folds in file order, squared distance 2 - 2 * score < t (strict), t = 0, 0.01 ... "
-         "3.99, the first best threshold on the other nine folds; mean over folds"},
+        {"accuracy_10fold", std::string("percent; per group, ten folds, ") +
+                                (options.folds.empty() ? "contiguous in file order" : "as the fold column says") +
+                                ", squared distance 2 - 2 * score < t (strict), t = 0, 0.01 ... "
+                                "3.99, the first best threshold on the other nine folds; mean over folds"},
         {"average, std, ser", "over the groups' accuracy_10fold; ser = (100 - lowest) / (100 - highest)"},
         {"std_ddof", "1"},
         {"rates", "fractions; fmr over impostor pairs, fnmr over genuine pairs, accuracy over both"},
@@ -41,7 +46,6 @@ std::map<std::string, std::string> make_conventions(const ScoreReportOptions& op
          "95 %; rates: Wilson with the dyadic variance of pairs that share people; std, ser, gap: linearised identity bootstrap, "
          "lower limit at the boundary unless equality is rejected; ser from errors + 0.5; the choice of fold thresholds counts"},
         {"no_bias", "distribution of the figure when all groups have the same true accuracy: mean and 95th percentile"},
-        {"bootstrap", fmt::format("{} replicates, seed {}", options.replicates, options.seed)},
     };
 }
 
@@ -87,6 +91,15 @@ private:
         return {pairs_.group_begin[group], pairs_.group_begin[group + 1] - pairs_.group_begin[group]};
     }
 
+    [[nodiscard]] std::optional<FoldBounds> fold_bounds(std::size_t begin, std::size_t count) const {
+        if (options_.folds.empty()) return std::nullopt;
+        const auto folds = std::span(options_.folds).subspan(begin, count);
+        FoldBounds bounds{};
+        for (std::uint32_t fold = 0; fold <= kFolds; ++fold)
+            bounds[fold] = static_cast<std::uint32_t>(std::ranges::lower_bound(folds, fold) - folds.begin());
+        return bounds;
+    }
+
     void add_group(std::uint32_t g, bool are_cosines, std::vector<TenFold>& folds) {
         const auto [begin, count] = range_of(g);
         const auto scores = scores_.subspan(begin, count);
@@ -99,7 +112,7 @@ private:
         group.eer = checked(equal_error_rate(scores, genuine), "eer of group " + group.name, kBothKinds);
         group.auc = checked(area_under_curve(scores, genuine), "auc of group " + group.name, kBothKinds);
         if (are_cosines) {
-            auto ten_fold = ten_fold_from_scores(scores, genuine);
+            auto ten_fold = ten_fold_from_scores(scores, genuine, fold_bounds(begin, count));
             group.accuracy_10fold = checked(ten_fold ? std::optional(ten_fold->accuracy_percent) : std::nullopt,
                                             "accuracy_10fold of group " + group.name, "it needs at least ten pairs");
             if (ten_fold) folds.push_back(std::move(*ten_fold));
@@ -117,17 +130,26 @@ private:
     }
 
     void add_spread_intervals(const std::vector<TenFold>& folds) {
-        const IdentityBootstrap bootstrap(clusters_.identities(), options_.replicates, options_.seed);
+        const std::uint64_t affordable = kMaxWeights / std::max<std::uint64_t>(clusters_.identities(), 1);
+        const auto replicates = static_cast<std::uint32_t>(std::min<std::uint64_t>(options_.replicates, affordable));
+        if (replicates < std::min(kFewestReplicates, options_.replicates)) {
+            warn(fmt::format(
+                "no intervals of accuracy_10fold, average, std, ser and gap: {} people are too many for the bootstrap",
+                clusters_.identities()));
+            return;
+        }
+        report_.conventions["bootstrap"] = fmt::format("{} replicates, seed {}", replicates, options_.seed);
+        const IdentityBootstrap bootstrap(clusters_.identities(), replicates, options_.seed);
         std::vector<std::uint8_t> correct;
         std::vector<double> inflation;
         ThresholdInflation mean_inflation;
         const double share = 1.0 / static_cast<double>(folds.size());
         for (std::uint32_t g = 0; g < folds.size(); ++g) {
             correct.insert(correct.end(), folds[g].correct.begin(), folds[g].correct.end());
-            const ThresholdReplicates replicates = threshold_replicates(bootstrap, pairs_, g, scores_, folds[g]);
+            const ThresholdReplicates reselected = threshold_replicates(bootstrap, pairs_, g, scores_, folds[g]);
             ThresholdInflation alone;
-            alone.add(replicates, 1.0);
-            mean_inflation.add(replicates, share);
+            alone.add(reselected, 1.0);
+            mean_inflation.add(reselected, share);
             inflation.push_back(alone.value());
         }
         const GroupAccuracies accuracies = group_accuracies(clusters_, bootstrap, correct, inflation);

@@ -49,6 +49,8 @@ struct ScoreReportOptions {
     std::uint32_t replicates = 1000;  ///< of the identity bootstrap
     std::uint64_t seed = 1;
     bool identities_known = true;  ///< false: pairs are taken as independent, with a warning
+    /// [pairs] 0 ... 9, ascending within each group; empty: contiguous folds in the order of the pairs.
+    std::vector<std::uint32_t> folds = {};
 };
 
 /// `scores` [pairs of the table]: similarities, a pair matches when score >= threshold; in float64, as they are. Undefined

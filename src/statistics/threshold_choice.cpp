@@ -63,8 +63,8 @@ ThresholdReplicates threshold_replicates(const IdentityBootstrap& bootstrap, con
     for (std::uint32_t b = 0; b < std::min(replicates, bootstrap.replicates()); ++b) {
         std::array<std::int64_t, kGridThresholds> all{};
         for (std::uint32_t fold = 0; fold < kFolds; ++fold) {
-            const auto [first, last] = fold_range(count, fold);
-            weighted[fold] = weigh(std::span(pairs).subspan(first, last - first), bootstrap, b);
+            const std::uint32_t first = folds.fold_begin[fold];
+            weighted[fold] = weigh(std::span(pairs).subspan(first, folds.fold_begin[fold + 1] - first), bootstrap, b);
             for (std::uint32_t t = 0; t < kGridThresholds; ++t) all[t] += weighted[fold].correct[t];
         }
         double frozen = 0.0;

@@ -7,6 +7,7 @@
 #include "allocation_counter.hpp"
 #include "data/describe.hpp"
 #include "data/rfw_text.hpp"
+#include "data/score_csv.hpp"
 #include "fairsweep/dataset.hpp"
 #include "fairsweep/error.hpp"
 #include "fairsweep/random.hpp"
@@ -160,5 +161,27 @@ TEST_CASE("records that claim gigabytes take no memory") {
     std::ofstream("a.idx", std::ios::binary) << "0\t0\n18446744073709551614\t4\n";
     largest_allocation_bytes = 0;
     CHECK_THROWS_AS(read_record_index("a.idx"), Error);
+    CHECK(largest_allocation_bytes <= kJustifiedBytes);
+}
+
+TEST_CASE("mutated tables of scores give values or errors") {
+    std::string table = "group,same,score,identity_a,identity_b,fold,note\n";
+    for (int i = 0; i < 30; ++i)
+        table += (i % 2 == 0 ? "A," : "\"B, \"\"two\"\"\",") + std::to_string(i % 3 == 0) + ",0." +
+                 std::to_string(100 + i * 37 % 800) + ",p" + std::to_string(i) + ",p" + std::to_string(i % 3 == 0 ? i : i + 1) +
+                 "," + std::to_string(i / 2 % 10) + ",x\n";
+    largest_allocation_bytes = 0;
+    Outcomes outcomes;
+    for (std::uint64_t seed = 0; seed < 4000; ++seed) {
+        RandomStream random(seed, 2, "mutation");
+        survive(outcomes, seed, [&] {
+            const ScoreList list = parse_score_csv(mutated(table, random), "scores.csv");
+            if (list.scores.size() != list.pairs.size() || list.pairs.group_begin.back() != list.pairs.size() ||
+                list.pairs.group_begin.size() != list.pairs.groups.size() + 1 || list.folds.size() % list.scores.size() != 0)
+                throw std::logic_error("columns of different lengths");
+        });
+    }
+    CHECK(outcomes.values > 100);
+    CHECK(outcomes.errors > 500);
     CHECK(largest_allocation_bytes <= kJustifiedBytes);
 }

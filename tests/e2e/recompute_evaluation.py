@@ -8,7 +8,7 @@ import sys
 import h5py
 import numpy as np
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import KFold
+from sklearn.model_selection import KFold, PredefinedSplit
 
 
 def read_pairs(path):
@@ -36,9 +36,10 @@ def scores_of(file, lists):
     return out
 
 
-def ten_fold(scores, same):
+def ten_fold(scores, same, folds=None):
     distances, grid, accuracies = 2 - 2 * scores, np.arange(400) * 0.01, []
-    for train, test in KFold(10, shuffle=False).split(scores):
+    splits = KFold(10, shuffle=False).split(scores) if folds is None else PredefinedSplit(folds).split()
+    for train, test in splits:
         right = [(np.mean((distances[train] < t) == same[train])) for t in grid]
         accuracies.append(np.mean((distances[test] < grid[int(np.argmax(right))]) == same[test]))
     return 100 * np.mean(accuracies)
@@ -64,13 +65,13 @@ def close(found, expected, what, tolerance=1e-9):
     assert found is not None and math.isclose(found, expected, rel_tol=tolerance, abs_tol=tolerance), (what, found, expected)
 
 
-def check(report, groups):
+def check(report, groups, folds=None):
     assert list(report["groups"]) == list(groups)
     accuracies = []
     for name, (scores, same) in groups.items():
         found = report["groups"][name]
         assert (found["pairs"], found["genuine"], found["impostor"]) == (len(same), same.sum(), (~same).sum())
-        accuracies.append(ten_fold(scores, same))
+        accuracies.append(ten_fold(scores, same, None if folds is None else folds[name]))
         close(found["accuracy_10fold"], accuracies[-1], name)
         close(found["auc"], roc_auc_score(same, scores), name)
         close(found["eer"], eer(scores, same), name)
@@ -108,22 +109,27 @@ def check(report, groups):
     assert report["conventions"] and any("threshold_source" in warning for warning in report["warnings"])
 
 
-digest, lists = sys.argv[1], sys.argv[2:]
-with h5py.File("e.h5") as data:
-    assert data["embeddings"].dtype == np.float32 and data["embeddings"].shape == (96, 64)
-    attributes = {key: (value.decode() if isinstance(value, bytes) else str(value)) for key, value in data.attrs.items()}
-    assert attributes == {"weights_sha256": digest, "architecture": "mobilefacenet-w16-56", "bits": "32", "flip": "false"}, attributes
-    embeddings, paths = data["embeddings"][:], data["paths"][:]
-assert sorted(paths) == list(paths) and np.isfinite(embeddings).all()
-groups = scores_of("e.h5", lists)
-assert len({round(float(s), 9) for scores, _ in groups.values() for s in scores}) > 50, "the network tells no face from another"
-check(json.load(open("e.json")), groups)
-check(json.load(open("listed.json")), scores_of("listed.h5", lists))
-with h5py.File("foreign.h5", "w") as data:  # double numbers, strings of variable length, another order, attributes of numbers
-    order = np.random.default_rng(1).permutation(len(paths))
-    data.create_dataset("embeddings", data=embeddings[order].astype(np.float64), compression="gzip")
-    data.create_dataset("paths", data=["some/where/" + paths[i].decode().replace(".jpg", ".png") for i in order], dtype=h5py.string_dtype())
-    data.attrs["note"] = "made elsewhere"
-    data.attrs["number"] = 3
-with h5py.File("no_embeddings.h5", "w") as data:
-    data["paths"] = [b"a"]
+def main():
+    digest, lists = sys.argv[1], sys.argv[2:]
+    with h5py.File("e.h5") as data:
+        assert data["embeddings"].dtype == np.float32 and data["embeddings"].shape == (96, 64)
+        attributes = {key: (value.decode() if isinstance(value, bytes) else str(value)) for key, value in data.attrs.items()}
+        assert attributes == {"weights_sha256": digest, "architecture": "mobilefacenet-w16-56", "bits": "32", "flip": "false"}, attributes
+        embeddings, paths = data["embeddings"][:], data["paths"][:]
+    assert sorted(paths) == list(paths) and np.isfinite(embeddings).all()
+    groups = scores_of("e.h5", lists)
+    assert len({round(float(s), 9) for scores, _ in groups.values() for s in scores}) > 50, "the network tells no face from another"
+    check(json.load(open("e.json")), groups)
+    check(json.load(open("listed.json")), scores_of("listed.h5", lists))
+    with h5py.File("foreign.h5", "w") as data:  # double numbers, strings of variable length, another order, attributes of numbers
+        order = np.random.default_rng(1).permutation(len(paths))
+        data.create_dataset("embeddings", data=embeddings[order].astype(np.float64), compression="gzip")
+        data.create_dataset("paths", data=["some/where/" + paths[i].decode().replace(".jpg", ".png") for i in order], dtype=h5py.string_dtype())
+        data.attrs["note"] = "made elsewhere"
+        data.attrs["number"] = 3
+    with h5py.File("no_embeddings.h5", "w") as data:
+        data["paths"] = [b"a"]
+
+
+if __name__ == "__main__":
+    main()
