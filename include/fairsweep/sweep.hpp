@@ -47,6 +47,19 @@ struct Recipe {
     int observer_steps = 299;           ///< ranges are learnt in the first so many steps, then frozen
     double dropout = 0.4;               ///< in the student, train mode
 
+    // Preset "modern" only (docs/quantisers.md); "quantface" is fixed and does not read them.
+    std::string weight_grid = "symmetric";            ///< or asymmetric
+    std::string weight_granularity = "channel";       ///< one step per output channel; or tensor
+    std::string weight_range = "learned";             ///< step trained (LSQ); or minmax, percentile, mse of the present weights
+    std::string activation_grid = "asymmetric";       ///< or symmetric
+    std::string activation_range = "moving-average";  ///< or minmax, percentile, mse, learned
+    double range_averaging = 0.01;                    ///< weight of the newest batch in averaged ranges
+    double range_percentile = 0.9999;                 ///< share of the values on this side of each end of a percentile range
+    int edge_bits = 8;                                ///< least weight bits of the first convolution and the last linear layer
+    int slope_bits = 8;                               ///< least bits of PReLU slopes
+    std::string batch_norm = "frozen";                ///< statistics fixed after batch_norm_live_fraction; or live, folded
+    double batch_norm_live_fraction = 1.0 / 3.0;      ///< share of the steps
+
     // Both.
     double momentum = 0.9;
     double weight_decay = 5e-4;
