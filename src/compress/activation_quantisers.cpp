@@ -1,91 +1,28 @@
 #include "compress/activation_quantisers.hpp"
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <cstddef>
-#include <mutex>
 #include <span>
 #include <vector>
 
 #include "compress/non_finite_error.hpp"
 #include "compress/range_search.hpp"
+#include "compress/tensor_kernels.hpp"
 #include "fairsweep/check.hpp"
 #include "fairsweep/error.hpp"
 
 namespace fairsweep {
 namespace {
 
-constexpr std::int64_t kBlock = 1 << 15;              // values of a piece of work; a multiple of 16, the bits of a mask word
 constexpr std::size_t kPercentileSample = 1U << 20U;  // values that quantiles are taken of
 constexpr std::size_t kLeastErrorSample = 1U << 16U;  // values that 81 ranges are tried on
 
 /// Same values, in memory without gaps; the order in memory does not matter to a per-tensor quantiser.
 torch::Tensor dense(const torch::Tensor& x) { return x.is_non_overlapping_and_dense() ? x : x.contiguous(); }
 
-std::span<const float> values_of(const torch::Tensor& x, std::int64_t begin, std::int64_t end) {
-    return {x.const_data_ptr<float>() + begin, static_cast<std::size_t>(end - begin)};
-}
-std::span<const float> values_of(const torch::Tensor& x) { return values_of(x, 0, x.numel()); }
-
-/// body(first value, last value, index of the block), in blocks of kBlock values whatever the number of threads.
-template <typename Body>
-void for_each_block(std::int64_t count, const Body& body) {
-    at::parallel_for(0, (count + kBlock - 1) / kBlock, 1, [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t i = begin; i < end; ++i) body(i * kBlock, std::min(count, (i + 1) * kBlock), i);
-    });
-}
-
-/// Minimum and maximum over blocks: their order does not matter.
-class SharedRange {
-public:
-    void add(const ValueRange& part) {
-        const std::lock_guard lock(mutex_);
-        total_ = is_empty_ ? part
-                           : ValueRange{std::min(total_.min, part.min), std::max(total_.max, part.max),
-                                        total_.is_finite && part.is_finite};
-        is_empty_ = false;
-    }
-    [[nodiscard]] const ValueRange& total() const { return total_; }
-
-private:
-    std::mutex mutex_;
-    ValueRange total_;
-    bool is_empty_ = true;
-};
-
-ValueRange range_of_tensor(const torch::Tensor& x) {
-    SharedRange range;
-    for_each_block(x.numel(),
-                   [&](std::int64_t begin, std::int64_t end, std::int64_t) { range.add(range_of(values_of(x, begin, end))); });
-    return range.total();
-}
-
-/// In place: a fresh tensor for each activation costs more than the arithmetic.
-void quantise_in_place(const torch::Tensor& x, const QuantiserScale& scale, const std::string& layer) {
-    float* const target = x.data_ptr<float>();
-    std::atomic<bool> is_finite{true};
-    for_each_block(x.numel(), [&](std::int64_t begin, std::int64_t end, std::int64_t) {
-        if (!fake_quantise(values_of(x, begin, end), target + begin, scale)) is_finite = false;
-    });
-    if (!is_finite) throw NonFiniteError(layer, "activation");
-}
-
-std::uint16_t* words_of(const torch::Tensor& kept) {
-    return kept.defined() ? reinterpret_cast<std::uint16_t*>(kept.data_ptr<std::int16_t>()) : nullptr;
-}
-
-/// Quantises x into `out` (x itself, or as large as x), masks into `kept` unless undefined. Returns the range of x.
-ValueRange quantise_into(const torch::Tensor& x, const torch::Tensor& out, const torch::Tensor& kept, const StepGrid& grid) {
-    float* const target = out.data_ptr<float>();
-    std::uint16_t* const words = words_of(kept);
-    SharedRange range;
-    for_each_block(x.numel(), [&](std::int64_t begin, std::int64_t end, std::int64_t) {
-        range.add(fake_quantise(values_of(x, begin, end), target + begin, words == nullptr ? nullptr : words + begin / 16, grid));
-    });
-    return range.total();
+std::span<const float> values_of(const torch::Tensor& x) {
+    return {x.const_data_ptr<float>(), static_cast<std::size_t>(x.numel())};
 }
 
 /// The gradient in the memory layout that the activation had.
@@ -98,7 +35,7 @@ torch::Tensor laid_out(const torch::Tensor& gradient, const std::vector<std::int
 struct PassActivation : torch::autograd::Function<PassActivation> {
     static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x, const QuantiserScale& scale,
                                  const std::string& layer) {
-        quantise_in_place(x, scale, layer);
+        if (!quantise_in_place(x, scale)) throw NonFiniteError(layer, "activation");
         context->mark_dirty({x});
         return x;
     }
@@ -124,15 +61,13 @@ struct MaskActivation : torch::autograd::Function<MaskActivation> {
                                                    const torch::autograd::variable_list& gradients) {
         const torch::Tensor gradient = laid_out(gradients[0], context->saved_data["strides"].toIntVector());
         const torch::Tensor kept = context->saved_data["kept"].toTensor(), out = torch::empty_like(gradient);
-        for_each_block(out.numel(), [&](std::int64_t begin, std::int64_t end, std::int64_t) {
-            masked_gradient(values_of(gradient, begin, end), words_of(kept) + begin / 16, out.data_ptr<float>() + begin);
-        });
+        masked_gradient_into(gradient, kept, out);
         return {out, {}, {}};
     }
 };
 
-/// The step is trained; gradient of log_step as in the weights' LearnStep (weight_bank.cpp). Its factor counts the values of the
-/// whole tensor, batch included, as torch's and MQBench's implementations do.
+/// The step is trained. Its gradient's factor counts the values of the whole tensor, batch included, as torch's and MQBench's
+/// implementations do.
 struct LearnActivation : torch::autograd::Function<LearnActivation> {
     static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x, const torch::Tensor&,
                                  const StepGrid& grid, int bits, ValueRange* range) {
@@ -151,15 +86,9 @@ struct LearnActivation : torch::autograd::Function<LearnActivation> {
                                            static_cast<float>(context->saved_data["zero_point"].toDouble()),
                                            static_cast<int>(context->saved_data["bits"].toInt()));
         const torch::Tensor gradient = laid_out(gradients[0], x.strides().vec()), out = torch::empty_like(x);
-        std::vector<double> sums(static_cast<std::size_t>((x.numel() + kBlock - 1) / kBlock));
-        for_each_block(x.numel(), [&](std::int64_t begin, std::int64_t end, std::int64_t block) {
-            sums[static_cast<std::size_t>(block)] = learned_gradient(
-                values_of(x, begin, end), gradient.const_data_ptr<float>() + begin, out.data_ptr<float>() + begin, grid);
-        });
-        double sum = 0.0;
-        for (const double part : sums) sum += part;
-        const double g = 1.0 / std::sqrt(static_cast<double>(x.numel()) * static_cast<double>(grid.highest));
-        return {out, torch::full({1}, g * sum / static_cast<double>(grid.step), torch::kFloat), {}, {}, {}};
+        const LearnedSums sums = learned_gradient_into(x, gradient, out, grid);
+        const double step_gradient = log_step_gradient(sums, static_cast<double>(x.numel()), grid);
+        return {out, torch::full({1}, step_gradient, torch::kFloat), {}, {}, {}};
     }
 };
 
@@ -186,7 +115,7 @@ torch::Tensor ReferenceActivationQuantiser::forward(torch::Tensor x) {
     }
     const QuantiserScale scale = quantiser_scale(low(), high(), bits);
     if (torch::GradMode::is_enabled() && x.requires_grad()) return PassActivation::apply(x, scale, layer);
-    quantise_in_place(x, scale, layer);
+    if (!quantise_in_place(x, scale)) throw NonFiniteError(layer, "activation");
     return x;
 }
 
@@ -194,7 +123,7 @@ StepActivationQuantiser::StepActivationQuantiser(std::string layer_name, int wid
     : ActivationQuantiser(std::move(layer_name), width, std::numeric_limits<float>::infinity(),
                           -std::numeric_limits<float>::infinity()),
       grid_kind(settings.activation_grid),
-      rule(settings.activation_range),
+      rule(rule_at(settings.activation_range, width)),
       averaging(settings.averaging),
       percentile(settings.percentile) {
     if (rule != RangeRule::learned) return;

@@ -147,8 +147,14 @@ void masked_gradient(std::span<const float> gradient, const std::uint16_t* kept,
     loops().masked_gradient(gradient.data(), kept, out, gradient.size());
 }
 
-double learned_gradient(std::span<const float> in, const float* gradient, float* out, const StepGrid& grid) {
+LearnedSums learned_gradient(std::span<const float> in, const float* gradient, float* out, const StepGrid& grid) {
     return loops().learned_gradient(in.data(), gradient, out, in.size(), grid);
+}
+
+double log_step_gradient(const LearnedSums& sums, double count, const StepGrid& grid) {
+    const double highest = static_cast<double>(grid.highest), step = static_cast<double>(grid.step);
+    const double start = std::max(2.0 * sums.magnitude / count / std::sqrt(highest), static_cast<double>(kSmallestStep));
+    return step * sums.step_gradient / (std::sqrt(count * highest) * start * start);
 }
 
 double squared_error(std::span<const float> values, const StepGrid& grid) {

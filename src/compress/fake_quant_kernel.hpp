@@ -70,11 +70,21 @@ ValueRange fake_quantise(std::span<const float> in, float* out, std::uint16_t* k
 /// out[i] = gradient[i] where the bit is set, 0 elsewhere. `out` may be `gradient`.
 void masked_gradient(std::span<const float> gradient, const std::uint16_t* kept, float* out);
 
+struct LearnedSums {
+    double step_gradient =
+        0.0;                 ///< sum of gradient[i] * (rint(v) - v inside, lowest - zero_point below, highest - zero_point above)
+    double magnitude = 0.0;  ///< sum of |in[i]|
+};
 /// Gradient of LSQ (Esser et al., arXiv 1902.08153, equations 3 and 5), masked by the rounded code as
-/// torch._fake_quantize_learnable_* does: writes the gradient of the input to `out` (may be `gradient`) and returns the one of
-/// the step, the sum over i of gradient[i] * (rint(v) - v inside, lowest - zero_point below, highest - zero_point above),
-/// v = in[i] / step, in double over blocks of fixed size: independent of threads and instruction set.
-double learned_gradient(std::span<const float> in, const float* gradient, float* out, const StepGrid& grid);
+/// torch._fake_quantize_learnable_* does: writes the gradient of the input to `out` (may be `gradient`) and returns sums over i,
+/// v = in[i] / step, in double over blocks of fixed size: independent of the instruction set.
+LearnedSums learned_gradient(std::span<const float> in, const float* gradient, float* out, const StepGrid& grid);
+
+/// What a learned step's logarithm gets as its gradient: g * step * (gradient of the step) / s0^2, with LSQ's factor
+/// g = 1 / sqrt(count * highest) and the step that LSQ starts from, s0 = 2 mean|x| / sqrt(highest). Where the step is s0, an
+/// update of the logarithm moves the step as LSQ's update moves it, in the first order; unlike there, a step that shrinks does
+/// not speed itself up. `count`: values that share the step.
+[[nodiscard]] double log_step_gradient(const LearnedSums& sums, double count, const StepGrid& grid);
 
 /// Sum of squared differences of the values and their quantised values.
 [[nodiscard]] double squared_error(std::span<const float> values, const StepGrid& grid);

@@ -14,7 +14,7 @@ struct FakeQuantLoops {
     ValueRange (*range)(const float* values, std::size_t count);
     ValueRange (*quantise_stepped)(const float* in, float* out, std::uint16_t* kept, std::size_t count, const StepGrid& grid);
     void (*masked_gradient)(const float* gradient, const std::uint16_t* kept, float* out, std::size_t count);
-    double (*learned_gradient)(const float* in, const float* gradient, float* out, std::size_t count, const StepGrid& grid);
+    LearnedSums (*learned_gradient)(const float* in, const float* gradient, float* out, std::size_t count, const StepGrid& grid);
     double (*squared_error)(const float* values, std::size_t count, const StepGrid& grid);
 };
 

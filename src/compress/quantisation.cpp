@@ -58,7 +58,7 @@ WeightBank::Rule rule_of(const std::string& name, const WeightedLayer& layer, Bi
     if (is_edge) rule.bits = std::max(rule.bits, settings.edge_bits);
     rule.per_channel = settings.weight_per_channel;
     rule.grid = settings.weight_grid;
-    if (settings.weight_range == RangeRule::minmax) return rule;
+    if (rule_at(settings.weight_range, rule.bits) == RangeRule::minmax) return rule;
     rule.kind = WeightBank::Kind::stored;
     rule.steps = std::make_shared<WeightSteps>(rule.per_channel ? layer.weight.size(0) : 1, rule.bits, settings);
     return rule;

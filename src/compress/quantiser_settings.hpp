@@ -11,12 +11,18 @@ enum class Preset : std::uint8_t { quantface, modern };
 enum class GridKind : std::uint8_t { symmetric, asymmetric };
 
 /// Where a quantiser's step comes from.
-///   minmax          activations: all values seen so far; weights: the present weights, on every forward pass
-///   moving_average  activations: running mean of the batches' minima and maxima
-///   percentile      activations: running mean of the batches' quantiles; weights: quantiles of the weights that training starts
-///   from mse             the range whose quantised values are nearest, found as percentile is learned         a parameter,
-///   trained as LSQ trains it (arXiv 1902.08153), starting from mse
+///   - minmax: activations: all values seen so far; weights: the present weights, on every forward pass
+///   - moving_average: activations: running mean of the batches' minima and maxima
+///   - percentile: activations: running mean of the batches' quantiles; weights: quantiles of those that training starts from
+///   - mse: the range whose quantised values are nearest, found as percentile is
+///   - learned: a parameter, trained as LSQ trains it (arXiv 1902.08153), starting from mse; above 8 bits, where a finer step
+///     wins nothing and the gradient grows with the number of codes, minmax
 enum class RangeRule : std::uint8_t { minmax, moving_average, percentile, mse, learned };
+
+/// The rule that a quantiser of that width follows.
+[[nodiscard]] constexpr RangeRule rule_at(RangeRule rule, int bits) {
+    return rule == RangeRule::learned && bits > 8 ? RangeRule::minmax : rule;
+}
 
 /// The rest is read with Preset::modern only.
 struct QuantiserSettings {

@@ -93,9 +93,7 @@ struct MaskGradient : torch::autograd::Function<MaskGradient> {
     }
 };
 
-/// The mask is made again from the weights, which are in memory anyway. The gradient of log_step is
-/// g / step * (gradient of the step), g = 1 / sqrt(row_size * highest code): a small step of the optimiser then moves the step
-/// itself as LSQ's update does, step - rate * g * gradient, in the first order (docs/quantisers.md).
+/// The mask is made again from the weights, which are in memory anyway.
 struct LearnStep : torch::autograd::Function<LearnStep> {
     static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& source, const torch::Tensor&,
                                  const torch::Tensor& quantised, const torch::Tensor& steps, const torch::Tensor& zero_points,
@@ -119,10 +117,10 @@ struct LearnStep : torch::autograd::Function<LearnStep> {
                 const StepGrid grid =
                     grid_of_step(steps.const_data_ptr<float>()[row], zero_points.const_data_ptr<float>()[row], bits);
                 const std::int64_t at = row * row_size;
-                const double sum = learned_gradient(row_of(source, row, row_size), gradient.const_data_ptr<float>() + at,
-                                                    out.data_ptr<float>() + at, grid);
-                const double g = 1.0 / std::sqrt(static_cast<double>(row_size) * static_cast<double>(grid.highest));
-                step_gradient.data_ptr<float>()[row] = static_cast<float>(g * sum / static_cast<double>(grid.step));
+                const LearnedSums sums = learned_gradient(row_of(source, row, row_size), gradient.const_data_ptr<float>() + at,
+                                                          out.data_ptr<float>() + at, grid);
+                step_gradient.data_ptr<float>()[row] =
+                    static_cast<float>(log_step_gradient(sums, static_cast<double>(row_size), grid));
             }
         });
         return {out, step_gradient, {}, {}, {}, {}};
@@ -177,7 +175,7 @@ void WeightSteps::calibrate(const torch::Tensor& weight, const std::string& laye
 }
 
 bool WeightBank::Slot::needs_mask() const {
-    return rule.kind != Kind::reference && !(rule.steps && rule.steps->is_learned()) && torch::GradMode::is_enabled();
+    return rule.kind == Kind::stored && !rule.steps->is_learned() && torch::GradMode::is_enabled();
 }
 
 std::size_t WeightBank::add(Rule rule, const torch::Tensor& master) {
@@ -199,8 +197,8 @@ torch::Tensor WeightBank::use(std::size_t index, const torch::Tensor& master) {
     const torch::Tensor out = std::exchange(slot.out, {});
     const torch::Tensor kept = std::exchange(slot.kept, {});
     if (!torch::GradMode::is_enabled()) return out;
-    if (slot.rule.kind == Kind::reference) return PassGradient::apply(master, out);
-    if (slot.rule.steps && slot.rule.steps->is_learned())
+    if (slot.rule.kind != Kind::stored) return PassGradient::apply(master, out);
+    if (slot.rule.steps->is_learned())
         return LearnStep::apply(with_whole_rows(master), slot.rule.steps->log_step, out, slot.steps, slot.zero_points,
                                 slot.rule.bits);
     return MaskGradient::apply(master, out, kept);
@@ -216,7 +214,7 @@ void WeightBank::prepare_all() {
         slot.out = torch::empty_like(slot.source);
         slot.version = slot.master._version();
         slot.data = slot.master.const_data_ptr();
-        slot.is_ready = true;
+        slot.is_ready = false;  // until all are computed
         const std::int64_t rows = slot.rows(), row_size = slot.source.numel() / rows;
         slot.kept = needs_mask ? torch::empty({rows, words_of(row_size)}, torch::kShort) : torch::Tensor();
         if (slot.rule.kind == Kind::stored) {
@@ -251,8 +249,7 @@ void WeightBank::prepare_all() {
                 if (is_finite && slot.rule.kind == Kind::reference)
                     is_finite = fake_quantise(values, out, quantiser_scale(range.min, range.max, slot.rule.bits));
                 else if (is_finite)
-                    fake_quantise(values, out, words_at(slot.kept, row),
-                                  grid_of_range(range.min, range.max, slot.rule.grid, slot.rule.bits));
+                    fake_quantise(values, out, nullptr, grid_of_range(range.min, range.max, slot.rule.grid, slot.rule.bits));
             }
             if (is_finite) continue;
             std::size_t first = broken;  // the earliest layer, whichever thread came first
@@ -260,8 +257,11 @@ void WeightBank::prepare_all() {
             }
         }
     });
-    for (Slot& slot : slots_) slot.source = torch::Tensor();
     if (broken < slots_.size()) throw NonFiniteError(slots_[broken].rule.layer, "weight");
+    for (Slot& slot : slots_) {
+        slot.source = torch::Tensor();
+        slot.is_ready = true;
+    }
 }
 
 }  // namespace fairsweep

@@ -34,8 +34,8 @@ struct WeightSteps : torch::nn::Module {
 class WeightBank {
 public:
     enum class Kind : std::uint8_t {
-        reference,  ///< preset "quantface": the present weights' range, gradient passed on unchanged
-        present,    ///< preset "modern", the present weights' range; clip-masked gradient
+        reference,  ///< preset "quantface": the present weights' range, gradient passed on
+        present,    ///< preset "modern", the present weights' range: nothing is cut off, so nothing of the gradient is either
         stored      ///< preset "modern", WeightSteps; clip-masked gradient
     };
     struct Rule {

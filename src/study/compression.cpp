@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "compress/batch_norm.hpp"
 #include "compress/distillation.hpp"
 #include "compress/pruning.hpp"
 #include "compress/quantisation.hpp"
@@ -39,8 +40,11 @@ std::shared_ptr<Network> make_student(const StageContext& context) {
     check_artefact(checkpoint, "network", baseline.id);
     const std::shared_ptr<Network> network = read_network(checkpoint);
     prune_by_magnitude(*network, context.parameters.sparsity);
-    set_bits(*network, context.parameters.bits);
     network->train();
+    const Recipe& recipe = context.parameters.recipe;
+    if (recipe.preset == "modern" && recipe.batch_norm == "folded") fold_batch_norm(*network);
+    set_quantisers(*network, context.parameters.bits, settings_of(recipe));
+    calibrate_weights(*network);
     return network;
 }
 
@@ -79,19 +83,21 @@ StageOutcome run_compression(const StageContext& context) {
     const std::uint64_t data_key = parameters.data.prefix();
     DataOrder order({parameters.seed, data_key}, faces->size(), recipe.finetune_batch_samples, recipe.flip);
     Optimiser optimiser(*network, {}, recipe, recipe.finetune_lr);
-    const std::int64_t steps = recipe.finetune_steps;
+    const std::int64_t steps = recipe.finetune_steps, batch_norm_steps = batch_norm_live_steps(recipe, steps);
     LossTrace losses(steps);
     LossTrace cosines(steps);
     for (std::int64_t step = 0; step < steps; ++step) {
         if (context.stop_requested()) return preempted_outcome();
         const std::vector<Sample> samples = order.batch(step);
         set_observing(*network, observes_at(recipe, step));
+        if (step == batch_norm_steps) freeze_batch_norm(*network);
         network->set_dropout(recipe.dropout,
                              RandomStream(parameters.seed, data_key, "dropout", static_cast<std::uint64_t>(step)).next_u64());
         const torch::Tensor target = teacher_of(teacher, samples);
         const torch::Tensor embeddings = network->forward(make_batch(*faces, samples).images);
         const double loss = optimiser.step(embedding_loss(embeddings, target, recipe.embedding_loss_scale));
         if (!std::isfinite(loss)) return diverged_outcome(divergence_message(loss, step, steps));
+        update_ranges(*network);
         apply_masks(*network);
         FAIRSWEEP_HEAVY_CHECK(broken_mask_entries(*network) == 0, "a pruned weight is not zero after a step");
         losses.add(loss);
@@ -100,7 +106,7 @@ StageOutcome run_compression(const StageContext& context) {
     }
     set_observing(*network, false);
     network->eval();
-    const NetworkDescription description{parameters.architecture, parameters.bits, parameters.sparsity};
+    const NetworkDescription description{parameters.architecture, parameters.bits, parameters.sparsity, settings_of(recipe)};
     StageOutcome outcome =
         done_outcome(write_checkpoint(context.own_artefact(), *network, description, context.metadata("network")));
     outcome.loss_first = losses.first();

@@ -16,6 +16,10 @@ namespace fairsweep {
 /// Activation ranges are learnt in the first observer_steps steps.
 [[nodiscard]] inline bool observes_at(const Recipe& recipe, std::int64_t step) { return step < recipe.observer_steps; }
 
+/// BatchNorm keeps its statistics up to date in the first so many of `steps` steps; they are fixed from then on. All steps
+/// under preset "quantface".
+[[nodiscard]] std::int64_t batch_norm_live_steps(const Recipe& recipe, std::int64_t steps);
+
 /// Mean of the first and of the last tenth (at least one) of a training's losses.
 class LossTrace {
 public:

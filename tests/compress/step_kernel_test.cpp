@@ -78,14 +78,15 @@ TEST_CASE("Every instruction set agrees to the bit in all loops") {
         const std::vector<float> in = values(length), gradient = values(length, 2);
         std::vector<float> first_scaled(length), first_learned(length);
         (void)all[0].quantise_scaled(in.data(), first_scaled.data(), length, scale);
-        const double first_step = all[0].learned_gradient(in.data(), gradient.data(), first_learned.data(), length, grid);
+        const LearnedSums first_step = all[0].learned_gradient(in.data(), gradient.data(), first_learned.data(), length, grid);
         const double first_error = all[0].squared_error(in.data(), length, grid);
         for (const FakeQuantLoops& loops : all) {
             INFO(loops.instruction_set << ", " << length << " values");
             std::vector<float> out(length);
             CHECK(loops.quantise_scaled(in.data(), out.data(), length, scale));
             CHECK(out == first_scaled);
-            CHECK(loops.learned_gradient(in.data(), gradient.data(), out.data(), length, grid) == first_step);
+            const LearnedSums sums = loops.learned_gradient(in.data(), gradient.data(), out.data(), length, grid);
+            CHECK((sums.step_gradient == first_step.step_gradient && sums.magnitude == first_step.magnitude));
             CHECK(out == first_learned);
             CHECK(loops.squared_error(in.data(), length, grid) == first_error);
             CHECK(loops.range(in.data(), length).max == *std::max_element(in.begin(), in.end()));
@@ -122,7 +123,8 @@ TEST_CASE("The learned step's gradient is the sum of its formula") {
             const std::vector<float> in = values(length), gradient = values(length, 4);
             const StepGrid grid = asymmetric_grid(-0.4F, 1.1F, bits);
             std::vector<float> out(length);
-            const double found = learned_gradient(in, gradient.data(), out.data(), grid);
+            const LearnedSums sums = learned_gradient(in, gradient.data(), out.data(), grid);
+            const double found = sums.step_gradient;
             double expected = 0.0, magnitude = 0.0, rounding = 0.0;
             for (std::size_t i = 0; i < length; ++i) {
                 const Plain one = plainly(in[i], grid);
@@ -151,7 +153,9 @@ TEST_CASE("The learned quantiser's golden row") {
     std::vector<float> out(x.size());
     (void)fake_quantise(x, out.data(), nullptr, grid);
     CHECK(out == y);
-    CHECK(learned_gradient(x, ones.data(), out.data(), grid) == Approx(4.42).epsilon(1e-6));
+    const LearnedSums sums = learned_gradient(x, ones.data(), out.data(), grid);
+    CHECK(sums.step_gradient == Approx(4.42).epsilon(1e-6));
+    CHECK(sums.magnitude == Approx(18.22).epsilon(1e-6));
     CHECK(out == dx);
 }
 
