@@ -51,8 +51,8 @@ struct Recipe {
     double finetune_lr = 0.1;
     std::string finetune_schedule = "constant";  ///< "constant", "last-epoch" (rate / 10 there) or "cosine"
     double embedding_loss_scale = 1.0;           ///< times the mean squared error between unit embeddings
-    int observer_steps = 299;                    ///< ranges are learnt in the first so many steps, then frozen
-    double dropout = 0.4;                        ///< in the student, train mode
+    int observer_steps = 299;                    ///< ranges are learnt in the first so many steps, then frozen; "modern": all
+    double dropout = 0.4;                        ///< in the student, train mode; "modern": 0
     std::string precision = "fp32";              ///< of the student's convolutions in training: "fp32" or "bf16"
 
     // Pruning; the axis `pruning` may set these per point. No part of a dense or sham point's identity.
@@ -60,6 +60,19 @@ struct Recipe {
     std::string sparsity_scope = "global";          ///< "global" or "layer": where magnitudes are ranked
     std::string sparsity_schedule = "one-shot";     ///< "one-shot" or "cubic"
     std::string order = "together";                 ///< "together", "prune-first" or "quantise-first"
+
+    // Preset "modern" only (docs/quantisers.md); "quantface" is fixed and does not read them.
+    std::string weight_grid = "symmetric";            ///< or asymmetric
+    std::string weight_granularity = "channel";       ///< one step per output channel; or tensor
+    std::string weight_range = "learned";             ///< steps trained (LSQ); or minmax, percentile, mse
+    std::string activation_grid = "asymmetric";       ///< or symmetric
+    std::string activation_range = "moving-average";  ///< or minmax, percentile, mse, learned
+    double range_averaging = 0.01;                    ///< weight of the newest batch in averaged ranges
+    double range_percentile = 0.9999;                 ///< share of the values on this side of each end of a percentile range
+    int edge_bits = 8;                                ///< least weight bits of the first convolution and the last linear layer
+    int slope_bits = 8;                               ///< least bits of PReLU slopes, where activations are quantised
+    std::string batch_norm = "frozen";                ///< statistics fixed after batch_norm_live_fraction; or live, folded
+    double batch_norm_live_fraction = 1.0 / 3.0;      ///< share of the steps
 
     // Both.
     double momentum = 0.9;

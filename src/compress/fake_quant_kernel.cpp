@@ -1,14 +1,19 @@
 #include "compress/fake_quant_kernel.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <span>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
+#include "compress/fake_quant_loops.hpp"
 #include "fairsweep/check.hpp"
 
-// Vectors of GCC's and Clang's extension: every lane computes what the scalar code computes, whatever the instruction
-// set, so the results do not depend on the machine. This file is compiled with -ffp-contract=off (CMakeLists.txt).
+// This file is compiled with -ffp-contract=off (CMakeLists.txt): a fused multiply-add would round once instead of twice.
 namespace fairsweep {
 namespace {
 
@@ -21,90 +26,81 @@ constexpr float kSmallestWidth = 1e-8F;
 constexpr float kRounder = 12582912.0F;
 constexpr std::int32_t kMagnitudeBits = 0x7fffffff;
 constexpr std::int32_t kInfinityBits = 0x7f800000;  // NaNs lie above
+constexpr std::size_t kSumBlock = 4096;             // values summed in float lanes before they go to a double
+constexpr Integers kLaneBits{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768};
 
-std::int32_t magnitude_bits(float value) {
-    std::int32_t bits;
-    std::memcpy(&bits, &value, sizeof(bits));
-    return bits & kMagnitudeBits;
+// Each namespace holds the same loops, compiled for one instruction set; available_loops() says what this machine can run.
+namespace plain {
+constexpr const char* kInstructionSet = "plain";
+inline unsigned bits_of(Integers lanes) {
+    lanes &= kLaneBits;
+    std::int32_t bits = 0;
+    for (std::size_t lane = 0; lane < kLanes; ++lane) bits |= lanes[lane];
+    return static_cast<unsigned>(bits);
 }
+#include "compress/fake_quant_loops.inc"
+}  // namespace plain
 
-[[gnu::always_inline]] inline bool fake_quantise_body(const float* in, float* out, std::size_t count, const QuantiserScale& s) {
-    const Floats scale = Floats{} + s.scale, zero_point = Floats{} + s.zero_point;
-    const Floats lowest = Floats{} + s.lowest, highest = Floats{} + s.highest;
-    Integers largest{};
-    std::size_t i = 0;
-    for (; i + kLanes <= count; i += kLanes) {
-        Floats x;
-        Integers bits;
-        std::memcpy(&x, in + i, sizeof(x));
-        std::memcpy(&bits, in + i, sizeof(bits));
-        bits &= kMagnitudeBits;
-        largest = bits > largest ? bits : largest;
-        // Clamping first gives the same code, since the limits are integers, and keeps the rounding trick in its domain.
-        Floats code = scale * x - zero_point;
-        code = code < lowest ? lowest : code;
-        code = code > highest ? highest : code;
-        code = (code + kRounder) - kRounder;
-        code = (code + zero_point) / scale;
-        std::memcpy(out + i, &code, sizeof(code));
-    }
-    std::int32_t largest_bits = 0;
-    for (std::size_t lane = 0; lane < kLanes; ++lane) largest_bits = std::max(largest_bits, largest[lane]);
-    for (; i < count; ++i) {
-        largest_bits = std::max(largest_bits, magnitude_bits(in[i]));
-        out[i] = (quantiser_code(in[i], s) + s.zero_point) / s.scale;
-    }
-    return largest_bits < kInfinityBits;
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#pragma GCC push_options
+#pragma GCC target("avx2")
+namespace avx2 {
+constexpr const char* kInstructionSet = "avx2";
+inline unsigned bits_of(Integers lanes) {
+    __m256 low, high;
+    std::memcpy(&low, &lanes, sizeof(low));
+    std::memcpy(&high, reinterpret_cast<const char*>(&lanes) + sizeof(low), sizeof(high));
+    return static_cast<unsigned>(_mm256_movemask_ps(low)) | static_cast<unsigned>(_mm256_movemask_ps(high)) << 8U;
 }
+#include "compress/fake_quant_loops.inc"
+}  // namespace avx2
+#pragma GCC pop_options
 
-[[gnu::always_inline]] inline ValueRange range_body(const float* values, std::size_t count) {
-    ValueRange range{values[0], values[0], true};
-    Floats min = Floats{} + values[0], max = min;
-    Integers largest{};
-    std::size_t i = 0;
-    for (; i + kLanes <= count; i += kLanes) {
-        Floats x;
-        Integers bits;
-        std::memcpy(&x, values + i, sizeof(x));
-        std::memcpy(&bits, values + i, sizeof(bits));
-        bits &= kMagnitudeBits;
-        largest = bits > largest ? bits : largest;
-        min = x < min ? x : min;
-        max = x > max ? x : max;
-    }
-    std::int32_t largest_bits = 0;
-    for (std::size_t lane = 0; lane < kLanes; ++lane) {
-        largest_bits = std::max(largest_bits, largest[lane]);
-        range.min = std::min(range.min, min[lane]);
-        range.max = std::max(range.max, max[lane]);
-    }
-    for (; i < count; ++i) {
-        largest_bits = std::max(largest_bits, magnitude_bits(values[i]));
-        range.min = std::min(range.min, values[i]);
-        range.max = std::max(range.max, values[i]);
-    }
-    range.is_finite = largest_bits < kInfinityBits;
-    return range;
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,prefer-vector-width=512")
+namespace avx512 {
+constexpr const char* kInstructionSet = "avx512";
+inline unsigned bits_of(Integers lanes) {
+    __m512i all;
+    std::memcpy(&all, &lanes, sizeof(lanes));
+    return _mm512_movepi32_mask(all);
 }
+#include "compress/fake_quant_loops.inc"
+}  // namespace avx512
+#pragma GCC pop_options
 
-#if defined(__x86_64__)
-[[gnu::target("avx2")]] bool fake_quantise_avx2(const float* in, float* out, std::size_t count, const QuantiserScale& s) {
-    return fake_quantise_body(in, out, count, s);
+constexpr std::array kAll{plain::kLoops, avx2::kLoops, avx512::kLoops};
+std::size_t count_available() {
+    if (!__builtin_cpu_supports("avx2")) return 1;
+    const bool wide = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+    return wide ? 3 : 2;
 }
-[[gnu::target("avx2")]] ValueRange range_avx2(const float* values, std::size_t count) { return range_body(values, count); }
-
-bool has_avx2() {
-    static const bool has = __builtin_cpu_supports("avx2") != 0;
-    return has;
-}
+#else
+constexpr std::array kAll{plain::kLoops};
+std::size_t count_available() { return 1; }
 #endif
+
+const FakeQuantLoops& loops() {
+    static const FakeQuantLoops& best = available_loops().back();
+    return best;
+}
+
+float half_of(int bits) {
+    FAIRSWEEP_CHECK(bits >= 2 && bits <= 16, "widths of the quantiser");
+    return static_cast<float>(1 << (bits - 1));
+}
 
 }  // namespace
 
+std::span<const FakeQuantLoops> available_loops() {
+    static const std::size_t count = count_available();
+    return std::span(kAll).first(count);
+}
+
 QuantiserScale quantiser_scale(float x_min, float x_max, int bits) {
-    FAIRSWEEP_CHECK(bits >= 2 && bits <= 16, "widths of the quantiser");
-    const float levels_less_one = static_cast<float>((1 << bits) - 1);
-    const float half = static_cast<float>(1 << (bits - 1));
+    const float half = half_of(bits);
+    const float levels_less_one = 2.0F * half - 1.0F;
     const float reciprocal = 1.0F / std::max(x_max - x_min, kSmallestWidth);
     QuantiserScale result;
     result.scale = reciprocal * levels_less_one;
@@ -119,18 +115,50 @@ float quantiser_code(float x, const QuantiserScale& s) {
     return (std::clamp(code, s.lowest, s.highest) + kRounder) - kRounder;
 }
 
-ValueRange range_of(std::span<const float> values) {
-#if defined(__x86_64__)
-    if (has_avx2()) return range_avx2(values.data(), values.size());
-#endif
-    return range_body(values.data(), values.size());
-}
+ValueRange range_of(std::span<const float> values) { return loops().range(values.data(), values.size()); }
 
 bool fake_quantise(std::span<const float> in, float* out, const QuantiserScale& scale) {
-#if defined(__x86_64__)
-    if (has_avx2()) return fake_quantise_avx2(in.data(), out, in.size(), scale);
-#endif
-    return fake_quantise_body(in.data(), out, in.size(), scale);
+    return loops().quantise_scaled(in.data(), out, in.size(), scale);
+}
+
+StepGrid grid_of_step(float step, float zero_point, int bits) {
+    const float half = half_of(bits);
+    return {.step = std::max(step, kSmallestStep), .zero_point = zero_point, .lowest = -half, .highest = half - 1.0F};
+}
+
+StepGrid symmetric_grid(float min, float max, int bits) {
+    const float half_width = half_of(bits) - 0.5F;
+    return grid_of_step(std::max(std::abs(min), std::abs(max)) / half_width, 0.0F, bits);
+}
+
+StepGrid asymmetric_grid(float min, float max, int bits) {
+    const float half = half_of(bits);
+    const float low = std::min(min, 0.0F), high = std::max(max, 0.0F);
+    StepGrid grid = grid_of_step((high - low) / (2.0F * half - 1.0F), 0.0F, bits);
+    grid.zero_point = std::clamp(-half - std::nearbyint(low / grid.step), grid.lowest, grid.highest);
+    return grid;
+}
+
+ValueRange fake_quantise(std::span<const float> in, float* out, std::uint16_t* kept, const StepGrid& grid) {
+    return loops().quantise_stepped(in.data(), out, kept, in.size(), grid);
+}
+
+void masked_gradient(std::span<const float> gradient, const std::uint16_t* kept, float* out) {
+    loops().masked_gradient(gradient.data(), kept, out, gradient.size());
+}
+
+LearnedSums learned_gradient(std::span<const float> in, const float* gradient, float* out, const StepGrid& grid) {
+    return loops().learned_gradient(in.data(), gradient, out, in.size(), grid);
+}
+
+double log_step_gradient(const LearnedSums& sums, double count, const StepGrid& grid) {
+    const double highest = static_cast<double>(grid.highest), step = static_cast<double>(grid.step);
+    const double start = std::max(2.0 * sums.magnitude / count / std::sqrt(highest), static_cast<double>(kSmallestStep));
+    return step * sums.step_gradient / (std::sqrt(count * highest) * start * start);
+}
+
+double squared_error(std::span<const float> values, const StepGrid& grid) {
+    return loops().squared_error(values.data(), values.size(), grid);
 }
 
 }  // namespace fairsweep

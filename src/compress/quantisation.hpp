@@ -1,28 +1,35 @@
 #pragma once
-/// Fake quantisation of a network, preset "quantface": asymmetric, weights per output channel from the current master
-/// weights, PReLU slopes per tensor at the activation width, activations per tensor with running minimum and maximum that
-/// start at 0, straight-through gradient without a mask (docs: the reference's formulas and places).
+/// Fake quantisation of a network. Formulas, places and the two presets: docs/quantisers.md.
 #include <torch/torch.h>
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
-#include "fairsweep/sweep.hpp"
 #include "compress/non_finite_error.hpp"
 #include "compress/quantiser_description.hpp"
+#include "compress/quantiser_settings.hpp"
+#include "fairsweep/sweep.hpp"
 #include "model/network.hpp"
 
 namespace fairsweep {
 
 /// Installs quantisers of these widths at the reference's places. Widths 2 ... 16, or 32: nothing is installed there and the
-/// network is exactly the plain one. Ranges start at (0, 0), observing. Weight and activation width may differ; slopes and
+/// network is exactly the plain one. Activation quantisers are observing. Weight and activation width may differ; slopes and
 /// activations follow bits.activation. Replaces what an earlier call installed. Throws a usage Error for other widths.
-/// All functions here take a network or any part of one.
+/// All functions here take a network or any part of one; the first convolution and last linear layer are those of that part.
+void set_quantisers(torch::nn::Module& network, Bits bits, const QuantiserSettings& settings);
+
+/// The same for preset "quantface".
 void set_bits(torch::nn::Module& network, Bits bits);
 
-/// true: every forward pass, in train or eval mode, widens the ranges (batch size does not matter: minimum and maximum).
-/// false: ranges are frozen; a forward pass through a range that was never widened throws an internal Error naming the layer.
+/// Sets the weights' stored steps (preset "modern", any weight_range but minmax) from the present weights; before that, or
+/// loading a state, a forward pass throws an internal Error naming the layer. No-op on other networks.
+void calibrate_weights(torch::nn::Module& network);
+
+/// true: every forward pass, in train or eval mode, observes the activations (batch size does not matter to minima and maxima).
+/// false: ranges are frozen; a forward pass through a range that was never calibrated throws an internal Error naming the layer.
 /// No-op on a network without activation quantisers.
 void set_observing(torch::nn::Module& network, bool observing);
 
@@ -32,10 +39,10 @@ struct ActivationRange {
     bool operator==(const ActivationRange&) const = default;
 };
 
-/// In order of execution; empty without activation quantisers.
+/// The ranges in use, in order of execution; empty without activation quantisers. Never calibrated: (0, 0) under "quantface",
+/// (infinity, -infinity) under "modern".
 [[nodiscard]] std::vector<ActivationRange> activation_ranges(torch::nn::Module& network);
-/// Sets the ranges; names and order must be those of activation_ranges(). For synchronising over shards and ranks:
-/// reduce x_min with MIN and x_max with MAX between the forward pass and the next step.
+/// Sets the ranges; names and order must be those of activation_ranges().
 void set_activation_ranges(torch::nn::Module& network, const std::vector<ActivationRange>& ranges);
 
 /// The quantiser of a layer's weight for its present master; nothing where the layer uses the master itself. Throws
@@ -45,7 +52,21 @@ void set_activation_ranges(torch::nn::Module& network, const std::vector<Activat
 /// its range was never calibrated.
 [[nodiscard]] std::optional<QuantiserDescription> activation_quantiser(const ActivationPoint& point);
 
-/// A forward pass throws NonFiniteError (compress/non_finite_error.hpp) naming the layer when an activation or weight to be
-/// quantised is NaN or infinite.
+/// Preset "modern" holds back what it observes: the ranges observed since the last update, (infinity, -infinity) where nothing
+/// was; empty under "quantface".
+[[nodiscard]] std::vector<ActivationRange> observed_ranges(torch::nn::Module& network);
+/// Folds observed ranges (of all shards of a batch: merged) into those in use, by each quantiser's rule. Once a step.
+void update_ranges(torch::nn::Module& network, const std::vector<ActivationRange>& observed);
+inline void update_ranges(torch::nn::Module& network) { update_ranges(network, observed_ranges(network)); }
+
+/// How shards of a batch agree on ranges. none: every one keeps its own (the reference in effect keeps the first one's).
+enum class RangeSync : std::uint8_t { none, minmax };
+/// The ranges of the same quantisers from several shards or ranks, at least one: with minmax the least x_min and the largest
+/// x_max of each, which does not depend on order or number; with none the first one's. "quantface": merge activation_ranges()
+/// and set them; "modern": merge observed_ranges() and update with them.
+[[nodiscard]] std::vector<ActivationRange> merge_ranges(std::span<const std::vector<ActivationRange>> shards, RangeSync sync);
+
+/// A forward pass throws NonFiniteError (compress/non_finite_error.hpp) naming the layer when an activation, weight or learned
+/// step is NaN or infinite.
 
 }  // namespace fairsweep

@@ -1,5 +1,6 @@
 #include "job/recipe_keys.hpp"
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
@@ -14,11 +15,14 @@ enum class Bounds { closed, open_below, open_above };  // which end is outside t
 
 struct RecipeKey {
     const char* name;
-    std::variant<int Recipe::*, double Recipe::*, bool Recipe::*> field;
+    std::variant<int Recipe::*, double Recipe::*, bool Recipe::*, std::string Recipe::*> field;
     double low = 0;
     double high = 1;
     Bounds bounds = Bounds::closed;
+    std::vector<std::string> words{};  ///< values of a text field
 };
+
+constexpr int kAllSteps = 10000000;
 
 // Batches of at least two: BatchNorm has no variance over one sample.
 const RecipeKey kKeys[] = {
@@ -35,7 +39,7 @@ const RecipeKey kKeys[] = {
     {"finetune_batch_samples", &Recipe::finetune_batch_samples, 2, 65536},
     {"finetune_lr", &Recipe::finetune_lr, 0, 100, Bounds::open_below},
     {"embedding_loss_scale", &Recipe::embedding_loss_scale, 0, 1e6, Bounds::open_below},
-    {"observer_steps", &Recipe::observer_steps, 1, 10000000},
+    {"observer_steps", &Recipe::observer_steps, 1, kAllSteps},
     {"dropout", &Recipe::dropout, 0, 1, Bounds::open_above},
     {"momentum", &Recipe::momentum, 0, 1, Bounds::open_above},
     {"weight_decay", &Recipe::weight_decay, 0, 1},
@@ -43,6 +47,26 @@ const RecipeKey kKeys[] = {
     {"flip", &Recipe::flip},
     {"threads_per_stage", &Recipe::threads_per_stage, 1, 256},
     {"shards", &Recipe::shards, 1, 1024},
+};
+
+// Of preset "modern" alone: "quantface" is fixed.
+const RecipeKey kModernKeys[] = {
+    {"weight_grid", &Recipe::weight_grid, 0, 0, Bounds::closed, {"symmetric", "asymmetric"}},
+    {"weight_granularity", &Recipe::weight_granularity, 0, 0, Bounds::closed, {"channel", "tensor"}},
+    {"weight_range", &Recipe::weight_range, 0, 0, Bounds::closed, {"learned", "minmax", "percentile", "mse"}},
+    {"activation_grid", &Recipe::activation_grid, 0, 0, Bounds::closed, {"symmetric", "asymmetric"}},
+    {"activation_range",
+     &Recipe::activation_range,
+     0,
+     0,
+     Bounds::closed,
+     {"moving-average", "minmax", "percentile", "mse", "learned"}},
+    {"range_averaging", &Recipe::range_averaging, 0, 1, Bounds::open_below},
+    {"range_percentile", &Recipe::range_percentile, 0.5, 1, Bounds::open_below},
+    {"edge_bits", &Recipe::edge_bits, 2, 16},
+    {"slope_bits", &Recipe::slope_bits, 2, 16},
+    {"batch_norm", &Recipe::batch_norm, 0, 0, Bounds::closed, {"frozen", "live", "folded"}},
+    {"batch_norm_live_fraction", &Recipe::batch_norm_live_fraction, 0, 1},
 };
 
 std::string limit_text(double limit) {
@@ -82,6 +106,14 @@ struct SetField {
         if (!value) refuse_value(entry, "'" + entry.value + "'", "true or false");
         recipe.*field = *value;
     }
+    void operator()(std::string Recipe::*field) const {
+        if (std::find(key.words.begin(), key.words.end(), entry.value) == key.words.end()) {
+            std::string known;
+            for (const std::string& word : key.words) known += (known.empty() ? "" : ", ") + word;
+            refuse_value(entry, "'" + entry.value + "'", known, suggestion(entry.value, key.words));
+        }
+        recipe.*field = entry.value;
+    }
     [[noreturn]] void refuse(const char* kind) const {
         refuse_value(entry, entry.value.empty() ? "nothing" : "'" + entry.value + "'", range_text(key, kind));
     }
@@ -90,11 +122,27 @@ struct SetField {
 void read_preset(const JobEntries& entries, Recipe& recipe) {
     const JobEntry* entry = entries.find("recipe", "preset");
     if (entry == nullptr) return;
-    if (entry->value == "modern") refuse_value(*entry, "'modern'", "quantface", "the preset 'modern' is not available yet");
-    if (entry->value != "quantface")
-        refuse_value(*entry, "'" + entry->value + "'", "quantface", suggestion(entry->value, {"quantface"}));
+    if (entry->value != "quantface" && entry->value != "modern")
+        refuse_value(*entry, "'" + entry->value + "'", "quantface or modern", suggestion(entry->value, {"quantface", "modern"}));
     recipe.preset = entry->value;
-    if (recipe.preset == "modern") set_modern_training(recipe);
+    if (recipe.preset != "modern") return;
+    recipe.dropout = 0.0;
+    recipe.observer_steps = kAllSteps;
+    set_modern_training(recipe);
+}
+
+void read_key(const JobEntries& entries, const RecipeKey& key, Recipe& recipe) {
+    if (const JobEntry* entry = entries.find("recipe", key.name)) std::visit(SetField{recipe, key, *entry}, key.field);
+}
+
+void read_modern_keys(const JobEntries& entries, Recipe& recipe) {
+    for (const RecipeKey& key : kModernKeys) {
+        const JobEntry* entry = entries.find("recipe", key.name);
+        if (entry != nullptr && recipe.preset != "modern")
+            refuse_value(*entry, "'" + std::string(key.name) + "' with preset " + recipe.preset, "preset = modern",
+                         "the preset quantface is fixed: it computes what the reference does");
+        read_key(entries, key, recipe);
+    }
 }
 
 void check_shards(const JobEntries& entries, const Recipe& recipe) {
@@ -111,6 +159,7 @@ const std::vector<std::string>& recipe_key_names() {
     static const std::vector<std::string> names = [] {
         std::vector<std::string> list{"preset"};
         for (const RecipeKey& key : kKeys) list.emplace_back(key.name);
+        for (const RecipeKey& key : kModernKeys) list.emplace_back(key.name);
         for (std::string& name : choice_key_names()) list.push_back(std::move(name));
         return list;
     }();
@@ -120,9 +169,8 @@ const std::vector<std::string>& recipe_key_names() {
 Recipe read_recipe(const JobEntries& entries) {
     Recipe recipe;
     read_preset(entries, recipe);
-    for (const RecipeKey& key : kKeys) {
-        if (const JobEntry* entry = entries.find("recipe", key.name)) std::visit(SetField{recipe, key, *entry}, key.field);
-    }
+    for (const RecipeKey& key : kKeys) read_key(entries, key, recipe);
+    read_modern_keys(entries, recipe);
     read_choices(entries, recipe);
     check_shards(entries, recipe);
     return recipe;

@@ -57,6 +57,27 @@ void visit_pruning_fields(Parameters& p, const Visit& visit) {
     if (!p.bits.is_float()) visit("order", p.recipe.order);
 }
 
+/// What preset "modern" adds. BatchNorm's treatment is part of the sham arm too; quantisers only where there are any.
+template <typename Parameters, typename Visit>
+void visit_modern_fields(Parameters& p, const Visit& visit) {
+    visit("batch_norm", p.recipe.batch_norm);
+    if (p.recipe.batch_norm == "frozen") visit("batch_norm_live_fraction", p.recipe.batch_norm_live_fraction);
+    if (p.bits.is_float()) return;
+    visit("range_percentile", p.recipe.range_percentile);
+    if (p.bits.weight != 32) {
+        visit("weight_grid", p.recipe.weight_grid);
+        visit("weight_granularity", p.recipe.weight_granularity);
+        visit("weight_range", p.recipe.weight_range);
+        visit("edge_bits", p.recipe.edge_bits);
+    }
+    if (p.bits.activation != 32) {
+        visit("activation_grid", p.recipe.activation_grid);
+        visit("activation_range", p.recipe.activation_range);
+        visit("range_averaging", p.recipe.range_averaging);
+        visit("slope_bits", p.recipe.slope_bits);
+    }
+}
+
 template <typename Parameters, typename Visit>
 void visit_compression_fields(Parameters& p, const Visit& visit) {
     visit_training_fields(p, visit);
@@ -74,6 +95,7 @@ void visit_compression_fields(Parameters& p, const Visit& visit) {
     // Read after the bits. A network that is not quantised has no observers: their schedule must not change its id.
     if (!p.bits.is_float()) visit("observer_steps", p.recipe.observer_steps);
     visit_pruning_fields(p, visit);
+    if (p.recipe.preset == "modern") visit_modern_fields(p, visit);
 }
 
 template <typename Parameters, typename Visit>

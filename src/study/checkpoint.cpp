@@ -28,6 +28,8 @@ constexpr std::array<TypeWord, 10> kTypes{{{torch::kFloat, "F32"},
                                           {torch::kChar, "I8"},
                                           {torch::kBool, "BOOL"}}};
 
+constexpr const char* kQuantiserKey = "quantiser";
+
 [[noreturn]] void refuse(const SafetensorsFile& file, const std::string& where, const std::string& found,
                          const std::string& expected) {
     throw_data({.attempted = "cannot read a checkpoint",
@@ -75,6 +77,8 @@ SafetensorsWriter::Written write_checkpoint(const std::filesystem::path& path, c
     plan.metadata["bits_weight"] = std::to_string(description.bits.weight);
     plan.metadata["bits_activation"] = std::to_string(description.bits.activation);
     plan.metadata["sparsity"] = exact_number(description.sparsity);
+    // Absent: preset "quantface", as in checkpoints of the first version.
+    if (description.quantiser.preset != Preset::quantface) plan.metadata[kQuantiserKey] = text_of(description.quantiser);
     std::vector<torch::Tensor> tensors;
     for (const auto& [name, tensor] : state_of(network)) {
         TensorEntry entry{.name = name, .dtype = dtype_word(tensor.scalar_type()), .shape = {}};
@@ -93,6 +97,7 @@ NetworkDescription description_of(const SafetensorsFile& file) {
     description.architecture = file.metadata("architecture");
     description.bits = {number_of<int>(file, "bits_weight"), number_of<int>(file, "bits_activation")};
     description.sparsity = number_of<double>(file, "sparsity");
+    if (file.has_metadata(kQuantiserKey)) description.quantiser = parse_settings(file.metadata(kQuantiserKey));
     return description;
 }
 
@@ -104,7 +109,7 @@ std::shared_ptr<Network> read_network(const SafetensorsFile& file) {
         for (const auto& [name, layer] : weighted_layers(*network))
             if (file.tensors().contains(name + ".weight_pruned"))
                 layer->set_pruned(torch::zeros(layer->weight.sizes(), torch::kBool));
-        set_bits(*network, description.bits);
+        set_quantisers(*network, description.bits, description.quantiser);
         NamedTensors state;
         for (const auto& [name, tensor] : state_of(*network)) {
             const auto found = file.tensors().find(name);

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "compress/quantiser_settings.hpp"
 #include "fairsweep/sweep.hpp"
 #include "model/network.hpp"
 #include "study/safetensors.hpp"
@@ -17,6 +18,7 @@ struct NetworkDescription {
     std::string architecture;
     Bits bits;
     double sparsity = 0.0;
+    QuantiserSettings quantiser{};
 };
 
 /// Writes the network's state. `metadata` is kept beside the description.

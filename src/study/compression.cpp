@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "compress/batch_norm.hpp"
 #include "compress/distillation.hpp"
 #include "compress/pruning.hpp"
 #include "compress/quantisation.hpp"
@@ -39,6 +40,8 @@ std::shared_ptr<Network> make_student(const StageContext& context) {
     const std::shared_ptr<Network> network = read_network(checkpoint);
     network->train();
     set_precision(*network, context.parameters.recipe.precision == "bf16" ? Precision::bf16 : Precision::fp32);
+    const Recipe& recipe = context.parameters.recipe;
+    if (recipe.preset == "modern" && recipe.batch_norm == "folded") fold_batch_norm(*network);
     return network;
 }
 
@@ -79,7 +82,7 @@ StageOutcome run_compression(const StageContext& context) {
     const std::uint64_t data_key = parameters.data.prefix();
     DataOrder order({parameters.seed, data_key}, faces->size(), recipe.finetune_batch_samples, recipe.flip);
     std::optional<Optimiser> optimiser;
-    const std::int64_t steps = recipe.finetune_steps;
+    const std::int64_t steps = recipe.finetune_steps, batch_norm_steps = batch_norm_live_steps(recipe, steps);
     LossTrace losses(steps);
     LossTrace cosines(steps);
     for (std::int64_t step = 0; step < steps; ++step) {
@@ -88,12 +91,14 @@ StageOutcome run_compression(const StageContext& context) {
         if (prepare_step(*network, parameters, plan, step) || !optimiser)
             optimiser.emplace(*network, std::vector<torch::Tensor>{}, recipe, recipe.finetune_lr);
         optimiser->set_learning_rate(finetune_learning_rate(recipe, step, steps, order.batches_per_epoch()));
+        if (step == batch_norm_steps) freeze_batch_norm(*network);
         network->set_dropout(recipe.dropout,
                              RandomStream(parameters.seed, data_key, "dropout", static_cast<std::uint64_t>(step)).next_u64());
         const torch::Tensor target = teacher_of(teacher, samples);
         const torch::Tensor embeddings = network->forward(make_batch(*faces, samples).images);
         const double loss = optimiser->step(distil(embeddings, target, recipe.embedding_loss_scale));
         if (!std::isfinite(loss)) return diverged_outcome(divergence_message(loss, step, steps));
+        update_ranges(*network);
         apply_masks(*network);
         FAIRSWEEP_HEAVY_CHECK(broken_mask_entries(*network) == 0, "a pruned weight is not zero after a step");
         losses.add(loss);
@@ -103,7 +108,7 @@ StageOutcome run_compression(const StageContext& context) {
     set_observing(*network, false);
     set_precision(*network, Precision::fp32);
     network->eval();
-    const NetworkDescription description{parameters.architecture, parameters.bits, parameters.sparsity};
+    const NetworkDescription description{parameters.architecture, parameters.bits, parameters.sparsity, settings_of(recipe)};
     StageOutcome outcome =
         done_outcome(write_checkpoint(context.own_artefact(), *network, description, context.metadata("network")));
     outcome.loss_first = losses.first();

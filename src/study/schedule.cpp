@@ -41,6 +41,11 @@ double margin_share(const Recipe& recipe, std::int64_t step, std::int64_t steps)
     return step >= warm ? 1.0 : static_cast<double>(step) / static_cast<double>(warm);
 }
 
+std::int64_t batch_norm_live_steps(const Recipe& recipe, std::int64_t steps) {
+    if (recipe.preset != "modern" || recipe.batch_norm == "live") return steps;
+    return recipe.batch_norm == "folded" ? 0 : share_of(recipe.batch_norm_live_fraction, steps);
+}
+
 LossTrace::LossTrace(std::int64_t steps) : steps_(steps), tenth_(std::max<std::int64_t>(1, steps / 10)) {}
 
 void LossTrace::add(double loss) {

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <memory>
+#include <utility>
 
 #include "study/tensors.hpp"
 
@@ -23,9 +25,22 @@ torch::optim::SGDOptions sgd_options(const Recipe& recipe, double learning_rate,
         .weight_decay(recipe.weight_decay);
 }
 
-std::vector<torch::Tensor> joined(std::vector<torch::Tensor> first, const std::vector<torch::Tensor>& second) {
-    first.insert(first.end(), second.begin(), second.end());
-    return first;
+/// Learned steps of quantisers are a group of their own, without weight decay: it would pull every step towards 1.
+std::vector<torch::optim::OptimizerParamGroup> groups(const torch::nn::Module& backbone, const std::vector<torch::Tensor>& head,
+                                                      const torch::optim::SGDOptions& options) {
+    std::vector<torch::Tensor> weights, steps;
+    for (const auto& item : backbone.named_parameters()) {
+        if (!item.value().requires_grad()) continue;
+        (item.key().ends_with("log_step") ? steps : weights).push_back(item.value());
+    }
+    weights.insert(weights.end(), head.begin(), head.end());
+    const auto group = [](std::vector<torch::Tensor> tensors, const torch::optim::SGDOptions& own) {
+        return torch::optim::OptimizerParamGroup(std::move(tensors), std::make_unique<torch::optim::SGDOptions>(own));
+    };
+    std::vector<torch::optim::OptimizerParamGroup> all{group(weights, options)};
+    torch::optim::SGDOptions without_decay = options;
+    if (!steps.empty()) all.push_back(group(steps, without_decay.weight_decay(0.0)));
+    return all;
 }
 
 }  // namespace
@@ -47,7 +62,7 @@ Optimiser::Optimiser(const torch::nn::Module& backbone, const std::vector<torch:
                      double learning_rate, bool nesterov)
     : backbone_(trainable(backbone)),
       clip_norm_(recipe.clip_norm),
-      sgd_(joined(backbone_, head), sgd_options(recipe, learning_rate, nesterov)) {}
+      sgd_(groups(backbone, head, sgd_options(recipe, learning_rate, nesterov)), sgd_options(recipe, learning_rate, nesterov)) {}
 
 void Optimiser::set_learning_rate(double learning_rate) {
     for (torch::optim::OptimizerParamGroup& group : sgd_.param_groups())

@@ -41,7 +41,7 @@ TEST_CASE("every field of the recipe is a key") {
     CHECK_FALSE(recipe.flip);
     CHECK(recipe.threads_per_stage == 2);
     CHECK(recipe.shards == 1);
-    CHECK(recipe_key_names().size() == 30);
+    CHECK(recipe_key_names().size() == 43);
 }
 
 TEST_CASE("the preset quantface trains as its reference does") {
@@ -96,6 +96,45 @@ TEST_CASE("words and lists of the recipe are read, and others refused with the w
         INFO(text);
         CHECK_THROWS_AS(recipe_of({std::string("recipe.") + text}), Error);
         CHECK_THROWS_WITH(recipe_of({std::string("recipe.") + text}), ContainsSubstring(told));
+    }
+}
+
+TEST_CASE("preset modern sets defaults, and single keys follow") {
+    const Recipe modern = recipe_of({"recipe.preset=modern"});
+    CHECK(modern.dropout == 0.0);
+    CHECK(modern.observer_steps == 10000000);
+    CHECK(modern.weight_range == "learned");
+    CHECK(modern.activation_range == "moving-average");
+    CHECK(modern.edge_bits == 8);
+    const Recipe changed = recipe_of({"recipe.preset=modern", "recipe.dropout=0.2", "recipe.weight_grid=asymmetric",
+                                      "recipe.weight_granularity=tensor", "recipe.weight_range=mse",
+                                      "recipe.activation_grid=symmetric", "recipe.activation_range=percentile",
+                                      "recipe.range_averaging=0.1", "recipe.range_percentile=0.999", "recipe.edge_bits=4",
+                                      "recipe.slope_bits=6", "recipe.batch_norm=folded", "recipe.batch_norm_live_fraction=0.5"});
+    CHECK(changed.dropout == 0.2);
+    CHECK(changed.weight_grid == "asymmetric");
+    CHECK(changed.weight_granularity == "tensor");
+    CHECK(changed.weight_range == "mse");
+    CHECK(changed.activation_grid == "symmetric");
+    CHECK(changed.activation_range == "percentile");
+    CHECK(changed.range_averaging == 0.1);
+    CHECK(changed.range_percentile == 0.999);
+    CHECK(changed.edge_bits == 4);
+    CHECK(changed.slope_bits == 6);
+    CHECK(changed.batch_norm == "folded");
+    CHECK(changed.batch_norm_live_fraction == 0.5);
+}
+
+TEST_CASE("keys of preset modern are refused under quantface, and so are unknown words") {
+    for (const char* key : {"weight_grid=symmetric", "edge_bits=8", "batch_norm=live", "range_averaging=0.01"}) {
+        INFO(key);
+        CHECK_THROWS_WITH(recipe_of({std::string("recipe.") + key}), ContainsSubstring("preset quantface is fixed"));
+        CHECK_NOTHROW(recipe_of({"recipe.preset=modern", std::string("recipe.") + key}));
+    }
+    for (const char* bad : {"weight_range=moving-average", "activation_range=ema", "batch_norm=fold", "edge_bits=1",
+                            "slope_bits=17", "range_percentile=0.5", "weight_grid="}) {
+        INFO(bad);
+        CHECK_THROWS_AS(recipe_of({"recipe.preset=modern", std::string("recipe.") + bad}), Error);
     }
 }
 

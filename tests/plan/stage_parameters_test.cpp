@@ -137,6 +137,41 @@ TEST_CASE("a baseline's text has what its loss and schedule use") {
     CHECK(canonical_text(parse_stage_parameters(cosine)) == cosine);
 }
 
+TEST_CASE("the keys of preset modern are in the id of what uses them, and in no other") {
+    StageParameters quantface = example(StageKind::compression);
+    const std::string fixed = canonical_text(quantface);
+    quantface.recipe.weight_range = "mse";
+    quantface.recipe.batch_norm = "live";
+    CHECK(canonical_text(quantface) == fixed);
+
+    StageParameters modern = example(StageKind::compression);
+    modern.recipe.preset = "modern";
+    const auto differs = [](const StageParameters& from, const auto& change) {
+        StageParameters changed = from;
+        change(changed.recipe);
+        CHECK(canonical_text(parse_stage_parameters(canonical_text(changed))) == canonical_text(changed));
+        return canonical_text(changed) != canonical_text(from);
+    };
+    const auto grid = [](Recipe& r) { r.weight_grid = "asymmetric"; };
+    const auto slopes = [](Recipe& r) { r.slope_bits = 4; };
+    const auto norm = [](Recipe& r) { r.batch_norm = "folded"; };
+    const auto fraction = [](Recipe& r) { r.batch_norm_live_fraction = 0.5; };
+    CHECK(differs(modern, grid));
+    CHECK(differs(modern, slopes));
+    CHECK(differs(modern, norm));
+    CHECK(differs(modern, fraction));
+    StageParameters weights_only = modern;
+    weights_only.bits = {4, 32};
+    CHECK(differs(weights_only, grid));
+    CHECK_FALSE(differs(weights_only, slopes));
+    StageParameters sham = modern;
+    sham.bits = {32, 32};
+    CHECK_FALSE(differs(sham, grid));
+    CHECK(differs(sham, norm));  // the sham arm is trained by the same recipe
+    sham.recipe.batch_norm = "live";
+    CHECK_FALSE(differs(sham, fraction));
+}
+
 TEST_CASE("text that is not canonical is a store error") {
     const std::string good = canonical_text(example(StageKind::compression));
     const auto kind_of = [](const std::string& text) {

@@ -129,6 +129,33 @@ TEST_CASE("Pruned weights are zero in the checkpoint and stay zero as used", "[r
     CHECK(pruned.sparsity_measured == Approx(0.7).margin(1e-4));
 }
 
+TEST_CASE("Preset modern trains every kind of quantiser, and its checkpoints evaluate as they are", "[runner]") {
+    Trained t;
+    struct Case {
+        const char *weights, *activations, *norm;
+        Bits bits;
+        double sparsity;
+    };
+    for (const Case& c :
+         {Case{"learned", "moving-average", "frozen", {4, 8}, 0.5}, Case{"minmax", "minmax", "live", {8, 8}, 0.0},
+          Case{"mse", "learned", "folded", {4, 4}, 0.0}, Case{"percentile", "percentile", "frozen", {8, 8}, 0.5}}) {
+        INFO(c.weights << ", " << c.activations << ", " << c.norm);
+        Recipe recipe = t.recipe;
+        recipe.preset = "modern";
+        recipe.weight_range = c.weights;
+        recipe.activation_range = c.activations;
+        recipe.batch_norm = c.norm;
+        const StageIndex arm = t.builder.compression(t.baseline, t.teacher, "train", {c.bits, c.sparsity}, 1, recipe);
+        const StageOutcome outcome = t.done(arm);
+        CHECK(std::isfinite(outcome.loss_last));
+        CHECK(outcome.sparsity_measured >= c.sparsity - 1e-4);
+        const StageOutcome scores = t.done(t.builder.evaluation(arm, t.prepare, recipe));
+        CHECK_FALSE(scores.scores.empty());
+        CHECK(run(*make_stage_runner("artefacts"), t.builder.plan, arm).artefact ==
+              outcome.artefact);  // and again: the same bytes
+    }
+}
+
 TEST_CASE("Asked to stop, a stage ends at once and leaves nothing", "[runner]") {
     Trained t;
     const StageIndex arm = t.arm({{8, 8}, 0.0});

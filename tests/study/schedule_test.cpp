@@ -102,3 +102,17 @@ TEST_CASE("The loss trace keeps the first and the last tenth", "[schedule]") {
     CHECK(single.first() == 2.0);
     CHECK(single.last() == 2.0);
 }
+
+TEST_CASE("BatchNorm is live for all steps under quantface, and as the key says under modern") {
+    Recipe recipe;
+    recipe.batch_norm = "folded";
+    CHECK(batch_norm_live_steps(recipe, 60) == 60);
+    recipe.preset = "modern";
+    CHECK(batch_norm_live_steps(recipe, 60) == 0);
+    recipe.batch_norm = "live";
+    CHECK(batch_norm_live_steps(recipe, 60) == 60);
+    recipe.batch_norm = "frozen";
+    CHECK(batch_norm_live_steps(recipe, 60) == 20);
+    recipe.batch_norm_live_fraction = 0.0;
+    CHECK(batch_norm_live_steps(recipe, 60) == 0);
+}

@@ -1,0 +1,294 @@
+#include "compress/weight_bank.hpp"
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <span>
+#include <utility>
+
+#include "compress/fake_quant_kernel.hpp"
+#include "compress/non_finite_error.hpp"
+#include "compress/range_search.hpp"
+#include "fairsweep/check.hpp"
+
+namespace fairsweep {
+namespace {
+
+constexpr std::int64_t kChunkValues = 1 << 15;  // values of a piece of work: some 10 microseconds
+
+/// Rows [begin, end) of one slot.
+struct Chunk {
+    std::size_t slot;
+    std::int64_t begin, end;
+};
+
+void add_chunks(std::vector<Chunk>& chunks, std::size_t slot, std::int64_t rows, std::int64_t row_size) {
+    const std::int64_t step = std::max<std::int64_t>(1, kChunkValues / std::max<std::int64_t>(1, row_size));
+    for (std::int64_t row = 0; row < rows; row += step) chunks.push_back({slot, row, std::min(rows, row + step)});
+}
+
+template <typename Body>
+void for_each_chunk(const std::vector<Chunk>& chunks, const Body& body) {
+    at::parallel_for(0, static_cast<std::int64_t>(chunks.size()), 1, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t i = begin; i < end; ++i) body(chunks[static_cast<std::size_t>(i)]);
+    });
+}
+
+/// A dense layout in which the first dimension is outermost (plain or channels-last) holds each row in one piece.
+torch::Tensor with_whole_rows(const torch::Tensor& weight) {
+    const bool whole = weight.is_contiguous() || (weight.dim() == 4 && weight.is_contiguous(torch::MemoryFormat::ChannelsLast));
+    return whole ? weight : weight.contiguous();
+}
+
+/// The same values in the memory layout of `like`.
+torch::Tensor laid_out_as(const torch::Tensor& values, const torch::Tensor& like) {
+    if (values.strides() == like.strides()) return values;
+    return torch::empty_like(like).copy_(values);
+}
+
+std::span<const float> row_of(const torch::Tensor& source, std::int64_t row, std::int64_t row_size) {
+    return {source.const_data_ptr<float>() + row * row_size, static_cast<std::size_t>(row_size)};
+}
+
+std::int64_t words_of(std::int64_t row_size) { return static_cast<std::int64_t>(mask_words(static_cast<std::size_t>(row_size))); }
+/// Null without a mask.
+std::uint16_t* words_at(const torch::Tensor& kept, std::int64_t row) {
+    if (!kept.defined()) return nullptr;
+    return reinterpret_cast<std::uint16_t*>(kept.data_ptr<std::int16_t>()) + row * kept.size(1);
+}
+
+void check_calibrated(const WeightBank::Rule& rule) {
+    if (rule.steps->calibrated.item<bool>()) return;
+    throw Error(ErrorKind::internal, {.attempted = "quantise weights with a stored step",
+                                      .where = rule.layer,
+                                      .found = "a step that was never calibrated",
+                                      .expected = "calibrate_weights(network), or the state of a calibrated network",
+                                      .hint = {}});
+}
+
+struct PassGradient : torch::autograd::Function<PassGradient> {
+    static torch::Tensor forward(torch::autograd::AutogradContext*, const torch::Tensor&, const torch::Tensor& quantised) {
+        return quantised;
+    }
+    static torch::autograd::variable_list backward(torch::autograd::AutogradContext*,
+                                                   const torch::autograd::variable_list& gradients) {
+        return {gradients[0], {}};
+    }
+};
+
+struct MaskGradient : torch::autograd::Function<MaskGradient> {
+    static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor&, const torch::Tensor& quantised,
+                                 const torch::Tensor& kept) {
+        context->saved_data["kept"] = kept;
+        context->saved_data["strides"] = quantised.strides().vec();
+        return quantised;
+    }
+    static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                   const torch::autograd::variable_list& gradients) {
+        const torch::Tensor kept = context->saved_data["kept"].toTensor();
+        const torch::Tensor out =
+            torch::empty_strided(gradients[0].sizes(), context->saved_data["strides"].toIntVector(), gradients[0].options());
+        const torch::Tensor gradient = laid_out_as(gradients[0], out);
+        const std::int64_t rows = kept.size(0), row_size = out.numel() / rows;
+        std::vector<Chunk> chunks;
+        add_chunks(chunks, 0, rows, row_size);
+        for_each_chunk(chunks, [&](const Chunk& chunk) {
+            for (std::int64_t row = chunk.begin; row < chunk.end; ++row)
+                masked_gradient(row_of(gradient, row, row_size), words_at(kept, row), out.data_ptr<float>() + row * row_size);
+        });
+        return {out, {}, {}};
+    }
+};
+
+/// The mask is made again from the weights, which are in memory anyway.
+struct LearnStep : torch::autograd::Function<LearnStep> {
+    static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& source, const torch::Tensor&,
+                                 const torch::Tensor& quantised, const torch::Tensor& steps, const torch::Tensor& zero_points,
+                                 int bits) {
+        context->save_for_backward({source, steps, zero_points});
+        context->saved_data["bits"] = bits;
+        return quantised;
+    }
+    static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                   const torch::autograd::variable_list& gradients) {
+        const auto saved = context->get_saved_variables();
+        const torch::Tensor &source = saved[0], &steps = saved[1], &zero_points = saved[2];
+        const int bits = static_cast<int>(context->saved_data["bits"].toInt());
+        const torch::Tensor gradient = laid_out_as(gradients[0], source);
+        const torch::Tensor out = torch::empty_like(source), step_gradient = torch::empty_like(steps);
+        const std::int64_t rows = steps.numel(), row_size = source.numel() / rows;
+        std::vector<Chunk> chunks;
+        add_chunks(chunks, 0, rows, row_size);
+        for_each_chunk(chunks, [&](const Chunk& chunk) {
+            for (std::int64_t row = chunk.begin; row < chunk.end; ++row) {
+                const StepGrid grid =
+                    grid_of_step(steps.const_data_ptr<float>()[row], zero_points.const_data_ptr<float>()[row], bits);
+                const std::int64_t at = row * row_size;
+                const LearnedSums sums = learned_gradient(row_of(source, row, row_size), gradient.const_data_ptr<float>() + at,
+                                                          out.data_ptr<float>() + at, grid);
+                step_gradient.data_ptr<float>()[row] =
+                    static_cast<float>(log_step_gradient(sums, static_cast<double>(row_size), grid));
+            }
+        });
+        return {out, step_gradient, {}, {}, {}, {}};
+    }
+};
+
+}  // namespace
+
+WeightSteps::WeightSteps(std::int64_t rows, int width, const QuantiserSettings& settings)
+    : bits(width), grid(settings.weight_grid), rule(settings.weight_range), percentile(settings.percentile) {
+    if (is_learned()) {
+        log_step = register_parameter("log_step", torch::zeros({rows}));
+    } else {
+        step = register_buffer("step", torch::ones({rows}));
+    }
+    if (grid == GridKind::asymmetric) zero_point = register_buffer("zero_point", torch::zeros({rows}));
+    calibrated = register_buffer("calibrated", torch::zeros({1}, torch::kBool));
+}
+
+torch::Tensor WeightSteps::steps() const { return is_learned() ? log_step.detach().exp() : step; }
+
+void WeightSteps::calibrate(const torch::Tensor& weight, const std::string& layer) {
+    const torch::NoGradGuard no_grad;
+    const torch::Tensor source = with_whole_rows(weight.detach());
+    const std::int64_t rows = (is_learned() ? log_step : step).numel(), row_size = source.numel() / rows;
+    std::vector<StepGrid> grids(static_cast<std::size_t>(rows));
+    std::atomic<bool> is_finite{true};
+    std::vector<Chunk> chunks;
+    add_chunks(chunks, 0, rows, row_size);
+    for_each_chunk(chunks, [&](const Chunk& chunk) {
+        for (std::int64_t row = chunk.begin; row < chunk.end && is_finite; ++row) {
+            const auto values = row_of(source, row, row_size);
+            if (!range_of(values).is_finite) {
+                is_finite = false;
+                return;
+            }
+            const ValueRange range =
+                rule == RangeRule::percentile ? percentile_range(values, percentile) : least_error_range(values, grid, bits);
+            grids[static_cast<std::size_t>(row)] = grid_of_range(range.min, range.max, grid, bits);
+        }
+    });
+    if (!is_finite) throw NonFiniteError(layer, "weight");
+    for (std::int64_t row = 0; row < rows; ++row) {
+        const StepGrid& found = grids[static_cast<std::size_t>(row)];
+        if (is_learned())
+            log_step.data_ptr<float>()[row] = std::log(found.step);
+        else
+            step.data_ptr<float>()[row] = found.step;
+        if (zero_point.defined()) zero_point.data_ptr<float>()[row] = found.zero_point;
+    }
+    calibrated.fill_(true);
+}
+
+bool WeightBank::Slot::needs_mask() const {
+    return rule.kind == Kind::stored && !rule.steps->is_learned() && torch::GradMode::is_enabled();
+}
+
+std::size_t WeightBank::add(Rule rule, const torch::Tensor& master) {
+    slots_.emplace_back();
+    slots_.back().rule = std::move(rule);
+    slots_.back().master = master;
+    return slots_.size() - 1;
+}
+
+torch::Tensor WeightBank::use(std::size_t index, const torch::Tensor& master) {
+    Slot& slot = slots_.at(index);
+    const bool is_present = slot.is_ready && slot.master.is_same(master) && slot.version == master._version() &&
+                            slot.data == master.const_data_ptr() && slot.kept.defined() == slot.needs_mask();
+    if (!is_present) {
+        slot.master = master;
+        prepare_all();
+    }
+    slot.is_ready = false;  // asked for again, it is computed again: weights may have been changed by way of a plain pointer
+    const torch::Tensor out = std::exchange(slot.out, {});
+    const torch::Tensor kept = std::exchange(slot.kept, {});
+    if (!torch::GradMode::is_enabled()) return out;
+    if (slot.rule.kind != Kind::stored) return PassGradient::apply(master, out);
+    if (slot.rule.steps->is_learned())
+        return LearnStep::apply(with_whole_rows(master), slot.rule.steps->log_step, out, slot.steps, slot.zero_points,
+                                slot.rule.bits);
+    return MaskGradient::apply(master, out, kept);
+}
+
+QuantiserDescription WeightBank::describe(std::size_t index, const torch::Tensor& weight) const {
+    const Rule& rule = slots_.at(index).rule;
+    const torch::Tensor source = weight.detach().contiguous();
+    const std::int64_t rows = rule.per_channel ? source.size(0) : 1, row_size = source.numel() / rows;
+    QuantiserDescription description{.bits = rule.bits, .per_channel = rule.per_channel, .ranges = {}};
+    if (rule.kind == Kind::stored) {
+        check_calibrated(rule);
+        const torch::Tensor steps = rule.steps->steps(), &zero_point = rule.steps->zero_point;
+        for (std::int64_t row = 0; row < rows; ++row)
+            description.ranges.push_back(scale_of_grid(grid_of_step(
+                steps.const_data_ptr<float>()[row], zero_point.defined() ? zero_point.const_data_ptr<float>()[row] : 0.0F, rule.bits)));
+        return description;
+    }
+    for (std::int64_t row = 0; row < rows; ++row) {
+        const ValueRange range = range_of(row_of(source, row, row_size));
+        if (!range.is_finite) throw NonFiniteError(rule.layer, "weight");
+        description.ranges.push_back(rule.kind == Kind::reference
+                                         ? quantiser_scale(range.min, range.max, rule.bits)
+                                         : scale_of_grid(grid_of_range(range.min, range.max, rule.grid, rule.bits)));
+    }
+    return description;
+}
+
+void WeightBank::prepare_all() {
+    std::vector<Chunk> chunks;
+    for (std::size_t i = 0; i < slots_.size(); ++i) {
+        Slot& slot = slots_[i];
+        const bool needs_mask = slot.needs_mask();
+        const torch::NoGradGuard no_grad;
+        slot.source = with_whole_rows(slot.master.detach());
+        slot.out = torch::empty_like(slot.source);
+        slot.version = slot.master._version();
+        slot.data = slot.master.const_data_ptr();
+        slot.is_ready = false;  // until all are computed
+        const std::int64_t rows = slot.rows(), row_size = slot.source.numel() / rows;
+        slot.kept = needs_mask ? torch::empty({rows, words_of(row_size)}, torch::kShort) : torch::Tensor();
+        if (slot.rule.kind == Kind::stored) {
+            check_calibrated(slot.rule);
+            slot.steps = slot.rule.steps->steps();
+            FAIRSWEEP_CHECK(slot.steps.numel() == rows, "one step for each output channel");
+            slot.zero_points =
+                slot.rule.steps->zero_point.defined() ? slot.rule.steps->zero_point.clone() : torch::zeros_like(slot.steps);
+        }
+        add_chunks(chunks, i, rows, row_size);
+    }
+    std::atomic<std::size_t> broken{slots_.size()};
+    for_each_chunk(chunks, [&](const Chunk& chunk) {
+        const Slot& slot = slots_[chunk.slot];
+        const std::int64_t row_size = slot.source.numel() / slot.rows();
+        for (std::int64_t row = chunk.begin; row < chunk.end; ++row) {
+            const auto values = row_of(slot.source, row, row_size);
+            float* const out = slot.out.data_ptr<float>() + row * row_size;
+            bool is_finite = true;
+            if (slot.rule.kind == Kind::stored) {
+                const StepGrid grid = grid_of_step(slot.steps.const_data_ptr<float>()[row],
+                                                   slot.zero_points.const_data_ptr<float>()[row], slot.rule.bits);
+                is_finite = std::isfinite(grid.step) && fake_quantise(values, out, words_at(slot.kept, row), grid).is_finite;
+            } else {
+                const ValueRange range = range_of(values);
+                is_finite = range.is_finite;
+                if (is_finite && slot.rule.kind == Kind::reference)
+                    is_finite = fake_quantise(values, out, quantiser_scale(range.min, range.max, slot.rule.bits));
+                else if (is_finite)
+                    fake_quantise(values, out, nullptr, grid_of_range(range.min, range.max, slot.rule.grid, slot.rule.bits));
+            }
+            if (is_finite) continue;
+            std::size_t first = broken;  // the earliest layer, whichever thread came first
+            while (chunk.slot < first && !broken.compare_exchange_weak(first, chunk.slot)) {
+            }
+        }
+    });
+    if (broken < slots_.size()) throw NonFiniteError(slots_[broken].rule.layer, "weight");
+    for (Slot& slot : slots_) {
+        slot.source = torch::Tensor();
+        slot.is_ready = true;
+    }
+}
+
+}  // namespace fairsweep

@@ -1,0 +1,76 @@
+#pragma once
+/// The fake-quantised weights of a network, computed for all layers in one parallel region when the first of them is asked for.
+#include <torch/torch.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "compress/quantiser_description.hpp"
+#include "compress/quantiser_settings.hpp"
+
+namespace fairsweep {
+
+/// Steps that do not follow the present weights; the child "weight_quantiser" of its layer. Uncalibrated at first.
+/// A learned step is a parameter: log_step [rows], its natural logarithm, so that no update can make a step negative.
+/// Otherwise a buffer: step [rows]. An asymmetric grid has the buffer zero_point [rows]. calibrated: bool [1].
+struct WeightSteps : torch::nn::Module {
+    WeightSteps(std::int64_t rows, int bits, const QuantiserSettings& settings);
+    /// float32 [rows], detached; exp(log_step) or step.
+    [[nodiscard]] torch::Tensor steps() const;
+    [[nodiscard]] bool is_learned() const { return rule == RangeRule::learned; }
+    /// From the present weights: the range of least squared error, or the percentile's. Throws NonFiniteError naming `layer`.
+    void calibrate(const torch::Tensor& weight, const std::string& layer);
+
+    int bits;
+    GridKind grid;
+    RangeRule rule;
+    double percentile;
+    torch::Tensor log_step, step, zero_point, calibrated;
+};
+
+/// Shared by the layers of a network. One value per output channel means per slice of the first dimension.
+class WeightBank {
+public:
+    enum class Kind : std::uint8_t {
+        reference,  ///< preset "quantface": the present weights' range, gradient passed on
+        present,    ///< preset "modern", the present weights' range: nothing is cut off, so nothing of the gradient is either
+        stored      ///< preset "modern", WeightSteps; clip-masked gradient
+    };
+    struct Rule {
+        std::string layer;  ///< for errors
+        Kind kind = Kind::reference;
+        int bits = 8;
+        bool per_channel = true;
+        GridKind grid = GridKind::asymmetric;
+        std::shared_ptr<WeightSteps> steps;  ///< Kind::stored
+    };
+    /// Returns the slot, for use().
+    std::size_t add(Rule rule, const torch::Tensor& master);
+
+    /// The quantised weights of a slot, computed from `master` (float32, as large as it ever was). Throws NonFiniteError naming
+    /// the first layer with NaN or infinite weights, an internal Error for steps that were never calibrated.
+    [[nodiscard]] torch::Tensor use(std::size_t slot, const torch::Tensor& master);
+
+    /// What a slot does to `weight` as it is now. Throws as use() does.
+    [[nodiscard]] QuantiserDescription describe(std::size_t slot, const torch::Tensor& weight) const;
+
+private:
+    struct Slot {
+        Rule rule;
+        torch::Tensor master, source;  ///< source: master, or a copy of it in which every row is in one piece
+        torch::Tensor out, kept;       ///< kept: int16 [rows, words], where a gradient will need it
+        torch::Tensor steps, zero_points;
+        std::uint32_t version = 0;
+        const void* data = nullptr;
+        bool is_ready = false;
+        [[nodiscard]] std::int64_t rows() const { return rule.per_channel ? source.size(0) : 1; }
+        [[nodiscard]] bool needs_mask() const;  ///< for a gradient, now
+    };
+    void prepare_all();
+    std::vector<Slot> slots_;
+};
+
+}  // namespace fairsweep
