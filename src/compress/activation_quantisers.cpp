@@ -186,14 +186,16 @@ torch::Tensor StepActivationQuantiser::forward(torch::Tensor x) {
     return x;
 }
 
-QuantiserScale ReferenceActivationQuantiser::scale() {
+QuantiserDescription ReferenceActivationQuantiser::describe() {
     if (low() == 0.0F && high() == 0.0F) refuse_uncalibrated();
-    return quantiser_scale(low(), high(), bits);
+    return {.bits = bits, .per_channel = false, .ranges = {quantiser_scale(low(), high(), bits)}};
 }
 
-QuantiserScale StepActivationQuantiser::scale() {
+QuantiserDescription StepActivationQuantiser::describe() {
     if (!is_calibrated()) refuse_uncalibrated();
-    return scale_of_grid(grid());
+    QuantiserDescription description{.bits = bits, .per_channel = false, .ranges = {}};
+    add_range(description, grid());
+    return description;
 }
 
 }  // namespace fairsweep

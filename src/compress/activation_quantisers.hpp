@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "compress/fake_quant_kernel.hpp"
+#include "compress/quantiser_description.hpp"
 #include "compress/quantiser_settings.hpp"
 #include "model/layers.hpp"
 
@@ -24,7 +25,7 @@ struct ActivationQuantiser : ActivationTransform {
     [[nodiscard]] float& high() { return *x_max.data_ptr<float>(); }
     virtual void set_range(float min, float max) { low() = min, high() = max; }
     /// The quantiser as numbers. Throws an internal Error naming the layer when the range was never calibrated.
-    [[nodiscard]] virtual QuantiserScale scale() = 0;
+    [[nodiscard]] virtual QuantiserDescription describe() = 0;
     [[noreturn]] void refuse_uncalibrated() const;
 
     std::string layer;
@@ -39,7 +40,7 @@ struct ReferenceActivationQuantiser : ActivationQuantiser {
     ReferenceActivationQuantiser(std::string layer_name, int width)
         : ActivationQuantiser(std::move(layer_name), width, 0.0F, 0.0F) {}
     torch::Tensor forward(torch::Tensor x) override;
-    [[nodiscard]] QuantiserScale scale() override;
+    [[nodiscard]] QuantiserDescription describe() override;
 };
 
 /// Preset "modern". A batch is quantised with the range that the batches before it left, and observed in the same pass; what
@@ -52,7 +53,7 @@ struct StepActivationQuantiser : ActivationQuantiser {
 
     [[nodiscard]] bool is_calibrated() { return low() <= high(); }
     [[nodiscard]] StepGrid grid();
-    [[nodiscard]] QuantiserScale scale() override;
+    [[nodiscard]] QuantiserDescription describe() override;
     /// Folds an observed range into the one that is used, by the rule; (infinity, -infinity) changes nothing.
     void update(float min, float max);
     void set_range(float min, float max) override;

@@ -60,12 +60,6 @@ inline constexpr float kSmallestStep = 1.1920928955078125e-07F;
 /// A grid of given step, with the codes of that width.
 [[nodiscard]] StepGrid grid_of_step(float step, float zero_point, int bits);
 
-/// The same codes in the other notation: scale = 1 / step, zero point with the other sign. Values that lie in the middle
-/// between two codes may be rounded to the other one.
-[[nodiscard]] inline QuantiserScale scale_of_grid(const StepGrid& grid) {
-    return {1.0F / grid.step, -grid.zero_point, grid.lowest, grid.highest};
-}
-
 /// Words of 16 mask bits that `count` values need.
 [[nodiscard]] constexpr std::size_t mask_words(std::size_t count) { return (count + 15) / 16; }
 

@@ -182,7 +182,7 @@ std::optional<QuantiserDescription> activation_quantiser(const ActivationPoint& 
     if (!point.attached()) return std::nullopt;
     auto* const quantiser = dynamic_cast<ActivationQuantiser*>(point.attached().get());
     FAIRSWEEP_CHECK(quantiser != nullptr, "an activation transform that set_quantisers() did not attach");
-    return QuantiserDescription{.bits = quantiser->bits, .per_channel = false, .ranges = {quantiser->scale()}};
+    return quantiser->describe();
 }
 
 }  // namespace fairsweep

@@ -222,16 +222,17 @@ QuantiserDescription WeightBank::describe(std::size_t index, const torch::Tensor
         check_calibrated(rule);
         const torch::Tensor steps = rule.steps->steps(), &zero_point = rule.steps->zero_point;
         for (std::int64_t row = 0; row < rows; ++row)
-            description.ranges.push_back(scale_of_grid(grid_of_step(
-                steps.const_data_ptr<float>()[row], zero_point.defined() ? zero_point.const_data_ptr<float>()[row] : 0.0F, rule.bits)));
+            add_range(description, grid_of_step(steps.const_data_ptr<float>()[row],
+                                                zero_point.defined() ? zero_point.const_data_ptr<float>()[row] : 0.0F, rule.bits));
         return description;
     }
     for (std::int64_t row = 0; row < rows; ++row) {
         const ValueRange range = range_of(row_of(source, row, row_size));
         if (!range.is_finite) throw NonFiniteError(rule.layer, "weight");
-        description.ranges.push_back(rule.kind == Kind::reference
-                                         ? quantiser_scale(range.min, range.max, rule.bits)
-                                         : scale_of_grid(grid_of_range(range.min, range.max, rule.grid, rule.bits)));
+        if (rule.kind == Kind::reference)
+            description.ranges.push_back(quantiser_scale(range.min, range.max, rule.bits));
+        else
+            add_range(description, grid_of_range(range.min, range.max, rule.grid, rule.bits));
     }
     return description;
 }

@@ -35,9 +35,7 @@ void add_codes(const WeightedLayer& layer, ExportedWeight& weight) {
     const std::vector<float> master = values_of<float>(layer.weight);
     weight.codes.reserve(master.size());
     for (std::size_t i = 0; i < master.size(); ++i) {
-        const QuantiserScale& range = weight.quantiser->ranges[weight.range_of(i)];
-        const float code = quantiser_code(master[i], range);
-        const float value = (code + range.zero_point) / range.scale;
+        const auto [code, value] = weight.quantiser->coded(master[i], weight.range_of(i));
         if (std::memcmp(&value, &weight.values[i], sizeof(value)) != 0)
             throw Error(ErrorKind::internal, {.attempted = "describe a quantised weight by its codes",
                                               .where = weight.tensor() + ", value " + std::to_string(i),

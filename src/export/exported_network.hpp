@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "compress/quantiser_description.hpp"
-#include "model/architecture.hpp"
+#include "plan/architecture.hpp"
 
 namespace fairsweep {
 

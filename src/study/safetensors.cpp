@@ -193,8 +193,6 @@ const std::string& SafetensorsFile::metadata(const std::string& key) const {
     return found->second;
 }
 
-bool SafetensorsFile::has_metadata(const std::string& key) const { return header_.metadata.contains(key); }
-
 const TensorEntry& SafetensorsFile::require(const std::string& name, const std::string& dtype, std::size_t dimensions) const {
     const auto found = header_.tensors.find(name);
     if (found == header_.tensors.end()) refuse(path_, "tensor " + name, "no such tensor", "");

@@ -56,7 +56,6 @@ public:
     [[nodiscard]] bool has_metadata(const std::string& key) const { return header_.metadata.contains(key); }
     /// Value of a metadata key; throws a data error when it is not there.
     [[nodiscard]] const std::string& metadata(const std::string& key) const;
-    [[nodiscard]] bool has_metadata(const std::string& key) const;
     /// The tensor of that name with that dtype and number of dimensions; throws a data error naming what differs.
     [[nodiscard]] const TensorEntry& require(const std::string& name, const std::string& dtype, std::size_t dimensions) const;
     [[nodiscard]] std::span<const std::byte> bytes(const TensorEntry& entry) const;
