@@ -6,12 +6,12 @@
 #include "fairsweep/error.hpp"
 #include "fairsweep/files.hpp"
 #include "fairsweep/text.hpp"
+#include "job/compression_axes.hpp"
 #include "job/job_entries.hpp"
 #include "job/recipe_keys.hpp"
 #include "job/values.hpp"
 #include "plan/architecture.hpp"
 #include "plan/constraint.hpp"
-#include "plan/pruning_words.hpp"
 
 namespace fairsweep {
 namespace {
@@ -33,12 +33,6 @@ const std::map<std::string, std::vector<std::string>>& keys_by_section() {
 }
 
 bool is_data_section(const std::string& section) { return section.rfind(kDataPrefix, 0) == 0; }
-
-std::string joined(const std::vector<std::string>& words) {
-    std::string text;
-    for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
-    return text;
-}
 
 void refuse_section(const JobEntry& entry) {
     std::vector<std::string> sections;
@@ -159,23 +153,6 @@ void read_calibrations(const JobEntries& entries, Sweep& sweep) {
     }
 }
 
-void check_pruning_value(const JobEntry& entry, const std::string& value) {
-    if (with_pruning_words({}, value)) return;
-    std::string expected = "recipe, or words joined by '+', at most one of each kind:";
-    for (const PruningKey& key : pruning_keys()) expected += (&key == &pruning_keys().front() ? " " : "; ") + joined(key.words);
-    refuse_value(entry, "'" + value + "'", expected);
-}
-
-/// The losses, each also as a chain of teacher assistants.
-std::vector<std::string> distillation_names() {
-    std::vector<std::string> names;
-    for (const char* loss : {"embedding", "cosine", "relational"}) {
-        names.emplace_back(loss);
-        names.push_back(std::string(loss) + std::string(kChainSuffix));
-    }
-    return names;
-}
-
 void read_axes(const JobEntries& entries, Sweep& sweep) {
     const JobEntry& architectures = entries.require("axes", "architecture", "iresnet18");
     sweep.architectures = list_of(architectures);
@@ -198,18 +175,7 @@ void read_axes(const JobEntries& entries, Sweep& sweep) {
                             : std::nullopt;  // + 0.0: "-0" has another text and so another id
         });
     }
-    if (const JobEntry* entry = entries.find("axes", "pruning")) {
-        sweep.prunings = list_of(*entry);
-        for (const std::string& value : sweep.prunings) check_pruning_value(*entry, value);
-    }
-    if (const JobEntry* entry = entries.find("axes", "distillation")) {
-        sweep.distillations = list_of(*entry);
-        const std::vector<std::string> known = distillation_names();
-        for (const std::string& name : sweep.distillations) {
-            if (std::find(known.begin(), known.end(), name) == known.end())
-                refuse_value(*entry, "'" + name + "'", "one of " + joined(known), suggestion(name, known));
-        }
-    }
+    read_compression_axes(entries, sweep);
 }
 
 bool is_equality(ConstraintRule::Operator op) {

@@ -8,6 +8,7 @@
 
 #include "fairsweep/error.hpp"
 #include "fairsweep/stage_parameters.hpp"
+#include "plan/cells.hpp"
 #include "plan/constraint.hpp"
 #include "plan/cost.hpp"
 #include "plan/pruning_words.hpp"
@@ -36,50 +37,6 @@ int version_of(StageKind kind) {
 struct DigestHash {
     std::size_t operator()(const Digest& digest) const noexcept { return static_cast<std::size_t>(digest.prefix()); }
 };
-
-bool has_arm(const Sweep& sweep, Arm arm) { return std::find(sweep.arms.begin(), sweep.arms.end(), arm) != sweep.arms.end(); }
-
-struct Cell {
-    Bits bits;
-    double sparsity = 0.0;
-    std::string pruning = "none";
-    [[nodiscard]] Arm arm() const { return bits.is_float() && sparsity == 0.0 ? Arm::sham : Arm::compressed; }
-};
-
-/// The values of the axis, each said in the one way that points have it.
-std::vector<std::string> pruning_texts(const Sweep& sweep) {
-    std::vector<std::string> texts;
-    for (const std::string& value : sweep.prunings) {
-        const std::optional<Recipe> recipe = with_pruning_words(sweep.recipe, value);
-        if (!recipe) {
-            throw_usage({.attempted = "cannot prune like that",
-                         .where = "axes.pruning",
-                         .found = "'" + value + "'",
-                         .expected = "words such as global, layer, 2:4, channels, cubic, prune-first",
-                         .hint = {}});
-        }
-        texts.push_back(pruning_text(*recipe));
-    }
-    return texts;
-}
-
-/// The cells bits x sparsity (x pruning where there is any) that the arms leave; a sham cell that the axes lack comes first.
-std::vector<Cell> cells_of(const Sweep& sweep) {
-    const bool axes_have_sham =
-        std::any_of(sweep.bits.begin(), sweep.bits.end(), [](const Bits& bits) { return bits.is_float(); }) &&
-        std::find(sweep.sparsities.begin(), sweep.sparsities.end(), 0.0) != sweep.sparsities.end();
-    std::vector<Cell> cells;
-    if (!axes_have_sham && has_arm(sweep, Arm::sham)) cells.emplace_back();
-    for (const double sparsity : sweep.sparsities) {
-        for (const std::string& pruning : sparsity == 0.0 ? std::vector<std::string>{"none"} : pruning_texts(sweep)) {
-            for (const Bits& bits : sweep.bits) {
-                const Cell cell{bits, sparsity, pruning};
-                if (has_arm(sweep, cell.arm())) cells.push_back(cell);
-            }
-        }
-    }
-    return cells;
-}
 
 /// The data sets of the plan, looked at when the first point needs them.
 class DataCatalogue {
