@@ -3,6 +3,7 @@
 ///   /embeddings  float32 [images, dimensions], not normalised
 ///   /paths       strings [images]
 /// and attributes of the root group: weights_sha256, architecture, bits, flip.
+#include <cstddef>
 #include <filesystem>
 #include <map>
 #include <string>

@@ -1,7 +1,8 @@
 #include "gather_rows.hpp"
 
+#include <cstddef>
 #include <cstdint>
-#include <exception>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
