@@ -44,7 +44,7 @@ ExportMetadata describe_numbers(const ExportedNetwork& network, const PackedSize
                                    {"weights", weight.pruned.size()}};
     return {{"ranges", ranges.dump()},
             {"masks", masks.dump()},
-            {"quantiser",
+            {"quantiser_formula",
              "code = clamp(round_half_even(scale * x - zero_point), lowest_code, highest_code); "
              "value = (code + zero_point) / scale; float32; weights per output channel, slopes and activations per tensor"},
             {"size_packed_bytes", std::to_string(size.total_bytes())},
