@@ -34,17 +34,20 @@ def relative_l2(found, expected):
     return float(np.linalg.norm((found - expected).astype(np.float64)) / np.linalg.norm(expected.astype(np.float64)))
 
 
-def check_quantiser(name, scale, x, found, expected):
-    """At most one code apart, and that only where scale * x is a midpoint up to float32's rounding; else equal to the last bits."""
-    codes_apart = np.abs(found.astype(np.float64) - expected) * scale
+def check_quantiser(name, scale, codes_all, x, found, expected):
+    """At most one code apart, and that only where scale * x is a midpoint up to float32's rounding; else equal to the last bits.
+
+    Rounding is relative to the larger of value and range, both in codes: fairsweep adds the zero point before it rounds.
+    """
     position = x.astype(np.float64) * scale
-    from_midpoint = np.abs(position - np.floor(position) - 0.5)
-    at_midpoint = from_midpoint <= (np.abs(position) + 1) * 2.0**-21
-    assert codes_apart.max() <= 1 + 1e-3, (name, codes_apart.max())
-    away = codes_apart[~at_midpoint]
-    limit = (np.abs(position[~at_midpoint]) + 1) * 2.0**-21
-    assert (away <= limit).all(), (name, float((away / limit).max()))
-    flipped = codes_apart > 0.5
+    rounding = (np.abs(position) + codes_all) * 2.0**-22
+    at_midpoint = np.abs(position - np.floor(position) - 0.5) <= rounding
+    apart = np.abs(found.astype(np.float64) - expected) * scale
+    codes = np.rint(apart)
+    assert codes.max() <= 1, (name, codes.max())
+    assert (np.abs(apart - codes) <= rounding).all(), (name, float((np.abs(apart - codes) / rounding).max()))
+    flipped = codes == 1
+    assert not (flipped & ~at_midpoint).any(), name
     return f"{int(flipped.sum())} of {x.size} one code apart, all of them among {int(at_midpoint.sum())} midpoints"
 
 
@@ -59,7 +62,7 @@ def main():
             assert found.shape == expected.shape and np.isfinite(found).all(), name
             seen += 1
             if kind.startswith("quantiser:"):
-                print(name, level, check_quantiser(name, float(kind.split(":")[1]), x, found, expected))
+                print(name, level, check_quantiser(name, *(float(word) for word in kind.split(":")[1:]), x, found, expected))
                 continue
             difference = relative_l2(found, expected)
             print(f"{name} {kind} {level} relative L2 {difference:.2e}, limit {LIMITS[kind]:g}")

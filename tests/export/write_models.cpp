@@ -1,6 +1,7 @@
 // Writes ONNX models, inputs and what fairsweep computes from them into the current folder, for compare_onnxruntime.py.
 // Arguments: names of further architectures, each written in float32 and at 8 bits (for measurements by hand).
-// models.txt has one line each: KIND NAME, the input's shape, the output's shape. Values: NAME.in.f32, NAME.out.f32.
+// models.txt has one line each: KIND NAME (quantiser:SCALE:CODES for single quantisers), the input's shape, the output's shape.
+// Values: NAME.in.f32, NAME.out.f32.
 #include <torch/torch.h>
 
 #include <algorithm>
@@ -14,6 +15,7 @@
 #include "export/describe_network.hpp"
 #include "export/onnx_model.hpp"
 #include "fairsweep/files.hpp"
+#include "fairsweep/text.hpp"
 #include "networks.hpp"
 
 using namespace fairsweep;
@@ -99,8 +101,9 @@ void write_quantiser(Writer& writer, Network& network, const std::string& point,
     Graph part = part_of(graph_of(described), point);
     part.input_shape = {1};
     part.output_shape = {1};
-    writer.write("quantiser:" + std::to_string(range.scale), name, onnx_model(described, part, {}), in,
-                 place->second->forward(in.clone()));
+    const std::string kind = "quantiser:" + exact_number(static_cast<double>(range.scale)) + ":" +
+                             std::to_string(static_cast<int>(range.highest - range.lowest) + 1);
+    writer.write(kind, name, onnx_model(described, part, {}), in, place->second->forward(in.clone()));
 }
 
 void write_reduced(Writer& writer) {
