@@ -222,8 +222,9 @@ QuantiserDescription WeightBank::describe(std::size_t index, const torch::Tensor
         check_calibrated(rule);
         const torch::Tensor steps = rule.steps->steps(), &zero_point = rule.steps->zero_point;
         for (std::int64_t row = 0; row < rows; ++row)
-            add_range(description, grid_of_step(steps.const_data_ptr<float>()[row],
-                                                zero_point.defined() ? zero_point.const_data_ptr<float>()[row] : 0.0F, rule.bits));
+            add_range(description,
+                      grid_of_step(steps.const_data_ptr<float>()[row],
+                                   zero_point.defined() ? zero_point.const_data_ptr<float>()[row] : 0.0F, rule.bits));
         return description;
     }
     for (std::int64_t row = 0; row < rows; ++row) {

@@ -25,6 +25,19 @@ Json size_json(const PackedSize& size) {
             {"masks", size.mask_bytes},     {"float32", size.float_bytes}};
 }
 
+/// Of the preset that installed the quantisers (compress/quantiser_description.hpp).
+std::string formula_of(const ExportedNetwork& network) {
+    const auto has_steps = [](const auto& part) { return part.quantiser && !part.quantiser->steps.empty(); };
+    const bool is_modern = std::any_of(network.weights.begin(), network.weights.end(), has_steps) ||
+                           std::any_of(network.activations.begin(), network.activations.end(),
+                                       [](const auto& point) { return !point.quantiser.steps.empty(); });
+    return is_modern
+               ? "code = clamp(round_half_even(scale * x) - zero_point, lowest_code, highest_code); "
+                 "value = (code + zero_point) * (1 / scale); float32"
+               : "code = clamp(round_half_even(scale * x - zero_point), lowest_code, highest_code); "
+                 "value = (code + zero_point) / scale; float32; weights per output channel, slopes and activations per tensor";
+}
+
 }  // namespace
 
 std::uint64_t float32_bytes(const ExportedNetwork& network) {
@@ -44,9 +57,7 @@ ExportMetadata describe_numbers(const ExportedNetwork& network, const PackedSize
                                    {"weights", weight.pruned.size()}};
     return {{"ranges", ranges.dump()},
             {"masks", masks.dump()},
-            {"quantiser_formula",
-             "code = clamp(round_half_even(scale * x - zero_point), lowest_code, highest_code); "
-             "value = (code + zero_point) / scale; float32; weights per output channel, slopes and activations per tensor"},
+            {"quantiser_formula", formula_of(network)},
             {"size_packed_bytes", std::to_string(size.total_bytes())},
             {"size_packed_sparse_bytes", std::to_string(size.sparse_total_bytes())},
             {"size_packed_parts", size_json(size).dump()},

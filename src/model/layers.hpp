@@ -20,7 +20,7 @@ struct WeightedLayer : torch::nn::Module {
     torch::Tensor weight;              ///< master; conv [out, in / groups, rows, cols], linear [out, in], prelu [channels]
     WeightTransform weight_transform;  ///< empty: the master itself
     torch::ScalarType compute_type = torch::kFloat;  ///< of a convolution's arithmetic; set_precision() sets it
-    torch::Tensor weight_pruned;       ///< undefined, or bool of weight's shape: true is held at zero (compress/pruning.hpp)
+    torch::Tensor weight_pruned;  ///< undefined, or bool of weight's shape: true is held at zero (compress/pruning.hpp)
 
     /// Keeps `pruned` (bool, of weight's shape) as the buffer "weight_pruned".
     void set_pruned(const torch::Tensor& pruned);

@@ -116,15 +116,15 @@ Analysis analyse(const AnalysisInput& input, const ScoreSource& scores, const An
                     .hint = "see why with: fairsweep status STORE"});
     }
     const EvaluationSet set(input.pairs, options.replicates, options.seed);
-    std::map<std::size_t, Network> networks;
+    std::map<std::size_t, ScoredNetwork> networks;
     for (std::size_t i = 0; i < input.points.size(); ++i) {
         if (input.points[i].state != StageState::done) continue;
-        const Network& network = networks.emplace(i, make_network(set, scores(i))).first->second;
-        const Network* const alone = &network;
+        const ScoredNetwork& network = networks.emplace(i, make_network(set, scores(i))).first->second;
+        const ScoredNetwork* const alone = &network;
         analysis.points.push_back({i, summarise(set, std::span(&alone, 1))});
     }
     for (AnalysedConfiguration& configuration : analysis.configurations) {
-        std::vector<const Network*> seeds;
+        std::vector<const ScoredNetwork*> seeds;
         for (const std::size_t point : configuration.points) seeds.push_back(&networks.at(point));
         configuration.summary = summarise(set, seeds);
     }

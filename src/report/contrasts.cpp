@@ -12,8 +12,8 @@ namespace {
 
 /// Networks of two configurations with the same seed.
 struct SeedPair {
-    const Network* reference;
-    const Network* treated;
+    const ScoredNetwork* reference;
+    const ScoredNetwork* treated;
 };
 
 struct Comparison {
@@ -48,7 +48,7 @@ std::optional<std::size_t> dense_of(const std::vector<AnalysedConfiguration>& al
 }
 
 std::vector<SeedPair> shared_seeds(const AnalysedConfiguration& reference, const AnalysedConfiguration& treated,
-                                   const std::map<std::size_t, Network>& networks) {
+                                   const std::map<std::size_t, ScoredNetwork>& networks) {
     std::vector<SeedPair> pairs;
     for (std::size_t t = 0; t < treated.seeds.size(); ++t) {
         const auto same = std::find(reference.seeds.begin(), reference.seeds.end(), treated.seeds[t]);
@@ -60,7 +60,7 @@ std::vector<SeedPair> shared_seeds(const AnalysedConfiguration& reference, const
 }
 
 /// Value of the accuracies of one network under the weights of a linear contrast.
-double weighted_accuracy(const Network& network, std::span<const double> weights) {
+double weighted_accuracy(const ScoredNetwork& network, std::span<const double> weights) {
     double value = 0.0;
     for (std::size_t g = 0; g < weights.size(); ++g) value += weights[g] * network.accuracies.rates[g].rate;
     return value;
@@ -150,7 +150,7 @@ void add_contrasts(const EvaluationSet& set, const Comparison& comparison, std::
 }
 
 std::vector<Comparison> comparisons(const std::vector<AnalysedConfiguration>& all,
-                                    const std::map<std::size_t, Network>& networks) {
+                                    const std::map<std::size_t, ScoredNetwork>& networks) {
     std::vector<Comparison> result;
     const auto add = [&](std::size_t treated, std::optional<std::size_t> reference, std::string kind) {
         if (!reference) return;
@@ -192,7 +192,7 @@ std::optional<std::size_t> worst_reference_group(const std::vector<AnalysedConfi
 }
 
 std::vector<Contrast> all_contrasts(const EvaluationSet& set, const std::vector<AnalysedConfiguration>& configurations,
-                                    const std::map<std::size_t, Network>& networks) {
+                                    const std::map<std::size_t, ScoredNetwork>& networks) {
     std::vector<Contrast> contrasts;
     for (const Comparison& comparison : comparisons(configurations, networks)) {
         add_contrasts(set, comparison, worst_reference_group(configurations, configurations[comparison.treated].configuration),

@@ -8,8 +8,8 @@ namespace fairsweep {
 EvaluationSet::EvaluationSet(const PairTable& pair_table, std::uint32_t replicates, std::uint64_t seed)
     : pairs(pair_table), clusters(pair_table), bootstrap(clusters.identities(), replicates, seed) {}
 
-Network make_network(const EvaluationSet& set, std::span<const float> scores) {
-    Network network;
+ScoredNetwork make_network(const EvaluationSet& set, std::span<const float> scores) {
+    ScoredNetwork network;
     network.figures = verification_figures(set.pairs, scores);
     const std::vector<double> values(scores.begin(), scores.end());
     std::vector<double> inflation;

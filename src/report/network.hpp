@@ -18,7 +18,7 @@ struct EvaluationSet {
     IdentityBootstrap bootstrap;
 };
 
-struct Network {
+struct ScoredNetwork {
     VerificationFigures figures;
     std::vector<std::uint8_t> correct;            ///< [pairs] by the ten-fold protocol of the pair's group
     std::vector<std::uint8_t> pooled_error;       ///< [pairs] 1: decided wrongly at the pooled threshold
@@ -27,6 +27,6 @@ struct Network {
 };
 
 /// Throws a data error when a score is not finite or a group has fewer than ten pairs.
-[[nodiscard]] Network make_network(const EvaluationSet& set, std::span<const float> scores);
+[[nodiscard]] ScoredNetwork make_network(const EvaluationSet& set, std::span<const float> scores);
 
 }  // namespace fairsweep

@@ -14,8 +14,8 @@ Interval clipped(const Interval& interval, double low, double high) {
 }
 
 /// Mean over seeds of a rate: Wilson with one seed, t with identity and seed variance with several.
-Figure mean_rate(const EvaluationSet& set, std::span<const Network* const> seeds, const PairSubset& subset,
-                 const std::function<std::span<const std::uint8_t>(const Network&)>& flags) {
+Figure mean_rate(const EvaluationSet& set, std::span<const ScoredNetwork* const> seeds, const PairSubset& subset,
+                 const std::function<std::span<const std::uint8_t>(const ScoredNetwork&)>& flags) {
     if (subset.pairs.empty()) return {};
     if (seeds.size() == 1) {
         const RateEstimate rate = rate_estimate(set.clusters, subset, flags(*seeds[0]));
@@ -23,7 +23,7 @@ Figure mean_rate(const EvaluationSet& set, std::span<const Network* const> seeds
     }
     LinearContrast mean(set.clusters);
     std::vector<double> values;
-    for (const Network* network : seeds) {
+    for (const ScoredNetwork* network : seeds) {
         LinearContrast one(set.clusters);
         one.add(subset, flags(*network), 1.0);
         values.push_back(one.value());
@@ -35,14 +35,14 @@ Figure mean_rate(const EvaluationSet& set, std::span<const Network* const> seeds
 
 Figure percent(const Figure& fraction) { return {100.0 * fraction.value, in_percent(fraction.interval)}; }
 
-Figure mean_accuracy(const EvaluationSet& set, std::span<const Network* const> seeds, std::uint32_t group) {
+Figure mean_accuracy(const EvaluationSet& set, std::span<const ScoredNetwork* const> seeds, std::uint32_t group) {
     if (seeds.size() == 1) {
         const RateEstimate& rate = seeds[0]->accuracies.rates[group];
         return {100.0 * rate.rate, in_percent(rate.interval)};
     }
     AccuracyContrast mean(set);
     std::vector<double> values;
-    for (const Network* network : seeds) {
+    for (const ScoredNetwork* network : seeds) {
         mean.add(*network, group, 1.0 / static_cast<double>(seeds.size()));
         values.push_back(network->accuracies.rates[group].rate);
     }
@@ -50,37 +50,38 @@ Figure mean_accuracy(const EvaluationSet& set, std::span<const Network* const> s
     return {100.0 * estimate.value, clipped(in_percent(estimate.interval), 0.0, 100.0)};
 }
 
-double mean_over(std::span<const Network* const> seeds, const std::function<double(const Network&)>& value) {
+double mean_over(std::span<const ScoredNetwork* const> seeds, const std::function<double(const ScoredNetwork&)>& value) {
     double sum = 0.0;
-    for (const Network* network : seeds) sum += value(*network);
+    for (const ScoredNetwork* network : seeds) sum += value(*network);
     return sum / static_cast<double>(seeds.size());
 }
 
-GroupSummary summarise_group(const EvaluationSet& set, std::span<const Network* const> seeds, std::uint32_t group) {
+GroupSummary summarise_group(const EvaluationSet& set, std::span<const ScoredNetwork* const> seeds, std::uint32_t group) {
     GroupSummary summary;
     summary.accuracy = mean_accuracy(set, seeds, group);
     // The protocol's own figure is a mean over folds; it differs from the share of right pairs only when folds do in size.
-    summary.accuracy.value = mean_over(seeds, [group](const Network& n) { return n.figures.groups[group].accuracy_10fold; });
-    const auto errors = [](const Network& network) { return std::span<const std::uint8_t>(network.pooled_error); };
+    summary.accuracy.value =
+        mean_over(seeds, [group](const ScoredNetwork& n) { return n.figures.groups[group].accuracy_10fold; });
+    const auto errors = [](const ScoredNetwork& network) { return std::span<const std::uint8_t>(network.pooled_error); };
     const Figure pooled_error = percent(mean_rate(set, seeds, set.clusters.all_of(group), errors));
     summary.accuracy_pooled = {100.0 - pooled_error.value,
                                {100.0 - pooled_error.interval.high, 100.0 - pooled_error.interval.low}};
     summary.fmr = mean_rate(set, seeds, set.clusters.impostor_of(group), errors);
     summary.fnmr = mean_rate(set, seeds, set.clusters.genuine_of(group), errors);
-    summary.eer = mean_over(seeds, [group](const Network& n) { return n.figures.groups[group].eer; });
-    summary.auc = mean_over(seeds, [group](const Network& n) { return n.figures.groups[group].auc; });
+    summary.eer = mean_over(seeds, [group](const ScoredNetwork& n) { return n.figures.groups[group].eer; });
+    summary.auc = mean_over(seeds, [group](const ScoredNetwork& n) { return n.figures.groups[group].auc; });
     std::vector<double> accuracies;
-    for (const Network* network : seeds) accuracies.push_back(network->figures.groups[group].accuracy_10fold);
+    for (const ScoredNetwork* network : seeds) accuracies.push_back(network->figures.groups[group].accuracy_10fold);
     summary.seed_deviation = sample_deviation(accuracies).value_or(kUndefined);
     summary.floor = summary.accuracy.value < kFloorAccuracyPercent;
     return summary;
 }
 
-Figure mean_average(const EvaluationSet& set, std::span<const Network* const> seeds) {
+Figure mean_average(const EvaluationSet& set, std::span<const ScoredNetwork* const> seeds) {
     AccuracyContrast mean(set);
     const double groups = set.clusters.groups();
     std::vector<double> values;
-    for (const Network* network : seeds) {
+    for (const ScoredNetwork* network : seeds) {
         for (std::uint32_t g = 0; g < set.clusters.groups(); ++g)
             mean.add(*network, g, 1.0 / (groups * static_cast<double>(seeds.size())));
         values.push_back(average(network->accuracies.accuracies()).value());
@@ -89,14 +90,14 @@ Figure mean_average(const EvaluationSet& set, std::span<const Network* const> se
     return {100.0 * estimate.value, clipped(in_percent(estimate.interval), 0.0, 100.0)};
 }
 
-std::vector<double> group_accuracies_percent(const Network& network) {
+std::vector<double> group_accuracies_percent(const ScoredNetwork& network) {
     std::vector<double> values;
     for (const GroupFigures& group : network.figures.groups) values.push_back(group.accuracy_10fold);
     return values;
 }
 
 /// A fairness index of FMR and FNMR at the pooled threshold; undefined where any group's rate is.
-double index_of(const Network& network,
+double index_of(const ScoredNetwork& network,
                 const std::function<std::optional<double>(std::span<const double>, std::span<const double>)>& index) {
     std::vector<double> fmr;
     std::vector<double> fnmr;
@@ -108,15 +109,15 @@ double index_of(const Network& network,
     return index(fmr, fnmr).value_or(kUndefined);
 }
 
-void summarise_spread(std::span<const Network* const> seeds, Summary& summary) {
-    summary.deviation.value =
-        mean_over(seeds, [](const Network& n) { return sample_deviation(group_accuracies_percent(n)).value_or(kUndefined); });
-    summary.error_ratio.value =
-        mean_over(seeds, [](const Network& n) { return skewed_error_ratio(group_accuracies_percent(n)).value_or(kUndefined); });
+void summarise_spread(std::span<const ScoredNetwork* const> seeds, Summary& summary) {
+    summary.deviation.value = mean_over(
+        seeds, [](const ScoredNetwork& n) { return sample_deviation(group_accuracies_percent(n)).value_or(kUndefined); });
+    summary.error_ratio.value = mean_over(
+        seeds, [](const ScoredNetwork& n) { return skewed_error_ratio(group_accuracies_percent(n)).value_or(kUndefined); });
     summary.gap.value =
-        mean_over(seeds, [](const Network& n) { return largest_gap(group_accuracies_percent(n)).value_or(kUndefined); });
+        mean_over(seeds, [](const ScoredNetwork& n) { return largest_gap(group_accuracies_percent(n)).value_or(kUndefined); });
     std::vector<const GroupAccuracies*> accuracies;
-    for (const Network* network : seeds) accuracies.push_back(&network->accuracies);
+    for (const ScoredNetwork* network : seeds) accuracies.push_back(&network->accuracies);
     const auto intervals = seed_mean_spread_intervals(accuracies);
     if (!intervals) return;
     summary.deviation.interval = in_percent(intervals->deviation);
@@ -137,12 +138,12 @@ bool Summary::has_floor() const {
 
 AccuracyContrast::AccuracyContrast(const EvaluationSet& set) : set_(&set), contrast_(set.clusters) {}
 
-void AccuracyContrast::add(const Network& network, std::uint32_t group, double weight) {
+void AccuracyContrast::add(const ScoredNetwork& network, std::uint32_t group, double weight) {
     contrast_.add(set_->clusters.all_of(group), network.correct, weight);
     inflation_.add(network.thresholds[group], weight);
 }
 
-Summary summarise(const EvaluationSet& set, std::span<const Network* const> seeds) {
+Summary summarise(const EvaluationSet& set, std::span<const ScoredNetwork* const> seeds) {
     Summary summary;
     for (std::uint32_t g = 0; g < set.clusters.groups(); ++g) summary.groups.push_back(summarise_group(set, seeds, g));
     const auto by_accuracy = [](const GroupSummary& a, const GroupSummary& b) { return a.accuracy.value < b.accuracy.value; };
@@ -152,15 +153,16 @@ Summary summarise(const EvaluationSet& set, std::span<const Network* const> seed
     summary.worst_error = 100.0 - worst->accuracy.value;
     summary.worst_error_interval = {100.0 - worst->accuracy.interval.high, 100.0 - worst->accuracy.interval.low};
     summary.average = mean_average(set, seeds);
-    summary.average.value = mean_over(seeds, [](const Network& n) { return average(group_accuracies_percent(n)).value(); });
+    summary.average.value = mean_over(seeds, [](const ScoredNetwork& n) { return average(group_accuracies_percent(n)).value(); });
     summarise_spread(seeds, summary);
-    summary.pooled_threshold = mean_over(seeds, [](const Network& n) { return n.figures.pooled_threshold; });
-    summary.fdr = mean_over(
-        seeds, [](const Network& n) { return index_of(n, [](auto a, auto b) { return fairness_discrepancy_rate(a, b); }); });
+    summary.pooled_threshold = mean_over(seeds, [](const ScoredNetwork& n) { return n.figures.pooled_threshold; });
+    summary.fdr = mean_over(seeds, [](const ScoredNetwork& n) {
+        return index_of(n, [](auto a, auto b) { return fairness_discrepancy_rate(a, b); });
+    });
     summary.inequity =
-        mean_over(seeds, [](const Network& n) { return index_of(n, [](auto a, auto b) { return inequity_rate(a, b); }); });
+        mean_over(seeds, [](const ScoredNetwork& n) { return index_of(n, [](auto a, auto b) { return inequity_rate(a, b); }); });
     summary.garbe_index =
-        mean_over(seeds, [](const Network& n) { return index_of(n, [](auto a, auto b) { return garbe(a, b); }); });
+        mean_over(seeds, [](const ScoredNetwork& n) { return index_of(n, [](auto a, auto b) { return garbe(a, b); }); });
     return summary;
 }
 

@@ -53,13 +53,13 @@ struct Summary {
 };
 
 /// One element per seed, at least one.
-[[nodiscard]] Summary summarise(const EvaluationSet& set, std::span<const Network* const> seeds);
+[[nodiscard]] Summary summarise(const EvaluationSet& set, std::span<const ScoredNetwork* const> seeds);
 
 /// Mean over seeds of `weight` times a group's accuracy, as contrast and inflation; what summaries and contrasts are made of.
 class AccuracyContrast {
 public:
     explicit AccuracyContrast(const EvaluationSet& set);
-    void add(const Network& network, std::uint32_t group, double weight);
+    void add(const ScoredNetwork& network, std::uint32_t group, double weight);
     [[nodiscard]] double value() const { return contrast_.value(); }
     [[nodiscard]] double variance() const { return contrast_.variance() * inflation_.value(); }
     [[nodiscard]] double degrees_of_freedom() const { return contrast_.degrees_of_freedom(); }

@@ -47,7 +47,7 @@ struct AnalysisInput {
     PairTable pairs;
     std::vector<std::string> sources;  ///< store paths as given to merge
     std::string sweep_name;
-    std::string code_version;  ///< of the program that merged
+    std::string code_version;            ///< of the program that merged
     std::vector<std::string> data_sets;  ///< "faces: recordio, 4800 images, <hash>", by name, those of every store
     std::string job_text;
     std::string created;  ///< UTC, ISO 8601

@@ -18,15 +18,15 @@ struct TypeWord {
     const char* word;
 };
 constexpr std::array<TypeWord, 10> kTypes{{{torch::kFloat, "F32"},
-                                          {torch::kDouble, "F64"},
-                                          {torch::kHalf, "F16"},
-                                          {torch::kBFloat16, "BF16"},
-                                          {torch::kLong, "I64"},
-                                          {torch::kInt, "I32"},
-                                          {torch::kShort, "I16"},
-                                          {torch::kByte, "U8"},
-                                          {torch::kChar, "I8"},
-                                          {torch::kBool, "BOOL"}}};
+                                           {torch::kDouble, "F64"},
+                                           {torch::kHalf, "F16"},
+                                           {torch::kBFloat16, "BF16"},
+                                           {torch::kLong, "I64"},
+                                           {torch::kInt, "I32"},
+                                           {torch::kShort, "I16"},
+                                           {torch::kByte, "U8"},
+                                           {torch::kChar, "I8"},
+                                           {torch::kBool, "BOOL"}}};
 
 constexpr const char* kQuantiserKey = "quantiser";
 

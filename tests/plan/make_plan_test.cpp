@@ -292,7 +292,7 @@ TEST_CASE("ids are what they always were") {
     std::vector<std::string> told;
     for (const Stage& stage : plan.stages) told.push_back(std::string(name_of(stage.kind)) + " " + stage.id.short_hex());
     CHECK(told == std::vector<std::string>{"baseline 8b758dcb1a7b", "prepare bd73eea0737d", "evaluation fdd636a8a64a",
-                                           "teacher ee87e5d154ae", "compression 98c99ef74c0f", "evaluation ab1630dbe0e6",
-                                           "compression 0ae804899001", "evaluation 449dde74db2d", "compression 7a88db201acc",
-                                           "evaluation dafdf0ac6ee0"});
+                                           "teacher ee87e5d154ae", "compression bad3b9316446", "evaluation 56f8acdd58fd",
+                                           "compression 7e76e31a414e", "evaluation e5719babe755", "compression b5e82aea742b",
+                                           "evaluation d4c266c71ffa"});
 }
