@@ -73,6 +73,9 @@ ExportedNetwork describe_network(Network& network) {
     for (const auto& [name, layer] : weighted_layers(network)) {
         described.weights.push_back(describe_layer(name, *layer));
         taken.insert({name + ".weight", name + ".weight_pruned"});
+        for (const auto& child : layer->named_children())  // the steps that preset "modern" keeps are in the description
+            if (child.key() == "weight_quantiser")
+                for (const auto& [part, tensor] : state_of(*child.value())) taken.insert(name + ".weight_quantiser." + part);
     }
     for (const auto& [name, point] : activation_points(network)) {
         if (const auto quantiser = activation_quantiser(*point)) described.activations.push_back({name, *quantiser});

@@ -30,10 +30,19 @@ struct Builder {
     }
 };
 
-std::string iresnet_block(Builder& to, const std::string& name, const std::string& x, bool has_projection) {
+/// Squeeze and excitation: every channel times a weight in (0, 1) that the channels' means decide.
+std::string squeeze_excitation(Builder& to, const std::string& name, const std::string& x) {
+    std::string w = to.convolution(name + ".fc1", to.add(Op::mean, name + ".mean", {x}));
+    w = to.add(Op::quantiser, name + ".relu", {to.add(Op::relu, name + ".relu.plain", {w})});
+    w = to.add(Op::sigmoid, name + ".sigmoid", {to.convolution(name + ".fc2", w)});
+    return to.add(Op::multiply, name + ".scaled", {x, w});
+}
+
+std::string iresnet_block(Builder& to, const std::string& name, const std::string& x, bool has_projection, bool use_se) {
     std::string y = to.batch_norm(name + ".bn1", x);
     y = to.prelu(name + ".prelu", to.batch_norm(name + ".bn2", to.convolution(name + ".conv1", y)));
     y = to.batch_norm(name + ".bn3", to.convolution(name + ".conv2", y));
+    if (use_se) y = squeeze_excitation(to, name + ".se_block", y);
     if (!has_projection) return to.sum(name, y, x);
     return to.sum(name, y, to.batch_norm(name + ".downsample.1", to.convolution(name + ".downsample.0", x)));
 }
@@ -46,7 +55,7 @@ void build_iresnet_graph(Builder& to, const ExportedNetwork& network) {
             const bool has_projection =
                 std::any_of(network.weights.begin(), network.weights.end(),
                             [&](const ExportedWeight& weight) { return weight.layer == name + ".downsample.0"; });
-            x = iresnet_block(to, name, x, has_projection);
+            x = iresnet_block(to, name, x, has_projection, network.architecture.use_se);
         }
     }
     x = to.add(Op::flatten, "flatten", {to.batch_norm("bn2", x)});

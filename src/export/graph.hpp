@@ -9,7 +9,7 @@
 namespace fairsweep {
 
 struct GraphNode {
-    enum class Op { convolution, batch_norm, prelu, quantiser, add, flatten, linear };
+    enum class Op { convolution, batch_norm, prelu, quantiser, add, flatten, linear, mean, relu, sigmoid, multiply };
     Op op{};
     std::string name;                 ///< of the module whose tensors it uses, and of its output; unique
     std::vector<std::string> inputs;  ///< names of earlier nodes, or kGraphInput

@@ -86,6 +86,18 @@ private:
                 return;
             case Op::linear:
                 return write_linear(node);
+            case Op::mean:
+                add_node("GlobalAveragePool", node.name, {value(node.inputs[0])}, node.name);
+                return;
+            case Op::relu:
+                add_node("Relu", node.name, {value(node.inputs[0])}, node.name);
+                return;
+            case Op::sigmoid:
+                add_node("Sigmoid", node.name, {value(node.inputs[0])}, node.name);
+                return;
+            case Op::multiply:
+                add_node("Mul", node.name, {value(node.inputs[0]), value(node.inputs[1])}, node.name);
+                return;
         }
     }
 

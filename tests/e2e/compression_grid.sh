@@ -25,6 +25,18 @@ note "another loss of the baseline, in the same store"
 more=$("$FAIRSWEEP" status grid.h5 --json | json 'd["points"]["done"]')
 [ "$more" = $((points + 4)) ] || die "$more points after the second loss"
 
+note "preset modern, trained in bfloat16, in a store of its own"
+"$FAIRSWEEP" run "$job" --store modern.h5 --workers 2 --set recipe.preset=modern --set recipe.precision=bf16 \
+    --set axes.pruning=recipe --set axes.distillation=embedding --set constraint.exclude= --set axes.architecture=iresnet10-w16-56-se
+"$FAIRSWEEP" status modern.h5 --json >status.json
+[ "$(json 'd["points"]["done"]' <status.json)" = 7 ] || { cat status.json; die "not all points of preset modern are done"; }
+"$FAIRSWEEP" merge modern.h5 --output modern_analysis.h5
+"$FAIRSWEEP" analyze modern_analysis.h5 --csv modern_csv >table.txt
+point=$("$FAIRSWEEP_PYTHON" -c 'import csv
+print([r["point"] for r in csv.DictReader(open("modern_csv/points.csv")) if r["bits"] == "w4a8" and r["sparsity"] == "0.5"][0])')
+"$FAIRSWEEP" export --store modern.h5 --point "$point" --format onnx --output modern.onnx
+[ -s modern.onnx ] || die "no ONNX file of preset modern"
+
 note "the analysis keeps every way of pruning apart"
 "$FAIRSWEEP" merge grid.h5 --output analysis.h5
 "$FAIRSWEEP" analyze analysis.h5 --csv csv >table.txt

@@ -24,7 +24,7 @@ struct Kind {
 constexpr Kind kKinds[] = {
     {"iresnet10-w16-56", {32, 32}, 0.0},     {"iresnet10-w16-56", {8, 8}, 0.5},     {"iresnet10-w16-56", {4, 6}, 0.0},
     {"mobilefacenet-w16-56", {32, 32}, 0.5}, {"mobilefacenet-w16-56", {3, 8}, 0.0}, {"mobilefacenet-w16-56", {16, 16}, 0.0},
-    {"mobilefacenet-w16-56", {32, 8}, 0.0},
+    {"mobilefacenet-w16-56", {32, 8}, 0.0},  {"iresnet10-w16-56-se", {8, 8}, 0.0},
 };
 
 /// Runs a graph with LibTorch's operations on the described numbers alone: nothing of the network itself is used.
@@ -64,6 +64,18 @@ torch::Tensor run_graph(const ExportedNetwork& network, const Graph& graph, cons
                 break;
             case GraphNode::Op::add:
                 y = x + values.at(node.inputs.at(1));
+                break;
+            case GraphNode::Op::mean:
+                y = x.mean({2, 3}, true);
+                break;
+            case GraphNode::Op::relu:
+                y = torch::relu(x);
+                break;
+            case GraphNode::Op::sigmoid:
+                y = torch::sigmoid(x);
+                break;
+            case GraphNode::Op::multiply:
+                y = x * values.at(node.inputs.at(1));
                 break;
             case GraphNode::Op::flatten:
                 y = x.flatten(1);

@@ -14,14 +14,17 @@ inline torch::Tensor noise_images(const Network& network, std::int64_t batch, st
 }
 
 /// In eval mode, ranges frozen.
-inline std::shared_ptr<Network> compressed_network(const std::string& architecture, Bits bits, double sparsity = 0.0) {
+inline std::shared_ptr<Network> compressed_network(const std::string& architecture, Bits bits, double sparsity = 0.0,
+                                                   const QuantiserSettings& settings = {}) {
     const torch::NoGradGuard no_grad;
     auto network = golden::filled_network(architecture);
     prune_by_magnitude(*network, sparsity);
-    set_bits(*network, bits);
+    set_quantisers(*network, bits, settings);
+    calibrate_weights(*network);
     network->eval();
     set_observing(*network, true);
     if (bits.activation != 32) network->forward(noise_images(*network, 8, 21));
+    update_ranges(*network);
     set_observing(*network, false);
     return network;
 }

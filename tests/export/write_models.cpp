@@ -121,6 +121,30 @@ void write_reduced(Writer& writer) {
     }
 }
 
+/// Preset "modern" with its defaults, with asymmetric weights and per tensor; and squeeze and excitation.
+void write_others(Writer& writer) {
+    QuantiserSettings modern;
+    modern.preset = Preset::modern;
+    QuantiserSettings asymmetric = modern;
+    asymmetric.weight_grid = GridKind::asymmetric;
+    asymmetric.weight_range = RangeRule::mse;
+    QuantiserSettings per_tensor = modern;
+    per_tensor.weight_per_channel = false;
+    per_tensor.weight_range = RangeRule::minmax;
+    per_tensor.activation_grid = GridKind::symmetric;
+    for (const std::string architecture : {"iresnet10-w16-56", "mobilefacenet-w16-56"}) {
+        write_network(writer, "quantised-8", *test::compressed_network(architecture, {8, 8}, 0.5, modern),
+                      architecture + ".modern");
+        write_network(writer, "quantised-8", *test::compressed_network(architecture, {4, 8}, 0.0, asymmetric),
+                      architecture + ".modern-w4a8-asymmetric");
+        write_network(writer, "quantised-8", *test::compressed_network(architecture, {8, 8}, 0.0, per_tensor),
+                      architecture + ".modern-per-tensor");
+    }
+    const std::string se = "iresnet10-w16-56-se";
+    write_network(writer, "float", *test::compressed_network(se, {32, 32}), se);
+    write_network(writer, "quantised-8", *test::compressed_network(se, {8, 8}), se + ".8");
+}
+
 void write_parts(Writer& writer) {
     for (const int bits : {16, 12, 8, 6, 4, 2}) {
         if (bits > onnx_bits_max()) continue;
@@ -142,6 +166,7 @@ int main(int argc, char** argv) {
     const torch::NoGradGuard no_grad;
     Writer writer;
     write_reduced(writer);
+    write_others(writer);
     write_parts(writer);
     std::vector<std::string> full{"mobilefacenet"};
     full.insert(full.end(), argv + 1, argv + argc);
