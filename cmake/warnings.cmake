@@ -7,7 +7,7 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
   target_compile_options(fairsweep_warnings INTERFACE -Wno-restrict -Wno-stringop-overflow)
 elseif(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 14 finds a write past the end inside its own std::vector<bool>::reserve, as torch::autograd::Function calls it.
-  target_compile_options(fairsweep_warnings INTERFACE -Wno-array-bounds)
+  target_compile_options(fairsweep_warnings INTERFACE -Wno-array-bounds -Wno-stringop-overflow)
 endif()
 if(FAIRSWEEP_WARNINGS_AS_ERRORS)
   target_compile_options(fairsweep_warnings INTERFACE -Werror)
