@@ -5,8 +5,9 @@
 #include <bit>
 #include <vector>
 
-// Plain loops that the compiler vectorises, compiled twice (this file has -O3, -ffp-contract=off): every lane computes what
-// the scalar code computes, so results do not depend on the instruction set.
+// Plain loops that the compiler vectorises (products are computed for every lane, then chosen: it makes no branch of them),
+// compiled twice (this file has -O3, -ffp-contract=off): every lane computes what the scalar code computes, so results do not
+// depend on the instruction set.
 namespace fairsweep {
 namespace {
 
@@ -29,16 +30,16 @@ template <class T>
         const float slope = slopes[0];
 #pragma GCC ivdep
         for (std::size_t i = 0; i < rows; ++i) {
-            const float v = load(x[i]);
-            store(y[i], v > 0.0F ? v : slope * v);
+            const float v = load(x[i]), scaled = slope * v;
+            store(y[i], v > 0.0F ? v : scaled);
         }
         return;
     }
     for (std::size_t row = 0; row < rows; ++row, x += channels, y += channels) {
 #pragma GCC ivdep
         for (std::size_t c = 0; c < channels; ++c) {
-            const float v = load(x[c]);
-            store(y[c], v > 0.0F ? v : slopes[c] * v);
+            const float v = load(x[c]), scaled = slopes[c] * v;
+            store(y[c], v > 0.0F ? v : scaled);
         }
     }
 }
@@ -56,9 +57,9 @@ template <class T>
         for (; i + kPlaneLanes <= end; i += kPlaneLanes) {
 #pragma GCC ivdep
             for (std::size_t l = 0; l < kPlaneLanes; ++l) {
-                const float v = load(x[i + l]), d = load(g[i + l]);
-                store(dx[i + l], v > 0.0F ? d : slope * d);
-                lanes[l] += v > 0.0F ? 0.0F : v * d;
+                const float v = load(x[i + l]), d = load(g[i + l]), scaled = slope * d, product = v * d;
+                store(dx[i + l], v > 0.0F ? d : scaled);
+                lanes[l] += v > 0.0F ? 0.0F : product;
             }
         }
         for (const float lane : lanes) sum += static_cast<double>(lane);
@@ -82,9 +83,9 @@ template <class T>
         for (std::size_t row = begin; row < end; ++row, x += channels, g += channels, dx += channels) {
 #pragma GCC ivdep
             for (std::size_t c = 0; c < channels; ++c) {
-                const float v = load(x[c]), d = load(g[c]);
-                store(dx[c], v > 0.0F ? d : slopes[c] * d);
-                sum[c] += v > 0.0F ? 0.0F : v * d;
+                const float v = load(x[c]), d = load(g[c]), scaled = slopes[c] * d, product = v * d;
+                store(dx[c], v > 0.0F ? d : scaled);
+                sum[c] += v > 0.0F ? 0.0F : product;
             }
         }
         for (std::size_t c = 0; c < channels; ++c) slope_gradient[c] += static_cast<double>(sum[c]);
