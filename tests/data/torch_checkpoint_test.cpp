@@ -103,16 +103,16 @@ TEST_CASE("checkpoints written by torch in both formats give their names, shapes
         INFO(file);
         const TorchCheckpoint checkpoint = read_torch_checkpoint("files/" + file);
         CHECK(looks_like_torch_checkpoint("files/" + file));
-        CHECK(checkpoint.format == expected.at("format"));
+        CHECK(checkpoint.format == expected.at("format").get<std::string>());
         CHECK(checkpoint.nested_under == expected.at("nested_under").get<std::vector<std::string>>());
-        CHECK(checkpoint.had_module_prefix == expected.at("prefix"));
+        CHECK(checkpoint.had_module_prefix == expected.at("prefix").get<bool>());
         REQUIRE(checkpoint.tensors.size() == expected.at("tensors").size());
         for (std::size_t i = 0; i < checkpoint.tensors.size(); ++i) {
             const CheckpointTensor& tensor = checkpoint.tensors[i];
             const json& wanted = expected.at("tensors").at(i);
             INFO(tensor.name);
-            CHECK(tensor.name == wanted.at("name"));
-            CHECK(tensor.dtype == wanted.at("dtype"));
+            CHECK(tensor.name == wanted.at("name").get<std::string>());
+            CHECK(tensor.dtype == wanted.at("dtype").get<std::string>());
             CHECK(tensor.shape == wanted.at("shape").get<std::vector<std::uint64_t>>());
             CHECK(values_of(tensor) == wanted.at("values").get<std::vector<double>>());
         }
