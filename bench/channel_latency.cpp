@@ -4,7 +4,6 @@
 #include <torch/torch.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdlib>
 #include <iostream>
 #include <memory>
@@ -16,6 +15,7 @@
 #include "compress/pruning.hpp"
 #include "fairsweep/error.hpp"
 #include "model/network_cost.hpp"
+#include "timing.hpp"
 
 namespace {
 
@@ -23,17 +23,6 @@ using namespace fairsweep;
 
 constexpr int kBatch = 8;
 constexpr int kThreads = 2;
-
-double seconds_of(Network& network, const torch::Tensor& images) {
-    const auto begin = std::chrono::steady_clock::now();
-    static_cast<void>(network.forward(images));
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
-
-double median(std::vector<double> values) {
-    std::sort(values.begin(), values.end());
-    return values[values.size() / 2];
-}
 
 nlohmann::json race(const std::string& architecture, double share, int runs) {
     const auto masked = make_network(architecture, 1);
@@ -46,7 +35,8 @@ nlohmann::json race(const std::string& architecture, double share, int runs) {
     const torch::Tensor images = torch::rand({kBatch, 3, side, side}).contiguous(torch::MemoryFormat::ChannelsLast);
     std::vector<double> masked_s, cut_s, ratios;
     for (int run = -2; run < runs; ++run) {  // the first two warm up
-        const double a = seconds_of(*masked, images), b = seconds_of(*cut, images);
+        const double a = seconds_of([&] { static_cast<void>(masked->forward(images)); });
+        const double b = seconds_of([&] { static_cast<void>(cut->forward(images)); });
         if (run < 0) continue;
         masked_s.push_back(a);
         cut_s.push_back(b);

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::int64_t kGrainValues = 1 << 15;
 
-/// How an activation lies in memory: `pieces` matrices of rows x channels; with one channel the pieces' channels go round.
+/// How an activation lies in memory: one matrix [pixels, channels], or planes of one channel each.
 struct Layout {
     bool channels_last = false;
     std::int64_t channels = 0;

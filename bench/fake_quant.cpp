@@ -5,7 +5,6 @@
 #include <torch/version.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
@@ -18,6 +17,7 @@
 #include "compress/quantisation.hpp"
 #include "compress/tensor_kernels.hpp"
 #include "model/network.hpp"
+#include "timing.hpp"
 
 using namespace fairsweep;
 using Json = nlohmann::json;
@@ -30,24 +30,13 @@ struct Contender {
     std::vector<double> times_ms{};
 };
 
-double median(std::vector<double> values) {
-    std::sort(values.begin(), values.end());
-    return values[values.size() / 2];
-}
-
-double time_ms(const std::function<void()>& run) {
-    const auto start = std::chrono::steady_clock::now();
-    run();
-    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
-}
-
 /// First contender: ours; second: what it is raced against; third: the copy.
 Json race(const std::string& name, std::vector<Contender> contenders, int runs, double values) {
     for (Contender& one : contenders) one.run();  // warm: pages, caches, threads
     for (int i = 0; i < runs; ++i) {
         for (std::size_t k = 0; k < contenders.size(); ++k) {
             Contender& one = contenders[(k + static_cast<std::size_t>(i)) % contenders.size()];
-            one.times_ms.push_back(time_ms(one.run));
+            one.times_ms.push_back(1e3 * seconds_of(one.run));
         }
     }
     const auto best = [](const Contender& one) { return *std::min_element(one.times_ms.begin(), one.times_ms.end()); };
