@@ -1,5 +1,4 @@
 /// fairsweep data ...: its subcommands, and `data describe`.
-#pragma GCC diagnostic ignored "-Wnull-dereference"  // Boost.Program_options, when GCC 12 inlines its any_cast of a string
 #include <fmt/format.h>
 
 #include <iostream>

@@ -1,5 +1,4 @@
 /// fairsweep data make: the procedural faces.
-#pragma GCC diagnostic ignored "-Wnull-dereference"  // Boost.Program_options, when GCC 12 inlines its any_cast of a string
 #include <fmt/format.h>
 #include <unistd.h>
 

@@ -1,5 +1,4 @@
 /// fairsweep embed: embeddings of image files, by one process or by all ranks of a launcher.
-#pragma GCC diagnostic ignored "-Wnull-dereference"  // Boost.Program_options, when GCC 12 inlines its any_cast of a string
 #include <fmt/format.h>
 
 #include <algorithm>

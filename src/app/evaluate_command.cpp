@@ -1,5 +1,4 @@
 /// fairsweep evaluate: the RFW protocol on one model, from an embedding file or from weights and data.
-#pragma GCC diagnostic ignored "-Wnull-dereference"  // Boost.Program_options, when GCC 12 inlines its any_cast of a string
 #include <fmt/format.h>
 
 #include <iostream>

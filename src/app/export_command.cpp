@@ -1,5 +1,4 @@
 /// fairsweep export: the network of a point as a file that other programs read.
-#pragma GCC diagnostic ignored "-Wnull-dereference"  // Boost.Program_options, when GCC 12 inlines its any_cast of a string
 #include <fmt/format.h>
 
 #include <filesystem>

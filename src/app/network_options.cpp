@@ -1,4 +1,3 @@
-#pragma GCC diagnostic ignored "-Wnull-dereference"  // Boost.Program_options, when GCC 12 inlines its any_cast of a string
 #include "network_options.hpp"
 
 #include <algorithm>

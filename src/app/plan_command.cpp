@@ -1,5 +1,4 @@
 /// fairsweep plan: what a job file would run, what it would cost and what is missing. Runs nothing, writes nothing.
-#pragma GCC diagnostic ignored "-Wnull-dereference"  // Boost.Program_options, when GCC 12 inlines its any_cast of a string
 #include <fmt/format.h>
 
 #include <algorithm>
