@@ -16,6 +16,7 @@
 #include "compress/fake_quant_loops.hpp"
 #include "compress/quantisation.hpp"
 #include "compress/tensor_kernels.hpp"
+#include "fairsweep/process_memory.hpp"
 #include "model/network.hpp"
 #include "timing.hpp"
 
@@ -192,6 +193,16 @@ void race_weights(Json& figures, const std::string& architecture, RangeRule rule
     report(figures,
            race(what + ", forward", {{"fairsweep", [&] { (void)forward(); }}, {op, torch_forward}, {"copy", [&] { copy(1); }}},
                 runs, w.values));
+    // What recording the gradient costs: a node of the graph for every layer.
+    report(figures, race(what + ", forward, nothing recorded",
+                         {{"fairsweep",
+                           [&] {
+                               const torch::NoGradGuard no_grad;
+                               (void)forward();
+                           }},
+                          {op, torch_forward},
+                          {"copy", [&] { copy(1); }}},
+                         runs, w.values));
     report(figures, race(what + ", forward + backward",
                          {{"fairsweep", [&] { (void)torch::autograd::grad(forward(), w.masters, w.gradients); }},
                           {op + ", forward + backward",
@@ -221,6 +232,7 @@ int main(int argc, char** argv) {
             return 2;
         }
     }
+    keep_freed_memory();  // as fairsweep itself does
     at::set_num_threads(threads);
     std::fprintf(stderr, "%d threads, %s, LibTorch %s; medians\n", threads, available_loops().back().instruction_set,
                  TORCH_VERSION);

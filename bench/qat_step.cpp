@@ -5,7 +5,6 @@
 
 #include <boost/program_options.hpp>
 #include <cstdio>
-#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,6 +12,7 @@
 #include "compress/distillation.hpp"
 #include "compress/quantisation.hpp"
 #include "fairsweep/error.hpp"
+#include "fairsweep/process_memory.hpp"
 #include "model/network.hpp"
 #include "op_shares.hpp"
 #include "python_race.hpp"
@@ -63,17 +63,6 @@ private:
     std::uint64_t steps_ = 0;
 };
 
-double peak_memory_gib() {
-    std::ifstream status("/proc/self/status");
-    for (std::string word; status >> word;) {
-        if (word != "VmHWM:") continue;
-        double kilobytes = 0;
-        status >> kilobytes;
-        return kilobytes / 1024 / 1024;
-    }
-    return 0;
-}
-
 struct Figures {
     std::string architecture;
     double quantised_s = 0, bf16_s = 0, plain_s = 0, python_s = 0;
@@ -107,7 +96,7 @@ Figures measure(const std::string& architecture, const Options& options, PythonR
     if (python != nullptr) figures.python_s = median(python_s);
     figures.shares = op_shares([&] { quantised.step(); });
     figures.bf16_shares = op_shares([&] { bf16.step(); });
-    figures.peak_memory_gib = peak_memory_gib();
+    figures.peak_memory_gib = static_cast<double>(peak_memory_bytes()) / (1 << 30);
     return figures;
 }
 
@@ -168,6 +157,7 @@ Options parse(int count, char** words) {
 }
 
 int run(const Options& options) {
+    keep_freed_memory();  // as fairsweep itself does
     torch::set_num_threads(options.threads);
     std::unique_ptr<PythonRace> python;
     if (options.race) python = std::make_unique<PythonRace>(options.python, FAIRSWEEP_RACE_SCRIPT);

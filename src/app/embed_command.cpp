@@ -11,8 +11,6 @@
 #include "fairsweep/error.hpp"
 #include "fairsweep/log.hpp"
 #include "gather_rows.hpp"
-#include "mpi/local_link.hpp"
-#include "mpi/session.hpp"
 #include "network_options.hpp"
 #include "progress.hpp"
 #include "store/embedding_file.hpp"
@@ -66,7 +64,8 @@ std::optional<Options> parse(const Arguments& arguments) {
 
 void embed(const Options& options, Link& link) {
     const ImageList list = list_images(options.images);
-    FaceEmbedder embedder(options.network.architecture, options.network.weights, options.network.threads);
+    FaceEmbedder embedder(options.network.architecture, options.network.weights, options.network.precision,
+                          options.network.threads);
     check_bits(options.network, embedder);
     const FaceSource faces{[&list](std::uint64_t index) { return read_image(list.file(index)); },
                            [&list](std::uint64_t index) { return list.file(index).string(); }};
@@ -88,6 +87,7 @@ void embed(const Options& options, Link& link) {
     table.attributes = {{"weights_sha256", embedder.digest().hex()},
                         {"architecture", options.network.architecture},
                         {"bits", embedder.bits().text()},
+                        {"precision", options.network.precision == Precision::bf16 ? "bf16" : "fp32"},
                         {"flip", how.flip ? "true" : "false"}};
     write_embedding_file(options.output, table);
     log_info(fmt::format("{}: {} embeddings of {} dimensions, {} ({})", options.output.string(), table.images, table.dimensions,
@@ -99,15 +99,7 @@ void embed(const Options& options, Link& link) {
 int embed_command(const Arguments& arguments) {
     const std::optional<Options> options = parse(arguments);
     if (!options) return 0;
-    if (!is_under_launcher()) {
-        LocalPost post(1);
-        embed(*options, *post.link(0));
-        return 0;
-    }
-    MpiSession session;
-    const std::unique_ptr<Link> link = session.make_link(kMaxGatherBytes);
-    embed(*options, *link);
-    session.finish();
+    run_on_all_ranks([&](Link& link) { embed(*options, link); });
     return 0;
 }
 

@@ -3,6 +3,7 @@
 
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "clocks.hpp"
@@ -10,6 +11,7 @@
 #include "embedding_pairs.hpp"
 #include "fairsweep/dataset.hpp"
 #include "fairsweep/error.hpp"
+#include "gather_rows.hpp"
 #include "metrics/cosine.hpp"
 #include "network_options.hpp"
 #include "progress.hpp"
@@ -29,7 +31,9 @@ constexpr CommandHelp kHelp{
     "The RFW protocol on one model: ten-fold accuracy, EER and AUC per group; average, STD, SER; rates at one threshold for all "
     "groups; 95 % intervals and what chance alone would give. E.h5 has /embeddings and /paths (fairsweep embed, or anybody's); "
     "an image is found by the end of its path, identity/identity_0001. DIR is an RFW tree; its faces are aligned by their "
-    "landmarks, and the embedding of the mirrored face is added, as the published evaluations do (not with --no-flip).",
+    "landmarks, and the embedding of the mirrored face is added, as the published evaluations do (not with --no-flip). Under "
+    "mpirun "
+    "every rank embeds a part.",
     "  fairsweep evaluate --embeddings faces.h5 --pairs A=txts/A/A_pairs.txt B=txts/B/B_pairs.txt\n"
     "  fairsweep evaluate --architecture iresnet100 --weights backbone.pth --data /data/RFW --json"};
 
@@ -66,13 +70,13 @@ DataSource rfw_source(const std::string& text) {
             .groups = {}};
 }
 
-/// Every image of every group once; pairs as rows of that list.
-Scored score_network(const po::variables_map& values) {
+/// Every image of every group once; pairs as rows of that list. Collective; nothing but on rank 0.
+std::optional<Scored> score_network(const po::variables_map& values, Link& link) {
     if (values.count("data") == 0) refuse_usage("no --data");
     NetworkOptions options = network_options(values);
     options.flip = values.count("no-flip") == 0;
     const std::unique_ptr<VerificationSet> set = open_verification_set(rfw_source(values["data"].as<std::string>()));
-    FaceEmbedder embedder(options.architecture, options.weights, options.threads);
+    FaceEmbedder embedder(options.architecture, options.weights, options.precision, options.threads);
     check_bits(options, embedder);
     std::vector<std::pair<std::size_t, std::uint32_t>> images;  // group, image of the group
     std::vector<std::uint32_t> row_a, row_b;
@@ -88,12 +92,18 @@ Scored score_network(const po::variables_map& values) {
     const FaceSource faces{
         [&](std::uint64_t i) { return set->aligned_image(images[i].first, images[i].second, embedder.input_size()); },
         [&](std::uint64_t i) { return set->groups()[images[i].first].image_paths[images[i].second]; }};
-    Progress progress(progress_style(values.count("quiet") != 0));
+    Progress progress(link.rank() == 0 ? progress_style(values.count("quiet") != 0) : Progress::Style::none);
+    const EmbedOptions how{.batch_images = options.batch_images, .flip = options.flip};
+    const auto compute = [&](std::uint64_t begin, std::uint64_t end) {
+        return embedder.embed(begin, end, how, faces, [&](std::uint64_t done) {
+            progress.show_count(done, end - begin, link.size() == 1 ? "images" : "images of this rank", steady_now_s());
+        });
+    };
     const std::vector<float> embeddings =
-        embedder.embed(0, images.size(), {.batch_images = options.batch_images, .flip = options.flip}, faces,
-                       [&](std::uint64_t done) { progress.show_count(done, images.size(), "images", steady_now_s()); });
+        gather_rows(link, images.size(), embedder.embedding_size(), static_cast<std::uint64_t>(how.batch_images), compute);
     progress.finish();
-    return {pair_table_of(*set), cosines(embeddings, embedder.embedding_size(), row_a, row_b)};
+    if (link.rank() != 0) return std::nullopt;
+    return Scored{pair_table_of(*set), cosines(embeddings, embedder.embedding_size(), row_a, row_b)};
 }
 
 }  // namespace
@@ -111,9 +121,17 @@ int evaluate_command(const Arguments& arguments) {
     if (has_embeddings && (values.count("weights") != 0 || values.count("data") != 0))
         refuse_usage("both --embeddings and --weights or --data");
     if (!has_embeddings && values.count("weights") == 0) refuse_usage("neither --embeddings nor --weights");
-    const Scored scored = has_embeddings ? score_embeddings(values) : score_network(values);
-    const ScoreReport report = score_report(scored.pairs, scored.scores);
-    std::cout << (values.count("json") != 0 ? score_report_json(report) + "\n" : score_report_table(report));
+    run_on_all_ranks([&](Link& link) {
+        std::optional<Scored> scored;
+        if (!has_embeddings) {
+            scored = score_network(values, link);
+        } else if (link.rank() == 0) {
+            scored = score_embeddings(values);
+        }
+        if (!scored) return;
+        const ScoreReport report = score_report(scored->pairs, scored->scores);
+        std::cout << (values.count("json") != 0 ? score_report_json(report) + "\n" : score_report_table(report));
+    });
     return 0;
 }
 

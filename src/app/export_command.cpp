@@ -22,7 +22,7 @@ namespace {
 namespace po = boost::program_options;
 
 constexpr CommandHelp kHelp{
-    "fairsweep export --store S --point P --format safetensors|onnx --output F [--packed] [--json]",
+    "fairsweep export --store S --point P --format safetensors|onnx --output F [--packed] [--shrink] [--json]",
     "Writes the trained, compressed network of a point for other programs. P is the id of the point, as `analyze --csv` names "
     "it, "
     "or its first digits. Says the true size of the network: weights at their bits, ranges, masks and what stays float32.",
@@ -164,7 +164,8 @@ void export_point(const po::variables_map& values) {
     const Stage& stage = store.plan().stages[point.network_stage];
     const Row& row = finished_row(store, point);
     const SafetensorsFile checkpoint = open_network(artefact_of(store_path, stage), stage, row);
-    const ExportSummary summary = export_checkpoint(checkpoint, format, output, provenance_of(store, point, row));
+    const ExportSummary summary =
+        export_checkpoint(checkpoint, format, output, provenance_of(store, point, row), values.count("shrink") != 0);
     print(output, point, summary, values.count("json") != 0);
 }
 
@@ -176,8 +177,8 @@ int export_command(const Arguments& arguments) {
         "point", po::value<std::string>()->value_name("P"), "id of the point, or its first digits")(
         "format", po::value<std::string>()->value_name("safetensors|onnx"), "format of the file")(
         "output,o", po::value<std::string>()->value_name("F"), "file to write; an old one is replaced")(
-        "packed", "safetensors only: codes at their bits instead of float32 weights")("json",
-                                                                                      "one JSON object on standard output");
+        "packed", "safetensors only: codes at their bits instead of float32 weights")(
+        "shrink", "onnx and packed: channels that are pruned whole are cut out")("json", "one JSON object on standard output");
     po::variables_map values;
     if (!parse_arguments(arguments, kHelp, options, {}, values)) return 0;
     try {

@@ -8,11 +8,14 @@
 
 #include "clocks.hpp"
 #include "fairsweep/error.hpp"
+#include "mpi/local_link.hpp"
+#include "mpi/session.hpp"
 
 namespace fairsweep {
 namespace {
 
 constexpr std::size_t kChunkBytes = 16U << 20;
+constexpr std::size_t kMaxMessageBytes = kChunkBytes + 64;
 constexpr std::uint64_t kErrorMark = std::numeric_limits<std::uint64_t>::max();
 /// A rank with an error stays so long for rank 0 to tell it: a launcher kills all ranks as soon as one fails.
 constexpr double kStay_s = 60.0;
@@ -85,6 +88,18 @@ void take(const Incoming& incoming, std::uint64_t columns, std::vector<float>& a
 }
 
 }  // namespace
+
+void run_on_all_ranks(const std::function<void(Link&)>& work) {
+    if (!is_under_launcher()) {
+        LocalPost post(1);
+        work(*post.link(0));
+        return;
+    }
+    MpiSession session;
+    const std::unique_ptr<Link> link = session.make_link(kMaxMessageBytes);
+    work(*link);
+    session.finish();
+}
 
 std::pair<std::uint64_t, std::uint64_t> part_of(std::uint64_t rows, std::uint64_t batch, int rank, int ranks) {
     const std::uint64_t batches = (rows + batch - 1) / batch;

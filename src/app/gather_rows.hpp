@@ -9,8 +9,8 @@
 
 namespace fairsweep {
 
-/// Largest message: what the link must accept.
-inline constexpr std::size_t kMaxGatherBytes = (16U << 20) + 64;
+/// Calls `work` once on every rank of the launcher that this process runs under, else once. Its link is good for gather_rows().
+void run_on_all_ranks(const std::function<void(Link& link)>& work);
 
 /// Rows [first, second) of `rank` when `rows` rows are cut into `ranks` contiguous parts at multiples of `batch`.
 [[nodiscard]] std::pair<std::uint64_t, std::uint64_t> part_of(std::uint64_t rows, std::uint64_t batch, int rank, int ranks);

@@ -38,6 +38,8 @@ void add_network_options(po::options_description& description, bool with_flip) {
     description.add_options()("architecture", po::value<std::string>(), "iresnet18|34|50|100, mobilefacenet, or a reduced one")(
         "weights", po::value<std::string>(), ".pth (state_dict), .safetensors, or a checkpoint of fairsweep")(
         "bits", po::value<std::string>(), "the widths that the weights carry ranges for (a checkpoint's own by default)")(
+        "precision", po::value<std::string>()->default_value("fp32"),
+        "fp32, or bf16: faster where the processor has bfloat16 instructions; not for quantised networks")(
         "batch", po::value<int>()->default_value(NetworkOptions().batch_images), "images at a time")(
         "threads", po::value<int>()->default_value(default_threads()), "threads of each rank; may change the last bit");
     if (with_flip) description.add_options()("flip", "add the mirrored image's embedding");
@@ -49,6 +51,9 @@ NetworkOptions network_options(const po::variables_map& values) {
     NetworkOptions options;
     options.architecture = values["architecture"].as<std::string>();
     options.weights = values["weights"].as<std::string>();
+    const std::string precision = values["precision"].as<std::string>();
+    if (precision != "fp32" && precision != "bf16") refuse("--precision", precision, "fp32 or bf16");
+    options.precision = precision_of(precision);
     options.batch_images = in_range(values, "batch", kMaxBatch);
     options.threads = in_range(values, "threads", kMaxThreads);
     options.flip = values.count("flip") != 0;

@@ -14,12 +14,13 @@ struct NetworkOptions {
     std::string architecture;
     std::filesystem::path weights;
     std::optional<Bits> bits;
+    Precision precision = Precision::fp32;
     int batch_images = 32;
     int threads = 1;
     bool flip = false;
 };
 
-/// --architecture, --weights, --bits, --batch, --threads and, for `embed`, --flip.
+/// --architecture, --weights, --bits, --precision, --batch, --threads and, for `embed`, --flip.
 void add_network_options(boost::program_options::options_description& description, bool with_flip);
 /// Throws a usage error for values out of range.
 [[nodiscard]] NetworkOptions network_options(const boost::program_options::variables_map& values);

@@ -80,15 +80,14 @@ std::vector<std::vector<char>> weakest_channels(const std::vector<ChannelGroup>&
     return removed;
 }
 
-/// The group's channels whose every weight is masked are gone; the others, ascending: int64 [kept].
-torch::Tensor kept_channels(const ChannelGroup& group, const Layers& layers) {
+std::vector<std::int64_t> kept_of(const ChannelGroup& group, const Layers& layers) {
     torch::Tensor gone = torch::ones({group.channels}, torch::kBool);
     for (const ChannelSlice& slice : group.slices) {
         const torch::Tensor& mask = layers.at(slice.layer)->weight_pruned;
-        if (!mask.defined()) return torch::arange(group.channels);
-        gone = gone.logical_and(by_channel(mask, slice, group.channels).all(1));
+        gone = mask.defined() ? gone.logical_and(by_channel(mask, slice, group.channels).all(1)) : torch::zeros_like(gone);
     }
-    return gone.logical_not().nonzero().flatten();
+    const torch::Tensor kept = gone.logical_not().nonzero().flatten();
+    return {kept.const_data_ptr<std::int64_t>(), kept.const_data_ptr<std::int64_t>() + kept.numel()};
 }
 
 /// Indices of the kept channels along a slice's dimension.
@@ -142,14 +141,20 @@ void mask_channels(Network& network, double share, bool per_layer) {
     for (const auto& [name, mask] : masks) layers.at(name)->set_pruned(mask);
 }
 
+std::vector<KeptChannels> kept_channels(Network& network) {
+    const Layers layers = layers_by_name(network);
+    std::vector<KeptChannels> kept;
+    for (const ChannelGroup& group : channel_groups(network)) kept.push_back({group, kept_of(group, layers)});
+    return kept;
+}
+
 std::shared_ptr<Network> shrink_channels(Network& network) {
     refuse_quantised(network);
     const torch::NoGradGuard no_gradients;
-    const Layers layers = layers_by_name(network);
     std::map<std::string, torch::Tensor> state;
     for (const auto& [name, tensor] : state_of(network)) state[name] = tensor.detach().clone();
-    for (const ChannelGroup& group : channel_groups(network)) {
-        const torch::Tensor kept = kept_channels(group, layers);
+    for (const auto& [group, channels] : kept_channels(network)) {
+        const torch::Tensor kept = torch::tensor(channels);
         for (const ChannelSlice& slice : group.slices) {
             torch::Tensor& weight = state.at(slice.layer + ".weight");
             weight = weight.index_select(slice.dimension, indices_of(kept, slice.values));

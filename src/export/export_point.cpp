@@ -6,22 +6,44 @@
 #include "export/describe_network.hpp"
 #include "export/onnx_model.hpp"
 #include "export/packed_file.hpp"
+#include "export/shrink.hpp"
+#include "fairsweep/error.hpp"
 #include "fairsweep/files.hpp"
 #include "fairsweep/text.hpp"
+#include "study/checkpoint.hpp"
 
 namespace fairsweep {
+namespace {
+
+[[noreturn]] void refuse_to_shrink(const std::string& found, const std::string& expected) {
+    throw_usage(
+        {.attempted = "cannot cut channels out of the network", .where = {}, .found = found, .expected = expected, .hint = {}});
+}
+
+ExportedNetwork shrunk(ExportedNetwork described, Network& network, ExportFormat format) {
+    if (format == ExportFormat::safetensors)
+        refuse_to_shrink("plain safetensors, with the shapes of the architecture",
+                         "--format onnx, or --format safetensors --packed");
+    const std::vector<KeptChannels> kept = kept_channels(network);
+    if (!can_shrink(kept)) refuse_to_shrink("no channel that is pruned whole", "a point with pruning = channels");
+    return shrink(std::move(described), kept);
+}
+
+}  // namespace
 
 ExportSummary export_checkpoint(const SafetensorsFile& checkpoint, ExportFormat format, const std::filesystem::path& target,
-                                ExportMetadata provenance) {
+                                ExportMetadata provenance, bool shrinks) {
     const NetworkDescription description = description_of(checkpoint);
     const std::shared_ptr<Network> network = read_network(checkpoint);
-    const ExportedNetwork described = describe_network(*network);
-    const PackedSize size = packed_size(*network);
+    ExportedNetwork described = describe_network(*network);
+    if (shrinks) described = shrunk(std::move(described), *network, format);
+    const PackedSize size = packed_size(described);
     ExportMetadata metadata = std::move(provenance);
     metadata.merge(describe_numbers(described, size));
     metadata["architecture"] = description.architecture;
     metadata["bits"] = description.bits.text();
     metadata["sparsity"] = exact_number(description.sparsity);
+    if (shrinks) metadata["shrunk"] = "true";
 
     ExportSummary summary{.file_bytes = 0,
                           .packed_bytes = size.total_bytes(),

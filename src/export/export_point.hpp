@@ -5,7 +5,7 @@
 #include <string>
 
 #include "export/metadata.hpp"
-#include "study/checkpoint.hpp"
+#include "study/safetensors.hpp"
 
 namespace fairsweep {
 
@@ -17,15 +17,17 @@ enum class ExportFormat {
 
 struct ExportSummary {
     std::uint64_t file_bytes = 0;
-    std::uint64_t packed_bytes = 0;         ///< true size of the compressed network (compress/packed_size.hpp)
+    std::uint64_t packed_bytes = 0;         ///< true size of the compressed network (export/packed_size.hpp)
     std::uint64_t packed_sparse_bytes = 0;  ///< with only the kept weights of pruned layers
     std::uint64_t float32_bytes = 0;        ///< the same network without compression
 };
 
 /// Reads the checkpoint and writes it in the format, beside and renamed. `provenance` is added to what the numbers say about
 /// themselves. Throws data errors for the checkpoint, a usage error for a quantiser that the format cannot hold, and
-/// infrastructure errors for the target.
+/// infrastructure errors for the target. `shrinks`: channels that are masked whole are cut out (export/shrink.hpp); a usage error
+/// where there are none, and for ExportFormat::safetensors, whose shapes are the architecture's.
 [[nodiscard]] ExportSummary export_checkpoint(const SafetensorsFile& checkpoint, ExportFormat format,
-                                              const std::filesystem::path& target, ExportMetadata provenance);
+                                              const std::filesystem::path& target, ExportMetadata provenance,
+                                              bool shrinks = false);
 
 }  // namespace fairsweep

@@ -3,8 +3,8 @@
 #include <map>
 #include <string>
 
-#include "compress/packed_size.hpp"
 #include "export/exported_network.hpp"
+#include "export/packed_size.hpp"
 
 namespace fairsweep {
 

@@ -10,8 +10,10 @@ using torch::nn::BatchNorm2d;
 struct Downsample : torch::nn::Module {
     Downsample(int in, int out, int stride)
         : conv(register_module("0", std::make_shared<Convolution>(ConvolutionShape{.in = in, .out = out, .stride = stride}))),
-          bn(register_module("1", BatchNorm2d(out))) {}
-    torch::Tensor forward(const torch::Tensor& x) { return bn(conv->forward(x)); }
+          bn(register_module("1", BatchNorm2d(out))) {
+        conv->norm = bn;
+    }
+    torch::Tensor forward(const torch::Tensor& x) { return conv->forward_normalised(x); }
     std::shared_ptr<Convolution> conv;
     BatchNorm2d bn;
 };
@@ -51,13 +53,15 @@ struct IResNetBlock : Unit {
         if (stride != 1 || in != out) downsample = register_module("downsample", std::make_shared<Downsample>(in, out, stride));
         if (use_se) se_block = register_module("se_block", std::make_shared<SqueezeExcitation>(out));
         sum = register_module("sum", std::make_shared<ActivationPoint>());
+        conv1->norm = bn2;
+        conv2->norm = bn3;
     }
 
     torch::Tensor forward(const torch::Tensor& x) override {
-        torch::Tensor y = prelu->forward(bn2(conv1->forward(bn1(x))));
-        y = bn3(conv2->forward(y));
+        torch::Tensor y = prelu->forward(conv1->forward_normalised(bn1(x)));
+        y = conv2->forward_normalised(y);
         if (se_block) y = se_block->forward(y);
-        return sum->forward(y + (downsample ? downsample->forward(x) : x));
+        return sum->forward(residual_sum(downsample ? downsample->forward(x) : x, y));
     }
 
     BatchNorm2d bn1;
@@ -85,6 +89,7 @@ struct IResNet : Network {
                                              .in = 3, .out = a.width, .kernel = 3, .stride = a.stem_stride, .padding = 1}))),
           bn1(register_module("bn1", BatchNorm2d(a.width))),
           prelu(register_module("prelu", std::make_shared<PRelu>(a.width))) {
+        conv1->norm = bn1;
         int channels = a.width;
         int side = a.stem_stride == 2 ? halved(a.input_size) : a.input_size;
         for (std::size_t i = 0; i < 4; ++i) {
@@ -101,7 +106,7 @@ struct IResNet : Network {
     }
 
     torch::Tensor forward(torch::Tensor x) override {
-        x = prelu->forward(bn1(conv1->forward(x)));
+        x = prelu->forward(conv1->forward_normalised(x));
         for (auto& layer : layers) x = layer->forward(x);
         // Flattened as (channel, row, column) whatever the memory format.
         x = dropout->forward(bn2(x).flatten(1));

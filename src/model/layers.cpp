@@ -17,6 +17,7 @@ constexpr int kSafeStridedChannels = 16;
 }  // namespace
 
 torch::Tensor WeightedLayer::used_weight() const {
+    if (ready_weight.defined()) return ready_weight;
     if (!weight_transform) return weight;
     RECORD_FUNCTION("fairsweep::quantise_weight", c10::ArrayRef<const c10::IValue>{});
     return weight_transform(weight);
@@ -42,12 +43,17 @@ torch::Tensor Convolution::forward(const torch::Tensor& x) {
     torch::Tensor y;
     if (shape.kernel == 1 && shape.stride == 2 && std::min(shape.in, shape.out) < kSafeStridedChannels) {
         const torch::Tensor corners = input.slice(2, 0, std::nullopt, 2).slice(3, 0, std::nullopt, 2);
-        y = torch::conv2d(corners.contiguous(), used, {}, /*stride=*/1, torch::IntArrayRef{0}, 1, shape.groups);
+        y = torch::conv2d(corners.contiguous(), used, ready_bias, /*stride=*/1, torch::IntArrayRef{0}, 1, shape.groups);
     } else {
-        y = torch::conv2d(input, used, {}, shape.stride, shape.padding, 1, shape.groups);
+        y = torch::conv2d(input, used, ready_bias, shape.stride, shape.padding, 1, shape.groups);
     }
     output_pixels = y.size(2) * y.size(3);
     return y;
+}
+
+torch::Tensor Convolution::forward_normalised(const torch::Tensor& x) {
+    torch::Tensor y = forward(x);
+    return ready_bias.defined() ? y : norm(y);
 }
 
 Linear::Linear(int in, int out, bool with_bias) {
@@ -78,7 +84,12 @@ PRelu::PRelu(int channels) {
     output = register_module("output", std::make_shared<ActivationPoint>());
 }
 
-torch::Tensor PRelu::forward(const torch::Tensor& x) { return output->forward(fairsweep::prelu(x, used_weight())); }
+torch::Tensor PRelu::forward(const torch::Tensor& x) {
+    const torch::Tensor slopes = used_weight();
+    return output->forward(torch::GradMode::is_enabled() ? fairsweep::prelu(x, slopes) : fairsweep::prelu_in_place(x, slopes));
+}
+
+torch::Tensor residual_sum(const torch::Tensor& x, torch::Tensor y) { return torch::GradMode::is_enabled() ? x + y : y.add_(x); }
 
 void Dropout::set(double probability, std::uint64_t seed) {
     TORCH_CHECK(probability >= 0.0 && probability < 1.0, "dropout probability must be in [0, 1)");

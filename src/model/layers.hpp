@@ -20,6 +20,7 @@ struct WeightedLayer : torch::nn::Module {
     torch::Tensor weight;              ///< master; conv [out, in / groups, rows, cols], linear [out, in], prelu [channels]
     WeightTransform weight_transform;  ///< empty: the master itself
     torch::ScalarType compute_type = torch::kFloat;  ///< of a convolution's arithmetic; set_precision() sets it
+    torch::Tensor ready_weight;                      ///< undefined, or what used_weight() gives from now on (model/inference.hpp)
     torch::Tensor weight_pruned;  ///< undefined, or bool of weight's shape: true is held at zero (compress/pruning.hpp)
 
     /// Keeps `pruned` (bool, of weight's shape) as the buffer "weight_pruned".
@@ -37,7 +38,12 @@ struct Convolution : WeightedLayer {  ///< no bias, as everywhere in these netwo
     /// A 1x1 convolution with stride 2 and fewer than 16 channels on a side runs on the subsampled map, which is the same
     /// arithmetic: LibTorch 2.15 crashes in the weight gradient of a channels-last one.
     torch::Tensor forward(const torch::Tensor& x);
+    /// With the BatchNorm behind it.
+    torch::Tensor forward_normalised(const torch::Tensor& x);
     ConvolutionShape shape;
+    /// The BatchNorm that takes the output of this convolution, and of nothing else; the network's, which registers it.
+    torch::nn::BatchNorm2d norm{nullptr};
+    torch::Tensor ready_bias;        ///< undefined, or the shift of a norm that ready_weight has absorbed (model/inference.hpp)
     std::int64_t output_pixels = 0;  ///< rows x cols of the last forward pass's output (network_cost)
 };
 
@@ -72,9 +78,13 @@ private:
 
 struct PRelu : WeightedLayer {  ///< one slope per channel, then an activation point
     explicit PRelu(int channels);
+    /// Overwrites x where no gradient is recorded.
     torch::Tensor forward(const torch::Tensor& x);
     std::shared_ptr<ActivationPoint> output;
 };
+
+/// x + y; overwrites y where no gradient is recorded.
+[[nodiscard]] torch::Tensor residual_sum(const torch::Tensor& x, torch::Tensor y);
 
 /// Dropout with its own generator, so that the numbers do not depend on what else draws from torch's.
 struct Dropout : torch::nn::Module {

@@ -10,10 +10,11 @@ using torch::nn::BatchNorm2d;
 struct ConvBlock : Unit {
     ConvBlock(const ConvolutionShape& shape, bool with_prelu)
         : conv(register_module("conv", std::make_shared<Convolution>(shape))), bn(register_module("bn", BatchNorm2d(shape.out))) {
+        conv->norm = bn;
         if (with_prelu) prelu = register_module("prelu", std::make_shared<PRelu>(shape.out));
     }
     torch::Tensor forward(const torch::Tensor& x) override {
-        torch::Tensor y = bn(conv->forward(x));
+        torch::Tensor y = conv->forward_normalised(x);
         return prelu ? prelu->forward(y) : y;
     }
     std::shared_ptr<Convolution> conv;
@@ -37,7 +38,7 @@ struct DepthWise : Unit {
     }
     torch::Tensor forward(const torch::Tensor& x) override {
         const torch::Tensor y = project->forward(conv_dw->forward(conv->forward(x)));
-        return sum ? sum->forward(x + y) : y;
+        return sum ? sum->forward(residual_sum(x, y)) : y;
     }
     std::shared_ptr<ConvBlock> conv, conv_dw, project;
     std::shared_ptr<ActivationPoint> sum;

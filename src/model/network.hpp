@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "model/layers.hpp"
+#include "model/precision.hpp"
 #include "plan/architecture.hpp"
 
 namespace fairsweep {
@@ -40,9 +41,6 @@ struct Network : torch::nn::Module {
 [[nodiscard]] std::shared_ptr<Network> build_network(const std::string& architecture);
 [[nodiscard]] std::shared_ptr<Network> build_network(const Architecture& architecture);
 
-enum class Precision { fp32, bf16 };
-/// bf16: convolutions, and the activations between them, in bfloat16; BatchNorm's statistics, quantisers, the last linear
-/// layer, master weights and gradients of weights stay float32. Fast only where the processor has bfloat16 instructions.
 void set_precision(torch::nn::Module& network, Precision precision);
 
 /// Every parameter and buffer by name, in the reference's state_dict order (per module: parameters, buffers, children in

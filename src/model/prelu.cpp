@@ -85,17 +85,21 @@ void backward(const torch::Tensor& x, const torch::Tensor& gradient, const float
                      });
 }
 
+void forward_any(const torch::Tensor& x, const torch::Tensor& slopes, const torch::Tensor& y) {
+    if (x.scalar_type() == torch::kBFloat16) {
+        forward<Bfloat16>(x, slopes.const_data_ptr<float>(), y);
+    } else {
+        forward<float>(x, slopes.const_data_ptr<float>(), y);
+    }
+}
+
 struct PReluFunction : torch::autograd::Function<PReluFunction> {
     static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& any,
                                  const torch::Tensor& slopes) {
         const torch::Tensor x = dense(any);
         context->save_for_backward({x, slopes});
         torch::Tensor y = torch::empty_like(x);
-        if (x.scalar_type() == torch::kBFloat16) {
-            fairsweep::forward<Bfloat16>(x, slopes.const_data_ptr<float>(), y);
-        } else {
-            fairsweep::forward<float>(x, slopes.const_data_ptr<float>(), y);
-        }
+        forward_any(x, slopes, y);
         return y;
     }
 
@@ -125,14 +129,26 @@ struct PReluFunction : torch::autograd::Function<PReluFunction> {
     }
 };
 
-}  // namespace
-
-torch::Tensor prelu(const torch::Tensor& x, const torch::Tensor& slopes) {
+void check_arguments(const torch::Tensor& x, const torch::Tensor& slopes) {
     TORCH_CHECK(x.dim() >= 2 && slopes.dim() == 1 && slopes.size(0) == x.size(1), "one slope for each channel");
     TORCH_CHECK(slopes.scalar_type() == torch::kFloat, "float32 slopes");
     TORCH_CHECK(x.scalar_type() == torch::kFloat || x.scalar_type() == torch::kBFloat16, "float32 or bfloat16 activations");
+}
+
+}  // namespace
+
+torch::Tensor prelu(const torch::Tensor& x, const torch::Tensor& slopes) {
+    check_arguments(x, slopes);
     RECORD_FUNCTION("fairsweep::prelu", c10::ArrayRef<const c10::IValue>{});
     return PReluFunction::apply(x, slopes.contiguous());
+}
+
+torch::Tensor prelu_in_place(const torch::Tensor& x, const torch::Tensor& slopes) {
+    check_arguments(x, slopes);
+    RECORD_FUNCTION("fairsweep::prelu", c10::ArrayRef<const c10::IValue>{});
+    const torch::Tensor y = dense(x);
+    forward_any(y, slopes.contiguous(), y);
+    return y;
 }
 
 }  // namespace fairsweep

@@ -25,11 +25,11 @@ int version_of(StageKind kind) {
         case StageKind::baseline:
             return 2;
         case StageKind::teacher:
-            return 2;
+            return 3;
         case StageKind::compression:
             return 2;
         case StageKind::evaluation:
-            return 1;
+            return 2;
     }
     return 1;
 }

@@ -2,7 +2,7 @@
 /// Embeddings of images as an HDF5 file: what `fairsweep embed` writes and `fairsweep evaluate` reads, from anybody.
 ///   /embeddings  float32 [images, dimensions], not normalised
 ///   /paths       strings [images]
-/// and attributes of the root group: weights_sha256, architecture, bits, flip.
+/// and attributes of the root group: weights_sha256, architecture, bits, precision, flip.
 #include <cstddef>
 #include <filesystem>
 #include <map>

@@ -39,7 +39,7 @@ std::shared_ptr<Network> make_student(const StageContext& context) {
     check_artefact(checkpoint, "network", baseline.id);
     const std::shared_ptr<Network> network = read_network(checkpoint);
     network->train();
-    set_precision(*network, context.parameters.recipe.precision == "bf16" ? Precision::bf16 : Precision::fp32);
+    set_precision(*network, precision_of(context.parameters.recipe.precision));
     const Recipe& recipe = context.parameters.recipe;
     if (recipe.preset == "modern" && recipe.batch_norm == "folded") fold_batch_norm(*network);
     return network;

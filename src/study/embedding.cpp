@@ -9,6 +9,7 @@
 #include "fairsweep/check.hpp"
 #include "fairsweep/error.hpp"
 #include "metrics/evaluation.hpp"
+#include "model/inference.hpp"
 #include "study/checkpoint.hpp"
 #include "study/prepared_faces.hpp"
 #include "study/stage_context.hpp"
@@ -40,6 +41,7 @@ torch::Tensor unit_embeddings(const MirroredEmbeddings& embeddings) {
 MirroredEmbeddings embed_faces(Network& network, std::uint64_t images, bool mirror, const FaceReader& read,
                                const std::function<bool(std::uint64_t)>& keep_going) {
     FAIRSWEEP_CHECK(!network.is_training(), "embed with a network in train mode");
+    prepare_for_inference(network, Precision::fp32);
     const torch::InferenceMode no_gradients;
     const auto rows = static_cast<std::int64_t>(images);
     MirroredEmbeddings result;

@@ -19,8 +19,8 @@ struct MirroredEmbeddings {
     torch::Tensor mirrored;  ///< of the images mirrored left to right; undefined when not asked for
 };
 
-/// `network` in eval mode with frozen ranges. `keep_going(done)` is asked after every batch; false ends early with
-/// undefined tensors.
+/// `network` in eval mode with frozen ranges; it is prepared for inference (model/inference.hpp). `keep_going(done)` is asked
+/// after every batch; false ends early with undefined tensors.
 [[nodiscard]] MirroredEmbeddings embed_faces(Network& network, std::uint64_t images, bool mirror, const FaceReader& read,
                                              const std::function<bool(std::uint64_t done)>& keep_going);
 

@@ -10,7 +10,9 @@
 #include "fairsweep/check.hpp"
 #include "fairsweep/error.hpp"
 #include "fairsweep/files.hpp"
+#include "fairsweep/process_memory.hpp"
 #include "fairsweep/text.hpp"
+#include "model/inference.hpp"
 #include "study/resize.hpp"
 #include "study/tensors.hpp"
 #include "study/weights.hpp"
@@ -89,10 +91,12 @@ struct FaceEmbedder::Impl {
     LoadedWeights weights;
 };
 
-FaceEmbedder::FaceEmbedder(const std::string& architecture, const fs::path& weights, int threads)
+FaceEmbedder::FaceEmbedder(const std::string& architecture, const fs::path& weights, Precision precision, int threads)
     : impl_(std::make_unique<Impl>()) {
+    keep_freed_memory();
     make_torch_deterministic(threads);
     impl_->weights = load_weights(architecture, weights);
+    prepare_for_inference(*impl_->weights.network, precision);
 }
 FaceEmbedder::~FaceEmbedder() = default;
 

@@ -10,6 +10,7 @@
 #include "fairsweep/dataset.hpp"
 #include "fairsweep/hash.hpp"
 #include "fairsweep/sweep.hpp"
+#include "model/precision.hpp"
 
 namespace fairsweep {
 
@@ -39,8 +40,8 @@ struct EmbedOptions {
 /// A network with weights from a file (study/weights.hpp says which), ready to embed. No torch in this header.
 class FaceEmbedder {
 public:
-    /// Throws as load_weights() does. Sets torch's thread count for the process.
-    FaceEmbedder(const std::string& architecture, const std::filesystem::path& weights, int threads);
+    /// Throws as load_weights() and prepare_for_inference() do. Sets torch's thread count for the process.
+    FaceEmbedder(const std::string& architecture, const std::filesystem::path& weights, Precision precision, int threads);
     ~FaceEmbedder();
     FaceEmbedder(const FaceEmbedder&) = delete;
     FaceEmbedder& operator=(const FaceEmbedder&) = delete;

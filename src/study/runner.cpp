@@ -1,12 +1,10 @@
 #include "study/runner.hpp"
 
-#include <malloc.h>
 #include <sys/resource.h>
 #include <torch/torch.h>
 
 #include <chrono>
 #include <exception>
-#include <fstream>
 #include <new>
 #include <string>
 #include <system_error>
@@ -15,6 +13,7 @@
 #include "compress/non_finite_error.hpp"
 #include "fairsweep/check.hpp"
 #include "fairsweep/error.hpp"
+#include "fairsweep/process_memory.hpp"
 #include "study/stage_context.hpp"
 #include "study/tensors.hpp"
 
@@ -23,32 +22,11 @@ namespace {
 
 constexpr std::uint64_t kKeptFacesBytesMax = 2ULL << 30;
 
-/// Activations of a step are some MB each and come and go hundreds of times: keep their pages instead of returning them to
-/// the kernel every time, which costs a page fault per 4 kB. Values are glibc's largest for 64-bit machines.
-void keep_freed_memory() {
-    ::mallopt(M_MMAP_THRESHOLD, 32 << 20);
-    ::mallopt(M_TRIM_THRESHOLD, 1 << 30);
-}
-
 double cpu_seconds() {
     rusage usage{};
     ::getrusage(RUSAGE_SELF, &usage);
     const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec); };
     return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
-/// Makes the kernel count the peak anew; where that is not allowed the peak is that of the process so far.
-void reset_peak_memory() { std::ofstream("/proc/self/clear_refs") << "5"; }
-
-std::uint64_t peak_memory_bytes() {
-    std::ifstream status("/proc/self/status");
-    for (std::string word; status >> word;) {
-        if (word != "VmHWM:") continue;
-        std::uint64_t kilobytes = 0;
-        status >> kilobytes;
-        return kilobytes << 10;
-    }
-    return 0;
 }
 
 StageOutcome failed(FailureClass failure, const std::string& message) {

@@ -13,6 +13,7 @@
 #include "fairsweep/random.hpp"
 #include "sets_fixture.hpp"
 #include "support/catch.hpp"
+#include "support/mutation.hpp"
 
 using namespace fairsweep;
 using namespace fairsweep::fixture;
@@ -21,37 +22,7 @@ namespace {
 
 constexpr std::size_t kJustifiedBytes = 2 << 20;  // read buffers; the files are a few kilobytes
 
-/// One to four changes: a byte replaced, a run removed, repeated or zeroed, a 32-bit word made large, the end cut off.
-std::string mutated(std::string text, RandomStream& random) {
-    for (std::uint64_t change = 0, changes = 1 + random.below(4); change < changes && !text.empty(); ++change) {
-        const std::size_t at = random.below(text.size());
-        const std::size_t length = std::min<std::size_t>(1 + random.below(12), text.size() - at);
-        switch (random.below(7)) {
-            case 0:
-                text[at] = static_cast<char>(random.below(256));
-                break;
-            case 1:
-                text[at] = "\t\n 0-9.,/eE+"[random.below(12)];
-                break;
-            case 2:
-                text.erase(at, length);
-                break;
-            case 3:
-                text.insert(at, text.substr(at, length));
-                break;
-            case 4:
-                std::fill_n(text.begin() + static_cast<std::ptrdiff_t>(at), length, '\0');
-                break;
-            case 5:
-                std::fill_n(text.begin() + static_cast<std::ptrdiff_t>(at), std::min<std::size_t>(4, length), '\xff');
-                break;
-            default:
-                text.resize(at);
-                break;
-        }
-    }
-    return text;
-}
+constexpr const char* kLikely = "\t\n 0-9.,/eE+";
 
 struct Outcomes {
     int values = 0;
@@ -95,9 +66,9 @@ TEST_CASE("mutated RecordIO folders give values or errors") {
     for (std::uint64_t seed = 0; seed < 2000; ++seed) {
         RandomStream random(seed, 0, "mutation");
         const std::uint64_t which = random.below(4);
-        write("set/train.rec", which <= 1 ? mutated(records, random) : records);
-        write("set/train.idx", which == 2 ? mutated(index, random) : index);
-        write("set/property", which == 3 ? mutated(property, random) : property);
+        write("set/train.rec", which <= 1 ? mutated(records, random, kLikely) : records);
+        write("set/train.idx", which == 2 ? mutated(index, random, kLikely) : index);
+        write("set/property", which == 3 ? mutated(property, random, kLikely) : property);
         survive(outcomes, seed, [] {
             const auto set = open_training_set(source("recordio", "set"));
             for (std::uint64_t i = 0; i < std::min<std::uint64_t>(set->size(), 8); ++i) {
@@ -106,7 +77,7 @@ TEST_CASE("mutated RecordIO folders give values or errors") {
             }
         });
         if (seed % 10 == 0) CHECK_NOTHROW(describe_data("set", true));
-        write("split.rec", mutated(split, random));
+        write("split.rec", mutated(split, random, kLikely));
         survive(split_outcomes, seed, [] { (void)RecordReader("split.rec").read(0, 0); });
     }
     CHECK(outcomes.values > 100);
@@ -128,17 +99,17 @@ TEST_CASE("mutated index, property, pair and landmark files give values or error
     Outcomes outcomes[4];
     for (std::uint64_t seed = 0; seed < 4000; ++seed) {
         RandomStream random(seed, 1, "mutation");
-        survive(outcomes[0], seed, [&] { (void)parse_pairs(mutated(pairs, random), "pairs"); });
+        survive(outcomes[0], seed, [&] { (void)parse_pairs(mutated(pairs, random, kLikely), "pairs"); });
         survive(outcomes[1], seed, [&] {
-            for (const LandmarkLine& line : parse_landmarks(mutated(landmarks, random), "landmarks")) {
+            for (const LandmarkLine& line : parse_landmarks(mutated(landmarks, random, kLikely), "landmarks")) {
                 for (const Point2& point : line.points) {
                     if (!(std::abs(point.x) <= 1e4) || !(std::abs(point.y) <= 1e4)) throw std::logic_error("range");
                 }
             }
         });
-        std::ofstream("a.idx", std::ios::binary) << mutated(index, random);
+        std::ofstream("a.idx", std::ios::binary) << mutated(index, random, kLikely);
         survive(outcomes[2], seed, [] { (void)read_record_index("a.idx"); });
-        std::ofstream("property", std::ios::binary) << mutated("93431,112,112\n", random);
+        std::ofstream("property", std::ios::binary) << mutated("93431,112,112\n", random, kLikely);
         survive(outcomes[3], seed, [] { (void)read_record_property("property"); });
     }
     for (const Outcomes& outcome : outcomes) {
@@ -175,7 +146,7 @@ TEST_CASE("mutated tables of scores give values or errors") {
     for (std::uint64_t seed = 0; seed < 4000; ++seed) {
         RandomStream random(seed, 2, "mutation");
         survive(outcomes, seed, [&] {
-            const ScoreList list = parse_score_csv(mutated(table, random), "scores.csv");
+            const ScoreList list = parse_score_csv(mutated(table, random, kLikely), "scores.csv");
             if (list.scores.size() != list.pairs.size() || list.pairs.group_begin.back() != list.pairs.size() ||
                 list.pairs.group_begin.size() != list.pairs.groups.size() + 1 || list.folds.size() % list.scores.size() != 0)
                 throw std::logic_error("columns of different lengths");

@@ -16,6 +16,7 @@
 #include "fairsweep/files.hpp"
 #include "fairsweep/random.hpp"
 #include "support/catch.hpp"
+#include "support/mutation.hpp"
 
 using namespace fairsweep;
 using nlohmann::json;
@@ -26,38 +27,6 @@ json expectations() { return json::parse(read_text_file("files/expected.json"));
 
 std::vector<double> values_of(const CheckpointTensor& tensor) {
     return std::visit([](const auto& data) { return std::vector<double>(data.begin(), data.end()); }, tensor.data);
-}
-
-/// Replaced bytes, removed, repeated and zeroed runs, large numbers, cut ends; most in the first part, where the structure is.
-std::string mutated(std::string bytes, RandomStream& random) {
-    for (std::uint64_t change = 0, changes = 1 + random.below(3); change < changes && !bytes.empty(); ++change) {
-        const std::size_t reach = random.below(4) == 0 ? bytes.size() : std::min<std::size_t>(bytes.size(), 1500);
-        const std::size_t at = random.below(reach);
-        const std::size_t length = std::min<std::size_t>(1 + random.below(8), bytes.size() - at);
-        switch (random.below(8)) {
-            case 0:
-            case 1:
-            case 2:
-                bytes[at] = static_cast<char>(random.below(256));
-                break;
-            case 3:
-                bytes.erase(at, length);
-                break;
-            case 4:
-                bytes.insert(at, bytes.substr(at, length));
-                break;
-            case 5:
-                std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(at), length, '\0');
-                break;
-            case 6:
-                std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(at), std::min<std::size_t>(4, length), '\xff');
-                break;
-            default:
-                bytes.resize(at);
-                break;
-        }
-    }
-    return bytes;
 }
 
 /// A tensor's values must be as many as its shape says, whatever the file says.
@@ -76,7 +45,7 @@ void survive_mutations(const std::string& file, std::uint64_t seeds) {
     fixture::largest_allocation_bytes = 0;
     for (std::uint64_t seed = 0; seed < seeds; ++seed) {
         RandomStream random(seed, 0, file.c_str());
-        std::ofstream("mutated.pth", std::ios::binary) << mutated(whole, random);
+        std::ofstream("mutated.pth", std::ios::binary) << fixture::mutated(whole, random, {});
         try {
             check_whole(read_torch_checkpoint("mutated.pth"));
             ++values;

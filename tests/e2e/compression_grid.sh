@@ -55,3 +55,24 @@ sham = {r["pruning"] for r in contrasts if "sham" in " ".join(r.values())}
 if not {"2:4", "channels"} <= sham:
     sys.exit(f"no contrast of a pruned network with its sham: {sham}")
 PYTHON
+
+note "a point with pruned channels leaves as a smaller network, and one without is refused"
+point_of() { "$FAIRSWEEP_PYTHON" -c 'import csv, sys
+print([r["point"] for r in csv.DictReader(open("csv/points.csv")) if r["pruning"] == sys.argv[1] and r["bits"] == sys.argv[2]][0])' "$@"; }
+for bits in 32 w4a8; do
+    "$FAIRSWEEP" export --store grid.h5 --point "$(point_of channels $bits)" --format onnx --output masked.onnx --json >masked.json
+    "$FAIRSWEEP" export --store grid.h5 --point "$(point_of channels $bits)" --format onnx --output shrunk.onnx --shrink --json >shrunk.json
+    [ "$(json 'd["packed_bytes"]' <shrunk.json)" -lt "$(json 'd["packed_bytes"]' <masked.json)" ] || die "not smaller: $bits bits"
+    "$FAIRSWEEP_PYTHON" - $bits <<'PYTHON'
+import sys
+import numpy as np
+import onnxruntime
+images = np.random.default_rng(1).uniform(-1, 1, (4, 3, 56, 56)).astype("f4")
+masked, shrunk = (onnxruntime.InferenceSession(f"{name}.onnx", providers=["CPUExecutionProvider"]).run(None, {"images": images})[0]
+                  for name in ("masked", "shrunk"))
+difference = np.linalg.norm(masked - shrunk) / np.linalg.norm(masked)
+# Sums in another order; quantised, a value on a border may fall on its other side (docs/export.md).
+assert difference <= (1e-5 if sys.argv[1] == "32" else 0.6), difference
+PYTHON
+done
+expect 2 'no channel' "$FAIRSWEEP" export --store grid.h5 --point "$(point_of global 32)" --format onnx --output no.onnx --shrink

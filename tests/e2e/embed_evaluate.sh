@@ -33,6 +33,20 @@ note "weights and data"
 "$FAIRSWEEP" evaluate "${network[@]}" --data rfw=data/test --json -q >data.json
 [ "$(json 'sorted(d["groups"]) == list("ABCD") and d["at"]["accuracy"]["threshold_source"] == "test"' <data.json)" = True ] || die "data"
 "$FAIRSWEEP" evaluate "${network[@]}" --data data/test --json -q | cmp - data.json || die "the name of the data changed a figure"
+mpirun --oversubscribe --bind-to none -n 2 "$FAIRSWEEP" evaluate "${network[@]}" --data data/test --json -q | cmp - data.json ||
+    die "two ranks give other figures"
+
+note "in bfloat16: rows of float32, close to those of float32"
+"$FAIRSWEEP" embed "${network[@]}" --images data/test/data --output bf16.h5 --batch 8 --precision bf16 -q
+"$FAIRSWEEP_PYTHON" - <<'PYTHON'
+import h5py, numpy as np
+exact, rough = h5py.File("e.h5"), h5py.File("bf16.h5")
+assert rough.attrs["precision"] in ("bf16", b"bf16") and exact.attrs["precision"] in ("fp32", b"fp32")
+a, b = exact["embeddings"][:].astype(float), rough["embeddings"][:].astype(float)
+cosine = (a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
+assert 0.998 < cosine.min() < 1 - 1e-9, cosine.min()
+PYTHON
+expect 2 'fp32 or bf16' "$FAIRSWEEP" embed "${network[@]}" --images data/test/data --output no.h5 --precision fp16
 
 note "checkpoints of a sweep, quantised ones too: the sweep's own figures"
 "$FAIRSWEEP" run "$FAIRSWEEP_SOURCE_DIR/jobs/smoke.cfg" --store sweep.h5 --workers 0 -q

@@ -31,3 +31,5 @@ for checkpoint, rows in table.groupby("network"):
 assert networks == 3, networks
 wrong = subprocess.run(words[:7] + ["5"] + words[8:], capture_output=True, text=True)
 assert wrong.returncode == 2 and "ranges for" in wrong.stderr or "no activation ranges" in wrong.stderr, wrong
+refused = subprocess.run([*words, "--precision", "bf16"], capture_output=True, text=True)  # the last network is quantised
+assert bits == "32" or refused.returncode == 2 and "quantised network" in refused.stderr, refused

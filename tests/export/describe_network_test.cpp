@@ -3,10 +3,10 @@
 #include <cmath>
 #include <map>
 
-#include "compress/packed_size.hpp"
 #include "export/export_point.hpp"
 #include "export/graph.hpp"
 #include "export/packed_file.hpp"
+#include "export/packed_size.hpp"
 #include "fairsweep/error.hpp"
 #include "networks.hpp"
 #include "study/checkpoint.hpp"
@@ -189,7 +189,7 @@ TEST_CASE("An exported safetensors file is the network again, under the referenc
         const SafetensorsFile exported("network.safetensors");
         CHECK(exported.metadata("point") == "0123");
         CHECK(exported.metadata("bits") == kind.bits.text());
-        CHECK(exported.metadata("size_packed_bytes") == std::to_string(packed_size(*network).total_bytes()));
+        CHECK(exported.metadata("size_packed_bytes") == std::to_string(packed_size(describe_network(*network)).total_bytes()));
         const torch::Tensor images = test::noise_images(*network, 2, 42);
         CHECK(torch::equal(read_network(exported)->forward(images), network->forward(images)));
         // Without ranges and masks exactly the plain network's tensors are left.
@@ -204,8 +204,8 @@ TEST_CASE("The data of a packed file are as long as the packed size says") {
         write_network(*network, kind);
         const ExportSummary summary = export_checkpoint(SafetensorsFile(kCheckpoint), ExportFormat::packed, "network.packed", {});
         CHECK(data_bytes(SafetensorsFile("network.packed")) == summary.packed_bytes);
-        CHECK(summary.packed_bytes == packed_size(*network).total_bytes());
-        CHECK(summary.float32_bytes == packed_size(*build_network(kind.architecture)).total_bytes());
-        CHECK(summary.packed_sparse_bytes == packed_size(*network).sparse_total_bytes());
+        CHECK(summary.packed_bytes == packed_size(describe_network(*network)).total_bytes());
+        CHECK(summary.float32_bytes == packed_size(describe_network(*build_network(kind.architecture))).total_bytes());
+        CHECK(summary.packed_sparse_bytes == packed_size(describe_network(*network)).sparse_total_bytes());
     }
 }

@@ -15,10 +15,10 @@ inline torch::Tensor noise_images(const Network& network, std::int64_t batch, st
 
 /// In eval mode, ranges frozen.
 inline std::shared_ptr<Network> compressed_network(const std::string& architecture, Bits bits, double sparsity = 0.0,
-                                                   const QuantiserSettings& settings = {}) {
+                                                   const QuantiserSettings& settings = {}, const PruningRule& rule = {}) {
     const torch::NoGradGuard no_grad;
     auto network = golden::filled_network(architecture);
-    prune_by_magnitude(*network, sparsity);
+    prune_by_magnitude(*network, sparsity, rule);
     set_quantisers(*network, bits, settings);
     calibrate_weights(*network);
     network->eval();
@@ -28,5 +28,7 @@ inline std::shared_ptr<Network> compressed_network(const std::string& architectu
     set_observing(*network, false);
     return network;
 }
+
+inline constexpr PruningRule kChannels{.pattern = PruningRule::Pattern::channels, .per_layer = false};
 
 }  // namespace fairsweep::test

@@ -14,6 +14,7 @@
 
 #include "export/describe_network.hpp"
 #include "export/onnx_model.hpp"
+#include "export/shrink.hpp"
 #include "fairsweep/files.hpp"
 #include "fairsweep/text.hpp"
 #include "networks.hpp"
@@ -145,6 +146,19 @@ void write_others(Writer& writer) {
     write_network(writer, "quantised-8", *test::compressed_network(se, {8, 8}), se + ".8");
 }
 
+/// The network with channels masked computes; the model has them cut out.
+void write_shrunk(Writer& writer) {
+    for (const std::string architecture : {"iresnet10-w16-56", "mobilefacenet-w16-56"}) {
+        for (const int bits : {32, 8}) {
+            const auto network = test::compressed_network(architecture, {bits, bits}, 0.5, {}, test::kChannels);
+            const ExportedNetwork described = shrink(describe_network(*network), kept_channels(*network));
+            const torch::Tensor images = test::noise_images(*network, 4, 31);
+            writer.write(bits == 32 ? "float" : "quantised-8", architecture + "." + std::to_string(bits) + "-shrunk",
+                         onnx_model(described, graph_of(described), {}), images, network->forward(images));
+        }
+    }
+}
+
 void write_parts(Writer& writer) {
     for (const int bits : {16, 12, 8, 6, 4, 2}) {
         if (bits > onnx_bits_max()) continue;
@@ -167,6 +181,7 @@ int main(int argc, char** argv) {
     Writer writer;
     write_reduced(writer);
     write_others(writer);
+    write_shrunk(writer);
     write_parts(writer);
     std::vector<std::string> full{"mobilefacenet"};
     full.insert(full.end(), argv + 1, argv + argc);

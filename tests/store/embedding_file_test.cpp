@@ -1,12 +1,18 @@
 #include "store/embedding_file.hpp"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <string>
 
 #include "fairsweep/error.hpp"
 #include "fairsweep/files.hpp"
+#include "fairsweep/random.hpp"
 #include "support/catch.hpp"
+#include "support/mutation.hpp"
 
 using namespace fairsweep;
 
@@ -55,4 +61,47 @@ TEST_CASE("files that are no embedding files are data errors that name the file"
         }
     }
     CHECK_THROWS_AS(read_embedding_file("absent.h5"), Error);
+}
+
+namespace {
+
+enum class Outcome { value, error, crash };
+
+/// In a process of its own: whether the library survives a damaged file is part of the question.
+Outcome read_apart(const std::string& file) {
+    const pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        int code = 2;
+        try {
+            const EmbeddingTable table = read_embedding_file(file);
+            code = table.embeddings.size() == table.images * table.dimensions && table.paths.size() == table.images ? 0 : 2;
+        } catch (const Error& error) {
+            code = error.kind() == ErrorKind::data ? 1 : 2;
+        } catch (...) {
+        }
+        ::_exit(code);
+    }
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) > 1) return Outcome::crash;
+    return WEXITSTATUS(status) == 0 ? Outcome::value : Outcome::error;
+}
+
+}  // namespace
+
+TEST_CASE("mutated embedding files give tables or data errors") {
+    write_embedding_file("e.h5", small_table());
+    const std::string whole = read_text_file("e.h5");
+    int values = 0, errors = 0;
+    for (std::uint64_t seed = 0; seed < 600; ++seed) {
+        RandomStream random(seed, 0, "embeddings");
+        std::ofstream("mutated.h5", std::ios::binary) << fixture::mutated(whole, random, {}, whole.size());
+        const Outcome outcome = read_apart("mutated.h5");
+        INFO("seed " << seed);
+        CHECK(outcome != Outcome::crash);
+        (outcome == Outcome::value ? values : errors) += 1;
+    }
+    CHECK(values > 40);
+    CHECK(errors > 100);
 }

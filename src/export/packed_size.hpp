@@ -1,10 +1,8 @@
 #pragma once
-/// The bytes that a compressed network really takes, stored as plainly as possible. No torch header here.
+/// The bytes that a compressed network really takes, stored as plainly as possible. No torch here.
 #include <cstdint>
 
-namespace torch::nn {
-class Module;
-}
+#include "export/exported_network.hpp"
 
 namespace fairsweep {
 
@@ -32,6 +30,6 @@ struct PackedSize {
     bool operator==(const PackedSize&) const = default;
 };
 
-[[nodiscard]] PackedSize packed_size(torch::nn::Module& network);
+[[nodiscard]] PackedSize packed_size(const ExportedNetwork& network);
 
 }  // namespace fairsweep

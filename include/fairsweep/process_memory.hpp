@@ -1,0 +1,18 @@
+#pragma once
+/// Memory of this process. Linux and glibc.
+#include <cstdint>
+
+namespace fairsweep {
+
+/// Freed memory stays with the process until reset_peak_memory(). Activations of a training step are some MB to some hundred MB
+/// each and come and go hundreds of times; handing their pages back and fetching them again costs a page fault per 4 kB. Call it
+/// before the first large allocation.
+void keep_freed_memory();
+
+/// Hands freed memory back and makes the kernel count the peak anew; where that is not allowed the peak is that of the process
+/// so far.
+void reset_peak_memory();
+/// Largest resident size since the process began or since reset_peak_memory(); 0 where the kernel does not tell.
+[[nodiscard]] std::uint64_t peak_memory_bytes();
+
+}  // namespace fairsweep
