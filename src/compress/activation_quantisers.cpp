@@ -110,7 +110,8 @@ torch::Tensor ReferenceActivationQuantiser::forward(torch::Tensor x) {
         // As the reference updates it: the stored value may miss the true minimum by its last bit.
         low() += -low() + std::min(low(), batch.min);
         high() += -high() + std::max(high(), batch.max);
-    } else if (low() == 0.0F && high() == 0.0F) {
+        if (low() == 0.0F) low() = -0.0F;
+    } else if (!is_calibrated()) {
         refuse_uncalibrated();
     }
     const QuantiserScale scale = quantiser_scale(low(), high(), bits);
@@ -187,7 +188,7 @@ torch::Tensor StepActivationQuantiser::forward(torch::Tensor x) {
 }
 
 QuantiserDescription ReferenceActivationQuantiser::describe() {
-    if (low() == 0.0F && high() == 0.0F) refuse_uncalibrated();
+    if (!is_calibrated()) refuse_uncalibrated();
     return {.bits = bits, .per_channel = false, .ranges = {quantiser_scale(low(), high(), bits)}};
 }
 

@@ -2,6 +2,8 @@
 /// The quantisers that set_quantisers() attaches to activation points. One range per tensor.
 #include <torch/torch.h>
 
+#include <cmath>
+
 #include <limits>
 #include <string>
 #include <utility>
@@ -35,12 +37,16 @@ struct ActivationQuantiser : ActivationTransform {
 };
 
 /// Preset "quantface": the range starts at (0, 0) and is widened by a batch before the batch is quantised; straight-through
-/// gradient without a mask, nothing is kept for it.
+/// gradient without a mask, nothing is kept for it. A range of zeros that were observed (a ReLU that never fires) is stored as
+/// (-0, 0), so that it can be told from one that was never calibrated.
 struct ReferenceActivationQuantiser : ActivationQuantiser {
     ReferenceActivationQuantiser(std::string layer_name, int width)
         : ActivationQuantiser(std::move(layer_name), width, 0.0F, 0.0F) {}
     torch::Tensor forward(torch::Tensor x) override;
     [[nodiscard]] QuantiserDescription describe() override;
+
+private:
+    [[nodiscard]] bool is_calibrated() { return low() != 0.0F || high() != 0.0F || std::signbit(low()); }
 };
 
 /// Preset "modern". A batch is quantised with the range that the batches before it left, and observed in the same pass; what

@@ -39,7 +39,7 @@ struct ActivationRange {
     bool operator==(const ActivationRange&) const = default;
 };
 
-/// The ranges in use, in order of execution; empty without activation quantisers. Never calibrated: (0, 0) under "quantface",
+/// The ranges in use, in order of execution; empty without activation quantisers. Never calibrated: (+0, 0) under "quantface",
 /// (infinity, -infinity) under "modern".
 [[nodiscard]] std::vector<ActivationRange> activation_ranges(torch::nn::Module& network);
 /// Sets the ranges; names and order must be those of activation_ranges().

@@ -1,3 +1,4 @@
+#include "compress/activation_quantisers.hpp"
 #include "compress/quantisation.hpp"
 
 #include <cmath>
@@ -228,6 +229,22 @@ TEST_CASE("A frozen range that was never calibrated is refused by name") {
     set_bits(*small.network, {.weight = 8, .activation = 8});
     set_observing(*small.network, false);
     CHECK_THROWS_WITH(small.network->forward(small.images), ContainsSubstring("conv1.prelu.output"));
+}
+
+TEST_CASE("An activation of zeros alone is calibrated, and survives saving and loading") {
+    ReferenceActivationQuantiser quantiser("relu", 8), loaded("relu", 8);
+    CHECK_THROWS_WITH(quantiser.describe(), ContainsSubstring("never calibrated"));
+    CHECK(quantiser.forward(torch::zeros({2, 3})).abs().max().item<float>() < 1e-7F);  // a range is 1e-8 wide at least
+    quantiser.observing = false;
+    CHECK(quantiser.forward(torch::zeros({2, 3})).abs().max().item<float>() < 1e-7F);
+    CHECK(quantiser.low() == 0.0F);
+    load_state(loaded, state_of(quantiser));
+    loaded.observing = false;
+    CHECK(loaded.forward(torch::zeros({2, 3})).abs().max().item<float>() < 1e-7F);
+    loaded.observing = true;
+    (void)loaded.forward(torch::full({2, 3}, 5.0F));  // widened as from (0, 0)
+    CHECK(loaded.high() == 5.0F);
+    CHECK(loaded.low() == 0.0F);
 }
 
 TEST_CASE("NaN and infinity are refused with the layer's name, observing or not, in weights and activations") {

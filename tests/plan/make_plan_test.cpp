@@ -291,8 +291,8 @@ TEST_CASE("ids are what they always were") {
     const Plan plan = make_plan(sweep, present_probe(), "test");
     std::vector<std::string> told;
     for (const Stage& stage : plan.stages) told.push_back(std::string(name_of(stage.kind)) + " " + stage.id.short_hex());
-    CHECK(told == std::vector<std::string>{"baseline 8b758dcb1a7b", "prepare bd73eea0737d", "evaluation fdd636a8a64a",
-                                           "teacher ee87e5d154ae", "compression bad3b9316446", "evaluation 56f8acdd58fd",
-                                           "compression 7e76e31a414e", "evaluation e5719babe755", "compression b5e82aea742b",
-                                           "evaluation d4c266c71ffa"});
+    CHECK(told == std::vector<std::string>{"baseline 8b758dcb1a7b", "prepare bd73eea0737d", "evaluation 86ca80674acd",
+                                           "teacher b2d54b91c8a8", "compression 5777170756c7", "evaluation 7415b9229b92",
+                                           "compression 696468134f0b", "evaluation a77c5f5e5fea", "compression d7d9766561b4",
+                                           "evaluation fbc18f36b9d1"});
 }
