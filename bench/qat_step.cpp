@@ -162,7 +162,10 @@ int run(const Options& options) {
     std::unique_ptr<PythonRace> python;
     if (options.race) python = std::make_unique<PythonRace>(options.python, FAIRSWEEP_RACE_SCRIPT);
     nlohmann::json all{{"bench", "qat_step"}, {"batch", options.batch}, {"bits", options.bits}, {"threads", options.threads}};
-    if (python) all["opponent"] = python->ask("hello");
+    if (python) {
+        python->ask(fmt::format("threads {}", options.threads));
+        all["opponent"] = python->ask("hello");
+    }
     for (const std::string& architecture : options.architectures) {
         const Figures figures = measure(architecture, options, python.get());
         all["results"].push_back(to_json(figures, options));

@@ -2,6 +2,7 @@
 published reference, in plain Python torch, written from its description (docs/quantisers.md). Also its evaluation loop.
 
 Protocol: one command a line on standard input, one JSON object a line on standard output.
+    threads N                                -> {}                     (2 until then)
     hello                                    -> {"torch": "2.15.0", "threads": 2}
     load ARCHITECTURE BATCH BITS             -> {"parameters": n}      (bits 32: no quantisers)
     step N                                   -> {"seconds": s}         N training steps, teacher embeddings cached
@@ -195,6 +196,10 @@ class Race:
         for _ in range(int(count)):
             self.network(self.images)
         return {"seconds": time.perf_counter() - begin}
+
+    def threads(self, count):
+        torch.set_num_threads(int(count))
+        return {}
 
     def hello(self):
         return {"torch": torch.__version__.split("+")[0], "threads": torch.get_num_threads()}

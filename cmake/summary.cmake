@@ -5,5 +5,5 @@ message(STATUS "  HDF5       ${HDF5_VERSION} (serial is enough: the store makes 
 message(STATUS "  LibTorch   ${TORCH_VERSION}, CPU")
 message(STATUS "  ONNX       ${ONNX_VERSION}")
 message(STATUS "  NCCL       off: GPU teams are not built yet")
-message(STATUS "  tests      ${FAIRSWEEP_BUILD_TESTS}   benchmarks ${FAIRSWEEP_BUILD_BENCH}   check level ${FAIRSWEEP_CHECK_LEVEL}")
+message(STATUS "  tests      ${FAIRSWEEP_BUILD_TESTS}   target bench ${FAIRSWEEP_BUILD_BENCH}   check level ${FAIRSWEEP_CHECK_LEVEL}")
 message(STATUS "  sanitizers ${FAIRSWEEP_SANITIZE}   warnings as errors ${FAIRSWEEP_WARNINGS_AS_ERRORS}   ccache ${CMAKE_CXX_COMPILER_LAUNCHER}")

@@ -21,8 +21,8 @@ get_filename_component(torch_library_dir "${TORCH_CPU_LIBRARY}" DIRECTORY)
 list(APPEND CMAKE_BUILD_RPATH "${torch_library_dir}" ${TORCH_NVIDIA_LIBRARY_DIRS})
 
 # torch/torch.h costs 20-30 s a file, so it is compiled once, in fairsweep_torch_pch, and reused by every target that calls
-# fairsweep_use_torch_headers(target). GCC takes a precompiled header only under the same flags (-O, -f..., -m...,
-# -Wpedantic): set other flags only on single files, together with SKIP_PRECOMPILE_HEADERS.
+# fairsweep_use_torch_headers(target). GCC takes a precompiled header only under the same flags (-f..., -m...,
+# -Wpedantic; -O1 and -O3 share one): set other flags only on single files, together with SKIP_PRECOMPILE_HEADERS.
 function(fairsweep_add_torch_pch)
   file(CONFIGURE OUTPUT "${CMAKE_BINARY_DIR}/torch_pch/torch_pch.cpp" CONTENT "// Carries the precompiled header of LibTorch.\n")
   add_library(fairsweep_torch_pch OBJECT "${CMAKE_BINARY_DIR}/torch_pch/torch_pch.cpp")

@@ -8,6 +8,7 @@
 #include "commands.hpp"
 #include "fairsweep/error.hpp"
 #include "fairsweep/log.hpp"
+#include "fairsweep/process_memory.hpp"
 #include "fairsweep/text.hpp"
 #include "version.hpp"
 
@@ -105,4 +106,7 @@ int run(const Arguments& words) {
 }  // namespace
 }  // namespace fairsweep
 
-int main(int argc, char** argv) { return fairsweep::run({argv + 1, argv + argc}); }
+int main(int argc, char** argv) {
+    fairsweep::keep_freed_memory();
+    return fairsweep::run({argv + 1, argv + argc});
+}

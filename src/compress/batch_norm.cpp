@@ -4,14 +4,13 @@ namespace fairsweep {
 namespace {
 
 void fold(Convolution& convolution, torch::nn::BatchNorm2dImpl& norm) {
-    const double eps = norm.options.eps();
-    const torch::Tensor factor = norm.weight.to(torch::kDouble) / (norm.running_var.to(torch::kDouble) + eps).sqrt();
-    norm.bias.sub_(norm.running_mean.to(torch::kDouble) * factor);
+    const auto [factor, shift] = affine_of(norm);
+    norm.bias.copy_(shift);
     convolution.weight.mul_(factor.view({-1, 1, 1, 1}));
     norm.weight.fill_(1.0);
     norm.weight.requires_grad_(false);
     norm.running_mean.zero_();
-    norm.running_var.fill_(1.0 - eps);
+    norm.running_var.fill_(1.0 - norm.options.eps());
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "compress/non_finite_error.hpp"
 #include "compress/range_search.hpp"
 #include "fairsweep/check.hpp"
+#include "model/memory_layout.hpp"
 
 namespace fairsweep {
 namespace {
@@ -34,12 +35,6 @@ void for_each_chunk(const std::vector<Chunk>& chunks, const Body& body) {
     at::parallel_for(0, static_cast<std::int64_t>(chunks.size()), 1, [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t i = begin; i < end; ++i) body(chunks[static_cast<std::size_t>(i)]);
     });
-}
-
-/// A dense layout in which the first dimension is outermost (plain or channels-last) holds each row in one piece.
-torch::Tensor with_whole_rows(const torch::Tensor& weight) {
-    const bool whole = weight.is_contiguous() || (weight.dim() == 4 && weight.is_contiguous(torch::MemoryFormat::ChannelsLast));
-    return whole ? weight : weight.contiguous();
 }
 
 /// The same values in the memory layout of `like`.

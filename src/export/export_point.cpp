@@ -36,6 +36,7 @@ ExportSummary export_checkpoint(const SafetensorsFile& checkpoint, ExportFormat 
     const NetworkDescription description = description_of(checkpoint);
     const std::shared_ptr<Network> network = read_network(checkpoint);
     ExportedNetwork described = describe_network(*network);
+    const std::uint64_t uncompressed_bytes = float32_bytes(described);
     if (shrinks) described = shrunk(std::move(described), *network, format);
     const PackedSize size = packed_size(described);
     ExportMetadata metadata = std::move(provenance);
@@ -48,7 +49,7 @@ ExportSummary export_checkpoint(const SafetensorsFile& checkpoint, ExportFormat 
     ExportSummary summary{.file_bytes = 0,
                           .packed_bytes = size.total_bytes(),
                           .packed_sparse_bytes = size.sparse_total_bytes(),
-                          .float32_bytes = float32_bytes(described)};
+                          .float32_bytes = uncompressed_bytes};
     switch (format) {
         case ExportFormat::safetensors:
             summary.file_bytes = write_checkpoint(target, *network, description, std::move(metadata)).size_bytes;

@@ -7,8 +7,8 @@
 namespace fairsweep {
 
 /// The description of the smaller network that is left when channels that are masked whole are cut out. Codes and ranges stay as
-/// they are, so it computes what the masked network computes, quantised or not. `network` describes the network that `kept` was
-/// taken from.
+/// they are, so it computes what the masked network computes up to the order of sums, quantised or not. `network` describes the
+/// network that `kept` was taken from.
 [[nodiscard]] ExportedNetwork shrink(ExportedNetwork network, const std::vector<KeptChannels>& kept);
 
 /// Some group lost a channel.

@@ -16,15 +16,13 @@ bool is_quantised(Network& network) {
 
 /// gamma * (w * x - mean) / sqrt(var + eps) + beta, as a convolution with a bias.
 void absorb_norm(Convolution& convolution) {
-    const torch::nn::BatchNorm2dImpl& norm = *convolution.norm;
-    const torch::Tensor factor =
-        norm.weight.to(torch::kDouble) / (norm.running_var.to(torch::kDouble) + norm.options.eps()).sqrt();
-    const torch::Tensor shift = norm.bias.to(torch::kDouble) - norm.running_mean.to(torch::kDouble) * factor;
+    const auto [factor, shift] = affine_of(*convolution.norm);
     convolution.ready_weight = convolution.weight.to(torch::kDouble) * factor.view({-1, 1, 1, 1});
     convolution.ready_bias = shift.to(convolution.compute_type);
 }
 
 void make_ready(Convolution& convolution, bool absorbs) {
+    convolution.ready_bias = torch::Tensor();
     if (absorbs && convolution.norm) {
         absorb_norm(convolution);
     } else {
@@ -48,6 +46,7 @@ void prepare_for_inference(Network& network, Precision precision) {
     network.eval();
     set_precision(network, precision);
     for (const auto& [name, layer] : weighted_layers(network)) {
+        layer->ready_weight = torch::Tensor();  // of an earlier call
         if (auto* convolution = dynamic_cast<Convolution*>(layer)) {
             make_ready(*convolution, !quantised);
         } else {

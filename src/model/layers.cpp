@@ -17,7 +17,10 @@ constexpr int kSafeStridedChannels = 16;
 }  // namespace
 
 torch::Tensor WeightedLayer::used_weight() const {
-    if (ready_weight.defined()) return ready_weight;
+    if (ready_weight.defined()) {
+        TORCH_CHECK(!is_training(), "a network that was made ready for inference does not train");
+        return ready_weight;
+    }
     if (!weight_transform) return weight;
     RECORD_FUNCTION("fairsweep::quantise_weight", c10::ArrayRef<const c10::IValue>{});
     return weight_transform(weight);
@@ -54,6 +57,12 @@ torch::Tensor Convolution::forward(const torch::Tensor& x) {
 torch::Tensor Convolution::forward_normalised(const torch::Tensor& x) {
     torch::Tensor y = forward(x);
     return ready_bias.defined() ? y : norm(y);
+}
+
+NormAffine affine_of(const torch::nn::BatchNorm2dImpl& norm) {
+    const torch::Tensor factor =
+        norm.weight.to(torch::kDouble) / (norm.running_var.to(torch::kDouble) + norm.options.eps()).sqrt();
+    return {factor, norm.bias.to(torch::kDouble) - norm.running_mean.to(torch::kDouble) * factor};
 }
 
 Linear::Linear(int in, int out, bool with_bias) {

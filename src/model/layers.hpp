@@ -47,6 +47,12 @@ struct Convolution : WeightedLayer {  ///< no bias, as everywhere in these netwo
     std::int64_t output_pixels = 0;  ///< rows x cols of the last forward pass's output (network_cost)
 };
 
+/// What a BatchNorm does in eval mode: factor * x + shift, float64 [channels].
+struct NormAffine {
+    torch::Tensor factor, shift;
+};
+[[nodiscard]] NormAffine affine_of(const torch::nn::BatchNorm2dImpl& norm);
+
 struct Linear : WeightedLayer {
     Linear(int in, int out, bool with_bias);
     torch::Tensor forward(const torch::Tensor& x);

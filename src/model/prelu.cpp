@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "model/memory_layout.hpp"
 #include "model/prelu_kernel.hpp"
 
 namespace fairsweep {
@@ -27,10 +28,6 @@ Layout layout_of(const torch::Tensor& x) {
     layout.pixels = layout.channels == 0 ? 0 : x.numel() / layout.channels;
     layout.plane = x.size(0) == 0 ? 0 : layout.pixels / x.size(0);
     return layout;
-}
-
-torch::Tensor dense(const torch::Tensor& x) {
-    return x.is_contiguous() || (x.dim() == 4 && x.is_contiguous(torch::MemoryFormat::ChannelsLast)) ? x : x.contiguous();
 }
 
 template <class T>
@@ -96,7 +93,7 @@ void forward_any(const torch::Tensor& x, const torch::Tensor& slopes, const torc
 struct PReluFunction : torch::autograd::Function<PReluFunction> {
     static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& any,
                                  const torch::Tensor& slopes) {
-        const torch::Tensor x = dense(any);
+        const torch::Tensor x = with_whole_rows(any);
         context->save_for_backward({x, slopes});
         torch::Tensor y = torch::empty_like(x);
         forward_any(x, slopes, y);
@@ -146,7 +143,7 @@ torch::Tensor prelu(const torch::Tensor& x, const torch::Tensor& slopes) {
 torch::Tensor prelu_in_place(const torch::Tensor& x, const torch::Tensor& slopes) {
     check_arguments(x, slopes);
     RECORD_FUNCTION("fairsweep::prelu", c10::ArrayRef<const c10::IValue>{});
-    const torch::Tensor y = dense(x);
+    const torch::Tensor y = with_whole_rows(x);
     forward_any(y, slopes.contiguous(), y);
     return y;
 }

@@ -10,7 +10,7 @@ namespace fairsweep {
 /// the slopes float32, sums over batch, rows and columns in an order that depends on the number of threads alone.
 [[nodiscard]] torch::Tensor prelu(const torch::Tensor& x, const torch::Tensor& slopes);
 
-/// The same values, written over x where x is dense (else to a copy). Records no gradient.
+/// The same values, written over x where x is plain or channels-last (else to a copy). Records no gradient.
 [[nodiscard]] torch::Tensor prelu_in_place(const torch::Tensor& x, const torch::Tensor& slopes);
 
 }  // namespace fairsweep

@@ -140,6 +140,18 @@ void check_plan(const h5::Reader& file, const Plan& plan) {
     }
 }
 
+/// Errors name the file, and what to do with it.
+Plan plan_in(const h5::Reader& file, const std::string& json) {
+    try {
+        return plan_from_json(json);
+    } catch (const Error& error) {
+        ErrorParts parts = error.parts();
+        parts.where = file.path().string() + ", /plan/json, " + parts.where;
+        parts.hint += "; use that one, or another --store";
+        throw Error(error.kind(), parts);
+    }
+}
+
 }  // namespace
 
 h5::Reader open_sealed(const std::filesystem::path& path) {
@@ -212,7 +224,7 @@ StoreContents read_store_contents(const h5::Reader& file) {
     StoreContents contents;
     contents.id = id_from_hex(file, file.text_attribute("/", "store_id"));
     const auto json = file.get<std::uint8_t>("/plan/json");
-    contents.plan = plan_from_json(std::string(json.begin(), json.end()));
+    contents.plan = plan_in(file, std::string(json.begin(), json.end()));
     check_plan(file, contents.plan);
     contents.pairs = get_pairs(file, "/pairs");
     if (!contents.pairs.groups.empty() && contents.pairs.groups != contents.plan.groups)

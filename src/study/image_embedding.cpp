@@ -10,7 +10,6 @@
 #include "fairsweep/check.hpp"
 #include "fairsweep/error.hpp"
 #include "fairsweep/files.hpp"
-#include "fairsweep/process_memory.hpp"
 #include "fairsweep/text.hpp"
 #include "model/inference.hpp"
 #include "study/resize.hpp"
@@ -93,7 +92,6 @@ struct FaceEmbedder::Impl {
 
 FaceEmbedder::FaceEmbedder(const std::string& architecture, const fs::path& weights, Precision precision, int threads)
     : impl_(std::make_unique<Impl>()) {
-    keep_freed_memory();
     make_torch_deterministic(threads);
     impl_->weights = load_weights(architecture, weights);
     prepare_for_inference(*impl_->weights.network, precision);

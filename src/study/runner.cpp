@@ -96,7 +96,6 @@ class Runner final : public StageRunner {
 public:
     explicit Runner(std::filesystem::path folder) : folder_(std::move(folder)), caches_(kKeptFacesBytesMax) {
         make_writable_folder(folder_);
-        keep_freed_memory();
     }
 
     StageOutcome run(const Plan& plan, StageIndex index, const StageMonitor& monitor) override {
@@ -113,6 +112,7 @@ public:
         outcome.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
         outcome.cpu_s = cpu_seconds() - cpu_begin_s;
         outcome.peak_memory_bytes = peak_memory_bytes();
+        hand_back_freed_memory();
         return outcome;
     }
 

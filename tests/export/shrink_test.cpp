@@ -21,8 +21,8 @@ namespace {
 constexpr std::array kArchitectures{"iresnet10-w16-56", "iresnet10-w16-56-se", "mobilefacenet-w16-56"};
 constexpr double kShare = 0.5;
 
-std::shared_ptr<Network> with_masked_channels(const char* architecture, Bits bits) {
-    return test::compressed_network(architecture, bits, kShare, {}, test::kChannels);
+std::shared_ptr<Network> with_masked_channels(const char* architecture, Bits bits, const QuantiserSettings& settings = {}) {
+    return test::compressed_network(architecture, bits, kShare, settings, test::kChannels);
 }
 
 }  // namespace
@@ -52,6 +52,25 @@ TEST_CASE("A shrunk description is the description of the shrunk network") {
             CHECK(found.constants[i].values == expected.constants[i].values);
         }
         CHECK(packed_size(found).total_bytes() < packed_size(describe_network(*network)).total_bytes() / 2);
+    }
+}
+
+TEST_CASE("Steps of preset modern go with their channels") {
+    QuantiserSettings modern;
+    modern.preset = Preset::modern;
+    for (const char* architecture : kArchitectures) {
+        INFO(architecture);
+        const auto network = with_masked_channels(architecture, {4, 8}, modern);
+        for (const ExportedWeight& weight : shrink(describe_network(*network), kept_channels(*network)).weights) {
+            INFO(weight.layer);
+            REQUIRE(weight.quantiser);
+            REQUIRE(weight.quantiser->steps.size() == weight.quantiser->ranges.size());
+            for (std::size_t i = 0; i < weight.values.size(); ++i) {
+                const std::size_t row = weight.range_of(i);
+                REQUIRE(weight.values[i] == (static_cast<float>(weight.codes[i]) + weight.quantiser->ranges[row].zero_point) *
+                                                weight.quantiser->steps[row]);
+            }
+        }
     }
 }
 

@@ -148,7 +148,7 @@ void write_others(Writer& writer) {
 
 /// The network with channels masked computes; the model has them cut out.
 void write_shrunk(Writer& writer) {
-    for (const std::string architecture : {"iresnet10-w16-56", "mobilefacenet-w16-56"}) {
+    for (const std::string architecture : {"iresnet10-w16-56", "iresnet10-w16-56-se", "mobilefacenet-w16-56"}) {
         for (const int bits : {32, 8}) {
             const auto network = test::compressed_network(architecture, {bits, bits}, 0.5, {}, test::kChannels);
             const ExportedNetwork described = shrink(describe_network(*network), kept_channels(*network));

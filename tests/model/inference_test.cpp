@@ -4,6 +4,8 @@
 #include <memory>
 #include <string>
 
+#include "compress/channel_pruning.hpp"
+#include "compress/pruning.hpp"
 #include "compress/quantisation.hpp"
 #include "fairsweep/error.hpp"
 #include "support/catch.hpp"
@@ -44,6 +46,20 @@ TEST_CASE("A network ready for inference embeds as before, up to rounding") {
         prepare_for_inference(*network, Precision::fp32);  // once more changes nothing
         CHECK(torch::equal(after, network->forward(images())));
     }
+}
+
+TEST_CASE("Channels that were cut out, fewer than 16 with stride 2 among them, and a second preparation") {
+    const torch::NoGradGuard no_gradients;
+    const auto whole = filled("iresnet10-w16-56");
+    prune_by_magnitude(*whole, 0.5, {.pattern = PruningRule::Pattern::channels, .per_layer = true});
+    const auto network = shrink_channels(*whole);
+    network->eval();
+    const torch::Tensor before = network->forward(images()).clone();
+    prepare_for_inference(*network, Precision::bf16);
+    prepare_for_inference(*network, Precision::fp32);
+    CHECK(golden::l2(network->forward(images()) - before) <= 5e-6 * golden::l2(before));
+    network->train();
+    CHECK_THROWS(network->forward(images()));
 }
 
 TEST_CASE("Embedding in bfloat16 stays close and gives float32 rows") {

@@ -116,3 +116,20 @@ TEST_CASE("a network in bfloat16 trains its float32 masters and embeds nearly as
     network->eval();
     CHECK(network->forward(images).scalar_type() == torch::kFloat);
 }
+
+TEST_CASE("In place: the same bits, over x where it is plain or channels-last, else in a copy") {
+    torch::manual_seed(5);
+    const torch::Tensor slopes = torch::rand({40}) - 0.3;
+    for (const auto type : {torch::kFloat, torch::kBFloat16}) {
+        const torch::Tensor plain = torch::randn({3, 40, 5, 7}).to(type);
+        for (const torch::Tensor& x : {plain.clone(), plain.contiguous(torch::MemoryFormat::ChannelsLast).clone(),
+                                       plain.transpose(2, 3).clone(torch::MemoryFormat::Contiguous).transpose(2, 3)}) {
+            const torch::Tensor expected = fairsweep::prelu(x, slopes), before = x.clone();
+            const torch::Tensor found = fairsweep::prelu_in_place(x, slopes);
+            CHECK(torch::equal(found, expected));
+            const bool in_place = found.data_ptr() == x.data_ptr();
+            CHECK(in_place == (x.is_contiguous() || x.is_contiguous(torch::MemoryFormat::ChannelsLast)));
+            CHECK((in_place || torch::equal(x, before)));
+        }
+    }
+}

@@ -410,6 +410,18 @@ TEST_CASE("missing, foreign, truncated and other-version files are store errors 
         refuse("version 99");
         refuse("version 1");
     }
+    SECTION("a plan of another version") {
+        const std::size_t at = good.find("\"format\":");
+        REQUIRE(at != std::string::npos);
+        std::string older = good;
+        older[at + 9] = '0';
+        std::vector<std::byte> bytes(older.size() - kSealBytes);
+        std::memcpy(bytes.data(), older.data(), bytes.size());
+        seal(bytes, bytes.size(), 0);
+        write_bytes(scene.path, std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+        refuse(scene.path.string());
+        refuse("another --store");
+    }
     SECTION("somebody else's HDF5 file") {
         h5::Writer file("test", h5::Storage::contiguous);
         file.make_group("/data");
