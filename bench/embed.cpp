@@ -3,29 +3,18 @@
 #include <fmt/format.h>
 #include <torch/torch.h>
 
-#include <algorithm>
-#include <boost/program_options.hpp>
 #include <cstdio>
 #include <memory>
-#include <sstream>
 #include <string>
 #include <vector>
 
-#include "fairsweep/process_memory.hpp"
 #include "model/inference.hpp"
 #include "op_shares.hpp"
-#include "python_race.hpp"
+#include "race_options.hpp"
 #include "timing.hpp"
 
 namespace fairsweep {
 namespace {
-
-struct Options {
-    std::vector<std::string> architectures{"iresnet18", "mobilefacenet"};
-    std::string python = FAIRSWEEP_RACE_PYTHON;
-    int batch = 32, rounds = 7, threads = 2;
-    bool race = true, json = false;
-};
 
 struct Contender {
     std::string name;
@@ -47,7 +36,7 @@ std::shared_ptr<Network> ready(const std::string& architecture, Precision precis
     return network;
 }
 
-Figures measure(const std::string& architecture, const Options& options, PythonRace* python) {
+Figures measure(const std::string& architecture, const RaceOptions& options, PythonRace* python) {
     const torch::InferenceMode no_gradients;
     Figures figures{.architecture = architecture,
                     .ours = {{"fp32", ready(architecture, Precision::fp32)}, {"bf16", ready(architecture, Precision::bf16)}},
@@ -71,7 +60,7 @@ Figures measure(const std::string& architecture, const Options& options, PythonR
     return figures;
 }
 
-void print_table(const Figures& f, const Options& o) {
+void print_table(const Figures& f, const RaceOptions& o) {
     fmt::print("{}, batch {}, {} threads:", f.architecture, o.batch, o.threads);
     if (f.python_s > 0) fmt::print(" Python torch {:.1f} images/s", o.batch / f.python_s);
     fmt::print("\n");
@@ -85,7 +74,7 @@ void print_table(const Figures& f, const Options& o) {
     }
 }
 
-nlohmann::json to_json(const Figures& f, const Options& o) {
+nlohmann::json to_json(const Figures& f, const RaceOptions& o) {
     nlohmann::json json{{"architecture", f.architecture}, {"unit", "images/s"}, {"runs", o.rounds}};
     for (std::size_t i = 0; i < f.ours.size(); ++i) {
         nlohmann::json one{{"figure", o.batch / f.ours[i].seconds()}, {"shares", f.shares[i]}};
@@ -96,45 +85,24 @@ nlohmann::json to_json(const Figures& f, const Options& o) {
     return json;
 }
 
-Options parse(int count, char** words) {
-    namespace po = boost::program_options;
-    Options o;
-    po::options_description known("bench_embed: faces a second, raced against a float32 evaluation loop in Python torch");
-    known.add_options()("help", "this text")("json", "one JSON object on standard output")(
-        "architecture", po::value(&o.architectures)->multitoken(), "networks (default iresnet18 mobilefacenet)")(
-        "batch", po::value(&o.batch), "images at a time (default 32)")("rounds", po::value(&o.rounds),
-                                                                       "interleaved rounds; the median counts (default 7)")(
-        "threads", po::value(&o.threads), "threads (default 2)")("python", po::value(&o.python), "interpreter with torch")(
-        "no-race", "do not start Python");
-    po::variables_map values;
-    po::store(po::parse_command_line(count, words, known), values);
-    po::notify(values);
-    if (values.count("help") != 0) {
-        std::printf("%s", (std::ostringstream() << known).str().c_str());
-        std::exit(0);
-    }
-    o.json = values.count("json") != 0;
-    o.race = values.count("no-race") == 0;
-    o.rounds = std::max(1, o.rounds);
-    return o;
+RaceOptions parse(int count, char** words) {
+    RaceOptions options;
+    options.python = FAIRSWEEP_RACE_PYTHON;
+    options.batch = 32;
+    options.rounds = 7;
+    parse_race_options(count, words, "bench_embed: faces a second, raced against a float32 evaluation loop in Python torch", {},
+                       options);
+    return options;
 }
 
-int run(const Options& options) {
-    keep_freed_memory();  // as fairsweep itself does
-    torch::set_num_threads(options.threads);
-    std::unique_ptr<PythonRace> python;
-    if (options.race) python = std::make_unique<PythonRace>(options.python, FAIRSWEEP_RACE_SCRIPT);
-    nlohmann::json all{{"bench", "embed"}, {"batch", options.batch}, {"threads", options.threads}};
-    if (python) {
-        python->ask(fmt::format("threads {}", options.threads));
-        all["opponent"] = python->ask("hello");
-    }
+int run(const RaceOptions& options) {
+    Race race(options, FAIRSWEEP_RACE_SCRIPT, "embed");
     for (const std::string& architecture : options.architectures) {
-        const Figures figures = measure(architecture, options, python.get());
-        all["results"].push_back(to_json(figures, options));
+        const Figures figures = measure(architecture, options, race.python.get());
+        race.all["results"].push_back(to_json(figures, options));
         if (!options.json) print_table(figures, options);
     }
-    if (options.json) fmt::print("{}\n", all.dump());
+    if (options.json) fmt::print("{}\n", race.all.dump());
     return 0;
 }
 

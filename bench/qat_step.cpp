@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <torch/torch.h>
 
-#include <boost/program_options.hpp>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -15,7 +14,7 @@
 #include "fairsweep/process_memory.hpp"
 #include "model/network.hpp"
 #include "op_shares.hpp"
-#include "python_race.hpp"
+#include "race_options.hpp"
 #include "study/tensors.hpp"
 #include "study/training.hpp"
 #include "timing.hpp"
@@ -23,11 +22,8 @@
 namespace fairsweep {
 namespace {
 
-struct Options {
-    std::vector<std::string> architectures{"iresnet18", "mobilefacenet"};
-    std::string python = FAIRSWEEP_RACE_PYTHON;
-    int batch = 16, bits = 8, rounds = 5, threads = 2;
-    bool race = true, json = false;
+struct Options : RaceOptions {
+    int bits = 8;
 };
 
 /// One network in training, as the compression stage trains it.
@@ -134,44 +130,25 @@ nlohmann::json to_json(const Figures& f, const Options& o) {
 }
 
 Options parse(int count, char** words) {
-    namespace po = boost::program_options;
-    Options o;
-    po::options_description known(
-        "bench_qat_step: images a second of a quantisation-aware training step, raced against Python torch");
-    known.add_options()("help", "this text")("json", "one JSON object on standard output")(
-        "architecture", po::value(&o.architectures)->multitoken(), "networks (default iresnet18 mobilefacenet)")(
-        "batch", po::value(&o.batch), "images in a step (default 16)")("bits", po::value(&o.bits), "width (default 8)")(
-        "rounds", po::value(&o.rounds), "interleaved rounds; the median counts (default 5)")(
-        "threads", po::value(&o.threads), "threads (default 2)")("python", po::value(&o.python), "interpreter with torch")(
-        "no-race", "do not start Python");
-    po::variables_map values;
-    po::store(po::parse_command_line(count, words, known), values);
-    po::notify(values);
-    if (values.count("help") != 0) {
-        std::printf("%s", fmt::format("{}", (std::ostringstream() << known).str()).c_str());
-        std::exit(0);
-    }
-    o.json = values.count("json") != 0;
-    o.race = values.count("no-race") == 0;
-    return o;
+    Options options;
+    options.python = FAIRSWEEP_RACE_PYTHON;
+    boost::program_options::options_description more;
+    more.add_options()("bits", boost::program_options::value(&options.bits)->default_value(options.bits), "width");
+    parse_race_options(count, words,
+                       "bench_qat_step: images a second of a quantisation-aware training step, raced against Python torch", more,
+                       options);
+    return options;
 }
 
 int run(const Options& options) {
-    keep_freed_memory();  // as fairsweep itself does
-    torch::set_num_threads(options.threads);
-    std::unique_ptr<PythonRace> python;
-    if (options.race) python = std::make_unique<PythonRace>(options.python, FAIRSWEEP_RACE_SCRIPT);
-    nlohmann::json all{{"bench", "qat_step"}, {"batch", options.batch}, {"bits", options.bits}, {"threads", options.threads}};
-    if (python) {
-        python->ask(fmt::format("threads {}", options.threads));
-        all["opponent"] = python->ask("hello");
-    }
+    Race race(options, FAIRSWEEP_RACE_SCRIPT, "qat_step");
+    race.all["bits"] = options.bits;
     for (const std::string& architecture : options.architectures) {
-        const Figures figures = measure(architecture, options, python.get());
-        all["results"].push_back(to_json(figures, options));
+        const Figures figures = measure(architecture, options, race.python.get());
+        race.all["results"].push_back(to_json(figures, options));
         if (!options.json) print_table(figures, options);
     }
-    if (options.json) fmt::print("{}\n", all.dump());
+    if (options.json) fmt::print("{}\n", race.all.dump());
     return 0;
 }
 
