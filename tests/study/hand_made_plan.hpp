@@ -1,6 +1,5 @@
 #pragma once
-/// Plans built by hand over procedural faces, and a runner that keeps their outcomes: for tests of the stages and for
-/// the developer's program train_one.
+/// Plans built by hand over procedural faces, and a runner that keeps their outcomes: for tests of the stages.
 #include <filesystem>
 #include <memory>
 #include <string>
