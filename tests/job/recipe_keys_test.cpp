@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "fairsweep/error.hpp"
-#include "job/choice_keys.hpp"
 #include "support/catch.hpp"
 
 using namespace fairsweep;
@@ -55,8 +54,7 @@ TEST_CASE("the preset quantface trains as its reference does") {
 }
 
 TEST_CASE("the preset modern trains with warm-up, cosine and Nesterov") {
-    Recipe recipe;
-    set_modern_training(recipe);
+    const Recipe recipe = recipe_of({"recipe.preset=modern"});
     CHECK(recipe.baseline_schedule == "cosine");
     CHECK(recipe.baseline_lr_warmup_fraction == 0.1);
     CHECK(recipe.baseline_nesterov);
