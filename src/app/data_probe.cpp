@@ -1,5 +1,7 @@
 #include "data_probe.hpp"
 
+#include <memory>
+
 #include "fairsweep/dataset.hpp"
 
 namespace fairsweep {
@@ -7,8 +9,9 @@ namespace {
 
 std::uint64_t count_images(const DataSource& source, bool is_evaluation) {
     if (!is_evaluation) return open_training_set(source)->size();
+    const std::unique_ptr<VerificationSet> set = open_verification_set(source);  // a loop would not keep it alive
     std::uint64_t images = 0;
-    for (const VerificationGroup& group : open_verification_set(source)->groups()) images += group.image_paths.size();
+    for (const VerificationGroup& group : set->groups()) images += group.image_paths.size();
     return images;
 }
 
