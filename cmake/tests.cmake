@@ -6,10 +6,12 @@ target_include_directories(fairsweep_catch_main PUBLIC "${CMAKE_SOURCE_DIR}/test
 target_compile_definitions(fairsweep_catch_main PUBLIC FAIRSWEEP_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
 target_link_libraries(fairsweep_catch_main PUBLIC Catch2::Catch2)
 
-# Open MPI and its plugins keep memory until the process ends: leaks are looked for where there is no MPI.
+# Undefined behaviour ends a test. Open MPI and its plugins keep memory until the process ends: leaks are looked for where there is no MPI.
+set(fairsweep_sanitizer_environment "")
 set(fairsweep_mpi_environment "")
 if(FAIRSWEEP_SANITIZE)
-  set(fairsweep_mpi_environment ";ASAN_OPTIONS=detect_leaks=0")
+  set(fairsweep_sanitizer_environment ";UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1")
+  set(fairsweep_mpi_environment "${fairsweep_sanitizer_environment};ASAN_OPTIONS=detect_leaks=0")
 endif()
 
 function(fairsweep_test)
@@ -34,7 +36,8 @@ function(fairsweep_test)
     endforeach()
   else()
     add_test(NAME ${TEST_NAME} COMMAND "${CMAKE_SOURCE_DIR}/tests/support/in_temp_folder" $<TARGET_FILE:${target}>)
-    set_tests_properties(${TEST_NAME} PROPERTIES LABELS "${TEST_LABEL}" TIMEOUT ${TEST_TIMEOUT_S} ENVIRONMENT "OMP_NUM_THREADS=1")
+    set_tests_properties(${TEST_NAME} PROPERTIES LABELS "${TEST_LABEL}" TIMEOUT ${TEST_TIMEOUT_S}
+      ENVIRONMENT "OMP_NUM_THREADS=1${fairsweep_sanitizer_environment}")
   endif()
 endfunction()
 

@@ -37,6 +37,21 @@ print([r["point"] for r in csv.DictReader(open("modern_csv/points.csv")) if r["b
 "$FAIRSWEEP" export --store modern.h5 --point "$point" --format onnx --output modern.onnx
 [ -s modern.onnx ] || die "no ONNX file of preset modern"
 
+note "the other losses of the baseline, and the other options of preset modern: one small sweep for each line"
+small=(--set recipe.preset=modern --set axes.bits=w4a8 --set axes.sparsity=0 --set axes.pruning=recipe --set axes.distillation=embedding
+    --set axes.architecture=mobilefacenet-w16-56 --set constraint.exclude=)
+number=0
+while read -r -a options; do
+    number=$((number + 1))
+    "$FAIRSWEEP" run "$job" --store "options$number.h5" --workers 2 -q "${small[@]}" "${options[@]/#/--set=recipe.}"
+    [ "$("$FAIRSWEEP" status "options$number.h5" --json | json 'd["points"]["done"] == d["points"]["total"] > 0')" = True ] ||
+        die "not all points are done with ${options[*]}"
+done <<'OPTIONS'
+margin_loss=elastic-arcface weight_grid=asymmetric weight_range=mse activation_range=percentile batch_norm=folded finetune_schedule=last-epoch
+margin_loss=elastic-cosface weight_granularity=tensor weight_range=percentile activation_grid=symmetric activation_range=mse batch_norm=live
+baseline_schedule=steps weight_range=minmax activation_range=learned edge_bits=4 slope_bits=4 finetune_schedule=constant
+OPTIONS
+
 note "the analysis keeps every way of pruning apart"
 "$FAIRSWEEP" merge grid.h5 --output analysis.h5
 "$FAIRSWEEP" analyze analysis.h5 --csv csv >table.txt
