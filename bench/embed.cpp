@@ -97,12 +97,7 @@ RaceOptions parse(int count, char** words) {
 
 int run(const RaceOptions& options) {
     Race race(options, FAIRSWEEP_RACE_SCRIPT, "embed");
-    for (const std::string& architecture : options.architectures) {
-        const Figures figures = measure(architecture, options, race.python.get());
-        race.all["results"].push_back(to_json(figures, options));
-        if (!options.json) print_table(figures, options);
-    }
-    if (options.json) fmt::print("{}\n", race.all.dump());
+    run_race(race, options, measure, print_table, to_json);
     return 0;
 }
 

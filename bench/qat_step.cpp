@@ -143,12 +143,7 @@ Options parse(int count, char** words) {
 int run(const Options& options) {
     Race race(options, FAIRSWEEP_RACE_SCRIPT, "qat_step");
     race.all["bits"] = options.bits;
-    for (const std::string& architecture : options.architectures) {
-        const Figures figures = measure(architecture, options, race.python.get());
-        race.all["results"].push_back(to_json(figures, options));
-        if (!options.json) print_table(figures, options);
-    }
-    if (options.json) fmt::print("{}\n", race.all.dump());
+    run_race(race, options, measure, print_table, to_json);
     return 0;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 /// What the benchmarks that race Python torch have in common: options, and who is raced.
 #include <boost/program_options.hpp>
+#include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -27,5 +28,16 @@ struct Race {
     std::unique_ptr<PythonRace> python;
     nlohmann::json all;
 };
+
+/// Measures every architecture; a table for each as it comes, or everything as one JSON object at the end.
+template <class Options, class Measure, class Print, class ToJson>
+void run_race(Race& race, const Options& options, const Measure& measure, const Print& print, const ToJson& to_json) {
+    for (const std::string& architecture : options.architectures) {
+        const auto figures = measure(architecture, options, race.python.get());
+        race.all["results"].push_back(to_json(figures, options));
+        if (!options.json) print(figures, options);
+    }
+    if (options.json) std::cout << race.all.dump() << "\n";
+}
 
 }  // namespace fairsweep

@@ -5,13 +5,12 @@
 #include <iostream>
 #include <optional>
 
-#include "clocks.hpp"
 #include "commands.hpp"
+#include "embed_on_ranks.hpp"
 #include "fairsweep/error.hpp"
 #include "fairsweep/log.hpp"
 #include "gather_rows.hpp"
 #include "network_options.hpp"
-#include "progress.hpp"
 #include "store/embedding_file.hpp"
 #include "study/image_embedding.hpp"
 
@@ -68,17 +67,8 @@ void embed(const Options& options, Link& link) {
     check_bits(options.network, embedder);
     const FaceSource faces{[&list](std::uint64_t index) { return read_image(list.file(index)); },
                            [&list](std::uint64_t index) { return list.file(index).string(); }};
-    Progress progress(link.rank() == 0 ? progress_style(options.quiet) : Progress::Style::none);
-    const EmbedOptions how{.batch_images = options.network.batch_images, .flip = options.network.flip};
-    const auto compute = [&](std::uint64_t begin, std::uint64_t end) {
-        return embedder.embed(begin, end, how, faces, [&](std::uint64_t done) {
-            progress.show_count(done, end - begin, link.size() == 1 ? "images" : "images of this rank", steady_now_s());
-        });
-    };
     EmbeddingTable table;
-    table.embeddings =
-        gather_rows(link, list.names.size(), embedder.embedding_size(), static_cast<std::uint64_t>(how.batch_images), compute);
-    progress.finish();
+    table.embeddings = embed_on_ranks(link, embedder, list.names.size(), options.network, faces, options.quiet);
     if (link.rank() != 0) return;
     table.images = list.names.size();
     table.dimensions = embedder.embedding_size();
@@ -87,7 +77,7 @@ void embed(const Options& options, Link& link) {
                         {"architecture", options.network.architecture},
                         {"bits", embedder.bits().text()},
                         {"precision", options.network.precision == Precision::bf16 ? "bf16" : "fp32"},
-                        {"flip", how.flip ? "true" : "false"}};
+                        {"flip", options.network.flip ? "true" : "false"}};
     write_embedding_file(options.output, table);
     log_info(fmt::format("{}: {} embeddings of {} dimensions, {} ({})", options.output.string(), table.images, table.dimensions,
                          options.network.architecture, embedder.kind()));

@@ -6,15 +6,14 @@
 #include <optional>
 #include <utility>
 
-#include "clocks.hpp"
 #include "commands.hpp"
+#include "embed_on_ranks.hpp"
 #include "embedding_pairs.hpp"
 #include "fairsweep/dataset.hpp"
 #include "fairsweep/error.hpp"
 #include "gather_rows.hpp"
 #include "metrics/cosine.hpp"
 #include "network_options.hpp"
-#include "progress.hpp"
 #include "score_report_output.hpp"
 #include "store/embedding_file.hpp"
 #include "study/image_embedding.hpp"
@@ -31,9 +30,8 @@ constexpr CommandHelp kHelp{
     "The RFW protocol on one model: ten-fold accuracy, EER and AUC per group; average, STD, SER; rates at one threshold for all "
     "groups; 95 % intervals and what chance alone would give. E.h5 has /embeddings and /paths (fairsweep embed, or anybody's); "
     "an image is found by the end of its path, identity/identity_0001. DIR is an RFW tree; its faces are aligned by their "
-    "landmarks, and the embedding of the mirrored face is added, as the published evaluations do (not with --no-flip). Under "
-    "mpirun "
-    "every rank embeds a part.",
+    "landmarks, and the embedding of the mirrored face is added, as the published evaluations do (not with --no-flip). "
+    "Under mpirun every rank embeds a part.",
     "  fairsweep evaluate --embeddings faces.h5 --pairs A=txts/A/A_pairs.txt B=txts/B/B_pairs.txt\n"
     "  fairsweep evaluate --architecture iresnet100 --weights backbone.pth --data /data/RFW --json"};
 
@@ -92,16 +90,8 @@ std::optional<Scored> score_network(const po::variables_map& values, Link& link)
     const FaceSource faces{
         [&](std::uint64_t i) { return set->aligned_image(images[i].first, images[i].second, embedder.input_size()); },
         [&](std::uint64_t i) { return set->groups()[images[i].first].image_paths[images[i].second]; }};
-    Progress progress(link.rank() == 0 ? progress_style(values.count("quiet") != 0) : Progress::Style::none);
-    const EmbedOptions how{.batch_images = options.batch_images, .flip = options.flip};
-    const auto compute = [&](std::uint64_t begin, std::uint64_t end) {
-        return embedder.embed(begin, end, how, faces, [&](std::uint64_t done) {
-            progress.show_count(done, end - begin, link.size() == 1 ? "images" : "images of this rank", steady_now_s());
-        });
-    };
     const std::vector<float> embeddings =
-        gather_rows(link, images.size(), embedder.embedding_size(), static_cast<std::uint64_t>(how.batch_images), compute);
-    progress.finish();
+        embed_on_ranks(link, embedder, images.size(), options, faces, values.count("quiet") != 0);
     if (link.rank() != 0) return std::nullopt;
     return Scored{pair_table_of(*set), cosines(embeddings, embedder.embedding_size(), row_a, row_b)};
 }

@@ -10,6 +10,7 @@
 #include "compress/channel_groups.hpp"
 #include "compress/non_finite_error.hpp"
 #include "fairsweep/error.hpp"
+#include "model/inference.hpp"
 
 namespace fairsweep {
 namespace {
@@ -96,10 +97,7 @@ torch::Tensor indices_of(const torch::Tensor& kept, int values) {
 }
 
 void refuse_quantised(Network& network) {
-    bool quantised = false;
-    for (const auto& [name, layer] : weighted_layers(network)) quantised = quantised || layer->weight_transform;
-    for (const auto& [name, point] : activation_points(network)) quantised = quantised || point->attached() != nullptr;
-    if (!quantised) return;
+    if (!is_quantised(network)) return;
     throw_usage({.attempted = "cannot cut channels out of a network",
                  .where = {},
                  .found = "a quantised network",

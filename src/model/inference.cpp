@@ -7,13 +7,6 @@
 namespace fairsweep {
 namespace {
 
-bool is_quantised(Network& network) {
-    const auto layers = weighted_layers(network);
-    const auto points = activation_points(network);
-    return std::any_of(layers.begin(), layers.end(), [](const auto& item) { return item.second->weight_transform != nullptr; }) ||
-           std::any_of(points.begin(), points.end(), [](const auto& item) { return item.second->attached() != nullptr; });
-}
-
 /// gamma * (w * x - mean) / sqrt(var + eps) + beta, as a convolution with a bias.
 void absorb_norm(Convolution& convolution) {
     const auto [factor, shift] = affine_of(*convolution.norm);
@@ -33,6 +26,13 @@ void make_ready(Convolution& convolution, bool absorbs) {
 }
 
 }  // namespace
+
+bool is_quantised(Network& network) {
+    const auto layers = weighted_layers(network);
+    const auto points = activation_points(network);
+    return std::any_of(layers.begin(), layers.end(), [](const auto& item) { return item.second->weight_transform != nullptr; }) ||
+           std::any_of(points.begin(), points.end(), [](const auto& item) { return item.second->attached() != nullptr; });
+}
 
 void prepare_for_inference(Network& network, Precision precision) {
     const bool quantised = is_quantised(network);

@@ -4,6 +4,9 @@
 
 namespace fairsweep {
 
+/// Some weight or activation has a quantiser.
+[[nodiscard]] bool is_quantised(Network& network);
+
 /// Puts the network into eval mode for good and computes once what every batch would compute again: weights in their layout and
 /// type, and, in a network without quantisers, weights that have absorbed the BatchNorm behind them. Embeddings change by
 /// rounding only where BatchNorm was absorbed (float32: about 1e-6 of their length), and not at all elsewhere. Training, loading

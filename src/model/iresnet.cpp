@@ -9,13 +9,11 @@ using torch::nn::BatchNorm2d;
 /// conv1x1 -> BN, named as a sequence ("0", "1").
 struct Downsample : torch::nn::Module {
     Downsample(int in, int out, int stride)
-        : conv(register_module("0", std::make_shared<Convolution>(ConvolutionShape{.in = in, .out = out, .stride = stride}))),
-          bn(register_module("1", BatchNorm2d(out))) {
-        conv->norm = bn;
+        : conv(register_module("0", std::make_shared<Convolution>(ConvolutionShape{.in = in, .out = out, .stride = stride}))) {
+        conv->norm = register_module("1", BatchNorm2d(out));
     }
     torch::Tensor forward(const torch::Tensor& x) { return conv->forward_normalised(x); }
     std::shared_ptr<Convolution> conv;
-    BatchNorm2d bn;
 };
 
 constexpr int kSeReduction = 16;

@@ -9,8 +9,8 @@ using torch::nn::BatchNorm2d;
 /// conv -> BN [-> PReLU].
 struct ConvBlock : Unit {
     ConvBlock(const ConvolutionShape& shape, bool with_prelu)
-        : conv(register_module("conv", std::make_shared<Convolution>(shape))), bn(register_module("bn", BatchNorm2d(shape.out))) {
-        conv->norm = bn;
+        : conv(register_module("conv", std::make_shared<Convolution>(shape))) {
+        conv->norm = register_module("bn", BatchNorm2d(shape.out));
         if (with_prelu) prelu = register_module("prelu", std::make_shared<PRelu>(shape.out));
     }
     torch::Tensor forward(const torch::Tensor& x) override {
@@ -18,7 +18,6 @@ struct ConvBlock : Unit {
         return prelu ? prelu->forward(y) : y;
     }
     std::shared_ptr<Convolution> conv;
-    BatchNorm2d bn;
     std::shared_ptr<PRelu> prelu;
 };
 
