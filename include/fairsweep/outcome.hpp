@@ -22,7 +22,11 @@ enum class StageState : std::uint8_t {
     quarantined = 7,
     preempted = 8,
 };
-[[nodiscard]] const char* name_of(StageState state);
+template <>
+struct Words<StageState> {
+    static constexpr std::array kWords{"waiting", "running", "done",        "diverged", "failed",
+                                       "lost",    "skipped", "quarantined", "preempted"};
+};
 /// done, diverged, failed, lost, skipped or quarantined: nothing more will happen in this run.
 [[nodiscard]] bool is_final(StageState state);
 
@@ -38,7 +42,11 @@ enum class FailureClass : std::uint8_t {
     preempted = 7,
     internal = 8,
 };
-[[nodiscard]] const char* name_of(FailureClass failure);
+template <>
+struct Words<FailureClass> {
+    static constexpr std::array kWords{"none",    "lost",   "hang",      "out_of_memory", "io",
+                                       "numeric", "config", "preempted", "internal"};
+};
 
 /// Figures of one demographic group, as the evaluation stage measured them. Rates are fractions, accuracies percent.
 struct GroupFigures {

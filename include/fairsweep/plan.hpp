@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "fairsweep/enumeration.hpp"
 #include "fairsweep/hash.hpp"
 #include "fairsweep/sweep.hpp"
 
@@ -16,7 +17,10 @@ using PointIndex = std::uint32_t;  ///< position in Plan::points
 
 /// persistent: do not renumber
 enum class StageKind : std::uint8_t { prepare = 0, baseline = 1, teacher = 2, compression = 3, evaluation = 4 };
-[[nodiscard]] const char* name_of(StageKind kind);
+template <>
+struct Words<StageKind> {
+    static constexpr std::array kWords{"prepare", "baseline", "teacher", "compression", "evaluation"};
+};
 
 struct Stage {
     Digest id;  ///< SHA-256 of kind, parameters and the ids of `needs`

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "fairsweep/enumeration.hpp"
+
 namespace fairsweep {
 
 /// Weight and activation bit widths; 32 means "float, not quantised". Job files write `8` (both) or `w4a8`.
@@ -19,9 +21,12 @@ struct Bits {
 };
 
 enum class Arm : std::uint8_t { dense = 0, sham = 1, compressed = 2 };  // persistent: do not renumber
-[[nodiscard]] const char* name_of(Arm arm);
+template <>
+struct Words<Arm> {
+    static constexpr std::array kWords{"dense", "sham", "compressed"};
+};
 
-/// One entry of the axes' cartesian product.
+/// A rule that removes points from the grid.
 struct Constraint {
     std::string text;  ///< as written, for reports: "architecture == iresnet34 and training_set == ms1mv2"
 };

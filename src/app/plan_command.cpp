@@ -32,10 +32,6 @@ constexpr CommandHelp kHelp{
     "  fairsweep plan jobs/demo.cfg --set axes.bits=32,4 --store demo/sweep.h5 --workers 2\n"
     "  DATA=/data fairsweep plan jobs/rfw-quantisation.cfg --json"};
 
-constexpr StageKind kKinds[] = {StageKind::prepare, StageKind::baseline, StageKind::teacher, StageKind::compression,
-                                StageKind::evaluation};
-constexpr Arm kArms[] = {Arm::dense, Arm::sham, Arm::compressed};
-
 struct PlanView {
     Plan plan;
     PlanEstimate estimate;
@@ -95,10 +91,10 @@ void print_json(const PlanView& view) {
     json["provisional"] = plan.provisional;
     json["points"] = plan.points.size();
     json["arms"] = Json::object();
-    for (const Arm arm : kArms) json["arms"][name_of(arm)] = view.points_of(arm);
+    for (const Arm arm : all_of<Arm>()) json["arms"][name_of(arm)] = view.points_of(arm);
     json["stages"] = plan.stages.size();
     json["kinds"] = Json::object();
-    for (const StageKind kind : kKinds) json["kinds"][name_of(kind)] = view.stages_of(kind);
+    for (const StageKind kind : all_of<StageKind>()) json["kinds"][name_of(kind)] = view.stages_of(kind);
     json["stages_shared"] = plan.stages_shared;
     json["stages_done"] = view.stages_done();
     json["workers"] = view.workers;
@@ -143,7 +139,7 @@ void print_axis(const Plan& plan, const char* axis, const Key& key_of) {
 void print_points(const PlanView& view) {
     const Plan& plan = view.plan;
     std::cout << fmt::format("sweep {}: {} points, {} stages\n\npoints", plan.sweep_name, plan.points.size(), plan.stages.size());
-    for (const Arm arm : kArms)
+    for (const Arm arm : all_of<Arm>())
         std::cout << fmt::format("{} {} {}", arm == Arm::dense ? ":" : ",", view.points_of(arm), name_of(arm));
     std::cout << "\n";
     print_axis(plan, "architecture", [](const Point& point) { return point.architecture; });
@@ -164,7 +160,8 @@ void print_points(const PlanView& view) {
 
 void print_stages(const PlanView& view) {
     std::cout << "\nstages\n";
-    for (const StageKind kind : kKinds) std::cout << fmt::format("  {:<14}{:>8}\n", name_of(kind), view.stages_of(kind));
+    for (const StageKind kind : all_of<StageKind>())
+        std::cout << fmt::format("  {:<14}{:>8}\n", name_of(kind), view.stages_of(kind));
     std::cout << fmt::format("  {:<14}{:>8}  serve more than one point\n", "shared", view.plan.stages_shared);
     std::cout << fmt::format("  {:<14}{:>8}  in the store\n", "done", view.stages_done());
 }

@@ -22,8 +22,8 @@ int terminal_width() {
 
 std::uint64_t ended(const StateCounts& counts) {
     std::uint64_t sum = 0;
-    for (std::size_t i = 0; i < kStageStates; ++i) {
-        if (is_final(static_cast<StageState>(i))) sum += counts.by_state[i];
+    for (const StageState state : all_of<StageState>()) {
+        if (is_final(state)) sum += counts.of(state);
     }
     return sum;
 }

@@ -43,7 +43,7 @@ StateCounts points_of(const Plan& plan, const std::vector<StageBefore>& stages) 
     counts.total = plan.points.size();
     std::vector<StageState> states;
     for (const StageBefore& stage : stages) states.push_back(stage.state);
-    for (const StageState state : point_states(plan, states)) ++counts.by_state[static_cast<std::size_t>(state)];
+    for (const StageState state : point_states(plan, states)) ++counts.by_state[state];
     return counts;
 }
 
@@ -57,8 +57,8 @@ int exit_code_of(const StateCounts& points, bool stopped, bool limited) {
 
 void tell_result(const StateCounts& points, int code, const RunOptions& options) {
     std::string text = fmt::format("{} points:", points.total);
-    for (std::size_t i = 0; i < kStageStates; ++i) {
-        if (points.by_state[i] != 0) text += fmt::format(" {} {}", points.by_state[i], name_of(static_cast<StageState>(i)));
+    for (const StageState state : all_of<StageState>()) {
+        if (points.of(state) != 0) text += fmt::format(" {} {}", points.of(state), name_of(state));
     }
     log_info(text);
     const std::string again = command_to_go_on(options);

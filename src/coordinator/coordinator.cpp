@@ -62,7 +62,7 @@ Commands Coordinator::on_progress(WorkerId worker, StageIndex stage, std::uint32
         view != nullptr && view->state == WorkerState::running && view->stage == stage && view->attempt == attempt;
     if (current) {
         const StageKind kind = plan_.stages[stage].kind;
-        double& longest_s = longest_gap_s_[static_cast<std::size_t>(kind)];
+        double& longest_s = longest_gap_s_[kind];
         // The wait for the first beat is start-up (loading data, first step): lease_first_s is for that.
         if (view->beats > 0) longest_s = std::max(longest_s, now_s - view->last_beat_s);
         ++view->beats;
@@ -225,7 +225,7 @@ bool Coordinator::free_worker(WorkerId worker, StageIndex stage, std::uint32_t a
 }
 
 double Coordinator::lease_length_s(StageKind kind) const {
-    return std::max(policy_.lease_least_s, policy_.lease_factor * longest_gap_s_[static_cast<std::size_t>(kind)]);
+    return std::max(policy_.lease_least_s, policy_.lease_factor * longest_gap_s_[kind]);
 }
 
 }  // namespace fairsweep

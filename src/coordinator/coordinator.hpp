@@ -9,7 +9,6 @@
 ///
 /// What the adapter promises: it delivers what arrived before it calls on_tick; it makes the row of an AcceptResult or a
 /// CloseStage durable before it acknowledges; it carries commands out in order.
-#include <array>
 #include <cstdint>
 #include <map>
 #include <set>
@@ -25,15 +24,20 @@ namespace fairsweep {
 
 using WorkerId = std::int32_t;  ///< rank
 
-inline constexpr std::size_t kStageStates = 9;
-inline constexpr std::size_t kFailureClasses = 9;
+/// numeric: divergence is a result, not a failure. preempted: never counted. config: the same again.
+[[nodiscard]] constexpr PerEnum<FailureClass, std::uint32_t> default_retries() {
+    PerEnum<FailureClass, std::uint32_t> retries;
+    retries[FailureClass::lost] = 3;
+    retries[FailureClass::hang] = 2;
+    retries[FailureClass::out_of_memory] = 1;
+    retries[FailureClass::io] = 3;
+    retries[FailureClass::internal] = 1;
+    return retries;
+}
 
 struct CoordinatorPolicy {
-    /// Retries after a failure of each class (index: FailureClass); one more failure closes the stage.
-    /// numeric: divergence is a result, not a failure. preempted: never counted.
-    std::array<std::uint32_t, kFailureClasses> retries = {
-        /*none*/ 0,    /*lost*/ 3,   /*hang*/ 2,      /*out_of_memory*/ 1, /*io*/ 3,
-        /*numeric*/ 0, /*config*/ 0, /*preempted*/ 0, /*internal*/ 1};
+    /// Retries after a failure of each class; one more failure closes the stage.
+    PerEnum<FailureClass, std::uint32_t> retries = default_retries();
     double io_backoff_s = 2.0;       ///< wait before an attempt that follows an I/O failure, doubled each time
     double worker_silence_s = 15.0;  ///< a worker that was not heard of for so long is lost
     double own_sleep_s = 5.0;        ///< a longer gap between two ticks is the coordinator's own: it counts against nobody
@@ -89,6 +93,10 @@ using Command = std::variant<GrantLease, RevokeLease, AcceptResult, DropResult, 
 using Commands = std::vector<Command>;
 
 enum class WorkerState : std::uint8_t { idle, running, revoked, lost, dismissed };
+template <>
+struct Words<WorkerState> {
+    static constexpr std::array kWords{"idle", "running", "revoked", "lost", "dismissed"};
+};
 
 struct WorkerView {
     WorkerState state = WorkerState::idle;
@@ -105,8 +113,8 @@ struct WorkerView {
 
 struct StateCounts {
     std::uint64_t total = 0;
-    std::array<std::uint64_t, kStageStates> by_state{};
-    [[nodiscard]] std::uint64_t of(StageState state) const { return by_state[static_cast<std::size_t>(state)]; }
+    PerEnum<StageState, std::uint64_t> by_state;
+    [[nodiscard]] std::uint64_t of(StageState state) const { return by_state[state]; }
 };
 
 /// What a finished attempt says of itself; figures and scores stay with the adapter.
@@ -158,7 +166,7 @@ private:
         std::uint32_t attempts_before = 0;  ///< of earlier runs
         std::uint32_t needs_open = 0;
         double not_before_s = 0.0;
-        std::array<std::uint32_t, kFailureClasses> failures{};
+        PerEnum<FailureClass, std::uint32_t> failures;
     };
     struct Report {
         WorkerId worker;
@@ -203,8 +211,8 @@ private:
     std::set<StageIndex> delayed_;
     std::map<WorkerId, WorkerView> workers_;
     std::set<WorkerId> idle_;
-    std::map<StageIndex, WorkerId> leases_;  ///< running stages and who holds them
-    std::array<double, 5> longest_gap_s_{};  ///< between beats, by StageKind; 0: none seen
+    std::map<StageIndex, WorkerId> leases_;     ///< running stages and who holds them
+    PerEnum<StageKind, double> longest_gap_s_;  ///< between beats; 0: none seen
     StateCounts counts_;
     std::uint64_t selected_open_ = 0;  ///< selected stages that are not final
     std::uint64_t attempts_granted_ = 0;

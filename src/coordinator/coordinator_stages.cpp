@@ -7,9 +7,6 @@
 namespace fairsweep {
 namespace {
 
-std::size_t index_of(StageState state) { return static_cast<std::size_t>(state); }
-std::size_t index_of(FailureClass failure) { return static_cast<std::size_t>(failure); }
-
 /// As status and the analysis judge it: a point whose own network failed has failed, one whose baseline failed is skipped.
 StageState point_state(StageState network, StageState evaluation) {
     if (evaluation == StageState::done) return StageState::done;
@@ -47,7 +44,7 @@ Coordinator::Coordinator(const Plan& plan, const Opening& opening, const Coordin
         const auto& needs = plan.stages[stage].needs;
         entry.needs_open = static_cast<std::uint32_t>(std::count_if(
             needs.begin(), needs.end(), [this](StageIndex need) { return stages_[need].state != StageState::done; }));
-        ++counts_.by_state[index_of(entry.state)];
+        ++counts_.by_state[entry.state];
         if (entry.selected && !is_final(entry.state)) ++selected_open_;
     }
 }
@@ -55,8 +52,8 @@ Coordinator::Coordinator(const Plan& plan, const Opening& opening, const Coordin
 void Coordinator::set_state(StageIndex stage, StageState state) {
     StageEntry& entry = stages_[stage];
     FAIRSWEEP_CHECK(!is_final(entry.state), "a final stage never changes");
-    --counts_.by_state[index_of(entry.state)];
-    ++counts_.by_state[index_of(state)];
+    --counts_.by_state[entry.state];
+    ++counts_.by_state[state];
     if (entry.selected && is_final(state)) --selected_open_;
     entry.state = state;
 }
@@ -126,8 +123,8 @@ void Coordinator::close_dependants(StageIndex stage, Commands& commands) {
 /// The lease of a running stage is gone without a result.
 void Coordinator::lose_attempt(StageIndex stage, FailureClass failure, double now_s, Commands& commands) {
     StageEntry& entry = stages_[stage];
-    const std::uint32_t times = ++entry.failures[index_of(failure)];
-    if (times <= policy_.retries[index_of(failure)]) {
+    const std::uint32_t times = ++entry.failures[failure];
+    if (times <= policy_.retries[failure]) {
         set_state(stage, StageState::waiting);
         make_ready(stage, now_s);
         return;
@@ -158,8 +155,8 @@ void Coordinator::settle_preempted(const Report& report, double now_s, Commands&
 
 void Coordinator::settle_failure(const Report& report, FailureClass failure, double now_s, Commands& commands) {
     StageEntry& entry = stages_[report.stage];
-    const std::uint32_t times = ++entry.failures[index_of(failure)];
-    const std::uint32_t retries = policy_.retries[index_of(failure)];
+    const std::uint32_t times = ++entry.failures[failure];
+    const std::uint32_t retries = policy_.retries[failure];
     if (times > retries) {
         commands.emplace_back(AcceptResult{report.worker, report.stage, report.attempt, StageState::failed});
         close(report.stage, StageState::failed, now_s, commands);
@@ -219,7 +216,7 @@ StateCounts Coordinator::point_counts() const {
     for (const Point& point : plan_.points) {
         const StageState evaluation = stages_[point.evaluation_stage].state;
         const StageState network = stages_[point.network_stage].state;
-        ++counts.by_state[index_of(point_state(network, evaluation))];
+        ++counts.by_state[point_state(network, evaluation)];
     }
     return counts;
 }

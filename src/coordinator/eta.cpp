@@ -25,13 +25,13 @@ void add(double& count, double& mean, double& squares, double value) {
 void EtaModel::on_finished(StageKind kind, double cost_s, double wall_s) {
     if (!std::isfinite(cost_s) || !std::isfinite(wall_s)) return;
     const double ratio = std::log(std::max(wall_s, kLeastTime_s) / std::max(cost_s, kLeastTime_s));
-    Ratio& own = ratios_[static_cast<std::size_t>(kind)];
+    Ratio& own = ratios_[kind];
     add(own.count, own.mean, own.squares, ratio);
     add(all_.count, all_.mean, all_.squares, ratio);
 }
 
 double EtaModel::factor(StageKind kind) const {
-    const Ratio& own = ratios_[static_cast<std::size_t>(kind)];
+    const Ratio& own = ratios_[kind];
     return std::exp(own.count > 0 ? own.mean : all_.mean);
 }
 

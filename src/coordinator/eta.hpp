@@ -1,7 +1,6 @@
 #pragma once
 /// How long a run will still take, as a range. Costs of the plan are guesses; each finished stage teaches how far off the
 /// guess is for its kind. Pure: times are arguments.
-#include <array>
 #include <optional>
 #include <utility>
 
@@ -28,7 +27,7 @@ private:
     [[nodiscard]] double factor(StageKind kind) const;
     [[nodiscard]] double scatter() const;
 
-    std::array<Ratio, 5> ratios_{};
+    PerEnum<StageKind, Ratio> ratios_;
     Ratio all_;
 };
 

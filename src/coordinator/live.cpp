@@ -2,7 +2,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "fairsweep/check.hpp"
 #include "fairsweep/error.hpp"
 #include "fairsweep/files.hpp"
 
@@ -16,15 +15,14 @@ constexpr int kLiveVersion = 1;
 
 json counts_to_json(const StateCounts& counts) {
     json object = {{"total", counts.total}};
-    for (std::size_t i = 0; i < kStageStates; ++i) object[name_of(static_cast<StageState>(i))] = counts.by_state[i];
+    for (const StageState state : all_of<StageState>()) object[name_of(state)] = counts.by_state[state];
     return object;
 }
 
 StateCounts counts_from_json(const json& object) {
     StateCounts counts;
     counts.total = object.at("total").get<std::uint64_t>();
-    for (std::size_t i = 0; i < kStageStates; ++i)
-        counts.by_state[i] = object.at(name_of(static_cast<StageState>(i))).get<std::uint64_t>();
+    for (const StageState state : all_of<StageState>()) counts.by_state[state] = object.at(name_of(state)).get<std::uint64_t>();
     return counts;
 }
 
@@ -45,10 +43,9 @@ json worker_to_json(const LiveWorker& worker) {
 }
 
 template <class E>
-E enum_from_name(const std::string& name, int count) {
-    for (int i = 0; i < count; ++i) {
-        if (name == name_of(static_cast<E>(i))) return static_cast<E>(i);
-    }
+E known(const json& word) {
+    const auto& name = word.get_ref<const std::string&>();
+    if (const auto value = from_name<E>(name)) return *value;
     throw_data({.attempted = "cannot read a live status", .where = {}, .found = name, .expected = "a known name", .hint = {}});
 }
 
@@ -57,11 +54,11 @@ LiveWorker worker_from_json(const json& object) {
     worker.worker = object.at("worker").get<WorkerId>();
     worker.host = object.at("host").get<std::string>();
     worker.pid = object.at("pid").get<std::uint32_t>();
-    worker.state = enum_from_name<WorkerState>(object.at("state").get<std::string>(), 5);
+    worker.state = known<WorkerState>(object.at("state"));
     worker.heard_s_ago = object.at("heard_s_ago").get<double>();
     if (object.contains("stage")) {
         worker.stage = Digest::from_hex(object.at("stage").get<std::string>());
-        worker.kind = enum_from_name<StageKind>(object.at("kind").get<std::string>(), 5);
+        worker.kind = known<StageKind>(object.at("kind"));
         worker.attempt = object.at("attempt").get<std::uint32_t>();
         worker.fraction = object.at("fraction").get<double>();
         worker.running_s = object.at("running_s").get<double>();
@@ -87,22 +84,6 @@ LiveStatus live_from_json(const json& object) {
 }
 
 }  // namespace
-
-const char* name_of(WorkerState state) {
-    switch (state) {
-        case WorkerState::idle:
-            return "idle";
-        case WorkerState::running:
-            return "running";
-        case WorkerState::revoked:
-            return "revoked";
-        case WorkerState::lost:
-            return "lost";
-        case WorkerState::dismissed:
-            return "dismissed";
-    }
-    check_failed("state", "name of an unknown worker state");
-}
 
 std::string live_to_json(const LiveStatus& status) {
     json object = {{"version", kLiveVersion},

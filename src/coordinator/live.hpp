@@ -48,8 +48,6 @@ struct LiveStatus {
     std::vector<LiveWorker> workers;
 };
 
-[[nodiscard]] const char* name_of(WorkerState state);
-
 [[nodiscard]] std::string live_to_json(const LiveStatus& status);
 /// Throws an infrastructure error (full disk, read-only folder).
 void write_live(const std::filesystem::path& path, const LiveStatus& status);

@@ -81,12 +81,7 @@ void read_sweep_section(const JobEntries& entries, Sweep& sweep) {
             });
     }
     if (const JobEntry* arms = entries.find("sweep", "arms")) {
-        sweep.arms = list_of<Arm>(*arms, "dense, sham, compressed", [](const std::string& text) -> std::optional<Arm> {
-            for (const Arm arm : {Arm::dense, Arm::sham, Arm::compressed}) {
-                if (text == name_of(arm)) return arm;
-            }
-            return std::nullopt;
-        });
+        sweep.arms = list_of<Arm>(*arms, "dense, sham, compressed", [](const std::string& text) { return from_name<Arm>(text); });
         std::sort(sweep.arms.begin(), sweep.arms.end());
     }
 }

@@ -38,11 +38,9 @@ Json to_json(const PlannedData& data) {
 }
 
 template <typename Enumeration>
-Enumeration from_name(const Json& json, std::initializer_list<Enumeration> values) {
+Enumeration known(const Json& json) {
     const auto& name = json.get_ref<const std::string&>();
-    for (const Enumeration value : values) {
-        if (name == name_of(value)) return value;
-    }
+    if (const auto value = from_name<Enumeration>(name)) return *value;
     throw_store({.attempted = "cannot read a plan",
                  .where = {},
                  .found = "'" + name + "'",
@@ -65,8 +63,7 @@ StageIndex checked_index(const Json& json, std::size_t limit, const char* what) 
 Stage stage_from(const Json& json, std::size_t own_index) {
     Stage stage;
     stage.id = Digest::from_hex(json.at("id").get_ref<const std::string&>());
-    stage.kind = from_name(json.at("kind"), {StageKind::prepare, StageKind::baseline, StageKind::teacher, StageKind::compression,
-                                             StageKind::evaluation});
+    stage.kind = known<StageKind>(json.at("kind"));
     stage.parameters = json.at("parameters").get<std::string>();
     // Needs come before: the list is in topological order.
     for (const Json& need : json.at("needs")) stage.needs.push_back(checked_index(need, own_index, "needs of a stage"));
@@ -78,7 +75,7 @@ Stage stage_from(const Json& json, std::size_t own_index) {
 Point point_from(const Json& json, std::size_t stages) {
     Point point;
     point.id = Digest::from_hex(json.at("id").get_ref<const std::string&>());
-    point.arm = from_name(json.at("arm"), {Arm::dense, Arm::sham, Arm::compressed});
+    point.arm = known<Arm>(json.at("arm"));
     point.architecture = json.at("architecture").get<std::string>();
     point.training_set = json.at("training_set").get<std::string>();
     point.bits.weight = json.at("bits_weight").get<int>();

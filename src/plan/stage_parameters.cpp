@@ -130,14 +130,11 @@ void read(const Json& json, Number& value) {
 }
 
 StageKind kind_from_name(const std::string& name) {
-    for (const StageKind kind :
-         {StageKind::prepare, StageKind::baseline, StageKind::teacher, StageKind::compression, StageKind::evaluation}) {
-        if (name == name_of(kind)) return kind;
-    }
+    if (const auto kind = from_name<StageKind>(name)) return *kind;
     throw_store({.attempted = "cannot read the parameters of a stage",
                  .where = "key kind",
                  .found = "'" + name + "'",
-                 .expected = "prepare, baseline, teacher, compression or evaluation",
+                 .expected = "a kind of stage",
                  .hint = {}});
 }
 

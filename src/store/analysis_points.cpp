@@ -117,17 +117,14 @@ struct PointReader {
     }
 };
 
-/// Sets an enumeration column from its names; `count` values.
+/// Sets an enumeration column from its names.
 template <typename E, typename Member>
-void get_codes(const h5::Reader& file, const char* path, int count, std::vector<AnalysisPoint>& points, Member member) {
+void get_codes(const h5::Reader& file, const char* path, std::vector<AnalysisPoint>& points, Member member) {
     const auto names = file.get_text(path, {points.size()});
     for (std::size_t i = 0; i < points.size(); ++i) {
-        bool known = false;
-        for (int code = 0; code < count && !known; ++code) {
-            known = names[i] == name_of(static_cast<E>(code));
-            if (known) member(points[i]) = static_cast<E>(code);
-        }
-        if (!known) file.damaged(path, "'" + names[i] + "'", "a name of fairsweep's");
+        const auto value = from_name<E>(names[i]);
+        if (!value) file.damaged(path, "'" + names[i] + "'", "a name of fairsweep's");
+        member(points[i]) = *value;
     }
 }
 
@@ -208,10 +205,9 @@ AnalysisInput get_analysis_input(const h5::Reader& file) {
     input.points.resize(file.get_text("/points/id").size());
     PointReader reader{file, input.points};
     visit_points(reader);
-    get_codes<Arm>(file, "/points/arm", 3, input.points, [](AnalysisPoint& p) -> Arm& { return p.point.arm; });
-    get_codes<StageState>(file, "/points/state", 9, input.points, [](AnalysisPoint& p) -> StageState& { return p.state; });
-    get_codes<FailureClass>(file, "/points/failure", 9, input.points,
-                            [](AnalysisPoint& p) -> FailureClass& { return p.failure; });
+    get_codes<Arm>(file, "/points/arm", input.points, [](AnalysisPoint& p) -> Arm& { return p.point.arm; });
+    get_codes<StageState>(file, "/points/state", input.points, [](AnalysisPoint& p) -> StageState& { return p.state; });
+    get_codes<FailureClass>(file, "/points/failure", input.points, [](AnalysisPoint& p) -> FailureClass& { return p.failure; });
     get_figures(file, input);
     input.pairs = get_pairs(file, "/pairs");
     input.sources = file.get_text("/provenance/sources");

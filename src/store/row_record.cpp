@@ -13,9 +13,6 @@ static_assert(std::endian::native == std::endian::little, "rows are written as t
 
 constexpr std::size_t kNameBytes = 64;
 constexpr std::size_t kEndBytes = 5;  // crc32c and state
-constexpr std::size_t kKinds = 5;
-constexpr std::size_t kFailures = 9;
-constexpr std::size_t kStates = 9;
 
 /// The one place that names the fields of a row. Encoder, decoder and schema walk it, so that they cannot disagree.
 /// persistent: a change of names, order or types is a new kStoreVersion.
@@ -40,8 +37,8 @@ void visit_row(Visitor& visit, Record& record, std::uint32_t& group_count) {
     visit.number("scores_count", record.scores_count);
     visit.number("scores_crc32c", record.scores_crc32c);
     visit.number("group_count", group_count);
-    visit.code("kind", row.kind, kKinds);
-    visit.code("failure", outcome.failure, kFailures);
+    visit.code("kind", row.kind);
+    visit.code("failure", outcome.failure);
     visit.digest("artefact_sha256", outcome.artefact);
     visit.text("host", row.host, kNameBytes);
     visit.text("code_version", record.code_version, kNameBytes);
@@ -75,9 +72,9 @@ public:
         add(name, field_type<T>(), sizeof(T));
     }
     template <typename E>
-    void code(const char* name, const E&, std::size_t values) {
+    void code(const char* name, const E&) {
         add(name, RowFieldType::u8_code, 1);
-        for (std::size_t i = 0; i < values; ++i) fields.back().code_names.emplace_back(name_of(static_cast<E>(i)));
+        for (const E value : all_of<E>()) fields.back().code_names.emplace_back(name_of(value));
     }
     template <typename T>
     void column(const char* name, T GroupFigures::*) {
@@ -107,7 +104,7 @@ public:
         size_bytes += sizeof(T);
     }
     template <typename E>
-    void code(const char*, const E&, std::size_t) {
+    void code(const char*, const E&) {
         size_bytes += 1;
     }
     template <typename T>
@@ -138,7 +135,7 @@ public:
         put(&value, sizeof(T));
     }
     template <typename E>
-    void code(const char*, const E& value, std::size_t) {
+    void code(const char*, const E& value) {
         put(&value, 1);
     }
     template <typename T>
@@ -182,10 +179,10 @@ public:
         get(&value, sizeof(T));
     }
     template <typename E>
-    void code(const char*, E& value, std::size_t values) {
+    void code(const char*, E& value) {
         std::uint8_t byte = 0;
         get(&byte, 1);
-        good = good && byte < values;
+        good = good && byte < count_of<E>;
         if (good) value = static_cast<E>(byte);
     }
     template <typename T>
@@ -230,7 +227,7 @@ std::vector<RowField> row_fields(std::uint32_t groups) {
     std::uint32_t group_count = 0;
     visit_row(schema, example, group_count);
     schema.add("crc32c", RowFieldType::u32, 4);
-    schema.code("state", StageState::waiting, kStates);
+    schema.code("state", StageState::waiting);
     return schema.fields;
 }
 
@@ -265,7 +262,8 @@ DecodedRow decode_row(std::span<const std::byte> bytes, std::uint32_t groups) {
     const auto body = bytes.first(bytes.size() - kEndBytes);
     std::uint32_t crc = 0;
     std::memcpy(&crc, bytes.data() + body.size(), sizeof crc);
-    if (crc != row_crc(body, state) || static_cast<std::size_t>(state) >= kStates) return {RowCondition::damaged, {}};
+    if (crc != row_crc(body, state) || static_cast<std::size_t>(state) >= count_of<StageState>)
+        return {RowCondition::damaged, {}};
 
     DecodedRow decoded{RowCondition::valid, {}};
     StageOutcome& outcome = decoded.record.row.outcome;

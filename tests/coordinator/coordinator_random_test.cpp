@@ -118,8 +118,8 @@ private:
         CoordinatorPolicy policy;
         policy.lease_first_s = 40;
         policy.lease_least_s = 20;
-        policy.retries[static_cast<std::size_t>(FailureClass::lost)] = 20;
-        policy.retries[static_cast<std::size_t>(FailureClass::hang)] = 20;
+        policy.retries[FailureClass::lost] = 20;
+        policy.retries[FailureClass::hang] = 20;
         return policy;
     }
     void join() {
@@ -150,7 +150,7 @@ private:
         static constexpr std::array kStates = {StageState::done,   StageState::done,     StageState::done,
                                                StageState::failed, StageState::diverged, StageState::preempted,
                                                StageState::running};
-        finish_as({kStates[random_.below(kStates.size())], static_cast<FailureClass>(random_.below(kFailureClasses))});
+        finish_as({kStates[random_.below(kStates.size())], static_cast<FailureClass>(random_.below(count_of<FailureClass>))});
     }
     void finish_as(Verdict verdict) {
         for (auto& [id, worker] : workers_) {
@@ -215,7 +215,7 @@ private:
         StateCounts counts;
         for (StageIndex stage = 0; stage < plan_.stages.size(); ++stage) {
             const StageState state = brain_->state(stage);
-            ++counts.by_state[static_cast<std::size_t>(state)];
+            ++counts.by_state[state];
             REQUIRE(holders[stage] == (state == StageState::running ? 1 : 0));
             REQUIRE(is_final(state) == is_final(stored_[stage].state));
         }

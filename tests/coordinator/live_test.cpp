@@ -21,8 +21,8 @@ TEST_CASE("The live status comes back as it was written, and is readable while i
     status.attempts = 12;
     status.eta_s = {10.5, 30.25};
     status.points.total = 3;
-    status.points.by_state[static_cast<std::size_t>(StageState::done)] = 2;
-    status.points.by_state[static_cast<std::size_t>(StageState::running)] = 1;
+    status.points.by_state[StageState::done] = 2;
+    status.points.by_state[StageState::running] = 1;
     status.stages.total = 9;
     status.workers = {{1, "node1", 78, WorkerState::running, 0.5, sha256("s"), StageKind::compression, 2, 0.25, 7.5},
                       {2, "node2", 79, WorkerState::lost, 20.0, {}, {}, 0, 0, 0}};

@@ -25,9 +25,6 @@ StageParameters example(StageKind kind) {
     return parameters;
 }
 
-constexpr StageKind kKinds[] = {StageKind::prepare, StageKind::baseline, StageKind::teacher, StageKind::compression,
-                                StageKind::evaluation};
-
 }  // namespace
 
 TEST_CASE("the canonical text has sorted keys, exact numbers and no blanks") {
@@ -60,7 +57,7 @@ TEST_CASE("the canonical text has sorted keys, exact numbers and no blanks") {
 }
 
 TEST_CASE("parameters read back as what they were") {
-    for (const StageKind kind : kKinds) {
+    for (const StageKind kind : all_of<StageKind>()) {
         const std::string text = canonical_text(example(kind));
         const StageParameters back = parse_stage_parameters(text);
         CHECK(back.kind == kind);
