@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "compress/quantiser_description.hpp"
-#include "plan/architecture.hpp"
+#include "words/architecture.hpp"
 
 namespace fairsweep {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "job/values.hpp"
-#include "plan/pruning_words.hpp"
+#include "words/pruning_words.hpp"
 
 namespace fairsweep {
 

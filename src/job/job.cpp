@@ -8,9 +8,9 @@
 #include "fairsweep/text.hpp"
 #include "job/compression_axes.hpp"
 #include "job/job_entries.hpp"
-#include "job/recipe_keys.hpp"
+#include "job/recipe.hpp"
 #include "job/values.hpp"
-#include "plan/architecture.hpp"
+#include "words/architecture.hpp"
 #include "plan/constraint.hpp"
 
 namespace fairsweep {

@@ -10,6 +10,7 @@
 
 #include "fairsweep/sweep.hpp"
 #include "job/job_entries.hpp"
+#include "words/value_text.hpp"
 
 namespace fairsweep {
 
@@ -37,12 +38,6 @@ template <typename Value>
     }
     return values;
 }
-
-[[nodiscard]] std::optional<double> parse_number(std::string_view text);         ///< finite; the whole text
-[[nodiscard]] std::optional<std::int64_t> parse_integer(std::string_view text);  ///< decimal; the whole text
-[[nodiscard]] std::optional<bool> parse_switch(std::string_view text);           ///< true, false, yes, no, on, off, 1, 0
-/// "8" or "w4a8", widths 2 ... 16 or 32.
-[[nodiscard]] std::optional<Bits> parse_bits(std::string_view text);
 
 /// Letters, digits, '_' and '-', at most 64 of them: names of sweeps and data sets enter file names and rules.
 [[nodiscard]] bool is_plain_name(std::string_view text);

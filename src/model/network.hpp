@@ -11,7 +11,7 @@
 
 #include "model/layers.hpp"
 #include "model/precision.hpp"
-#include "plan/architecture.hpp"
+#include "words/architecture.hpp"
 
 namespace fairsweep {
 

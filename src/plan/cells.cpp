@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "fairsweep/error.hpp"
-#include "plan/pruning_words.hpp"
+#include "words/pruning_words.hpp"
 
 namespace fairsweep {
 namespace {

@@ -8,7 +8,7 @@
 #include "fairsweep/check.hpp"
 #include "fairsweep/error.hpp"
 #include "fairsweep/text.hpp"
-#include "plan/pruning_words.hpp"
+#include "words/pruning_words.hpp"
 
 namespace fairsweep {
 namespace {

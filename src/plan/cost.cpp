@@ -4,7 +4,7 @@
 #include <array>
 
 #include "fairsweep/error.hpp"
-#include "plan/architecture.hpp"
+#include "words/architecture.hpp"
 
 namespace fairsweep {
 namespace {

@@ -11,7 +11,7 @@
 #include "plan/cells.hpp"
 #include "plan/constraint.hpp"
 #include "plan/cost.hpp"
-#include "plan/pruning_words.hpp"
+#include "words/pruning_words.hpp"
 #include "plan/stage_id.hpp"
 
 namespace fairsweep {

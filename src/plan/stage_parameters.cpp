@@ -11,107 +11,31 @@
 #include "fairsweep/error.hpp"
 #include "fairsweep/text.hpp"
 #include "plan/stage_id.hpp"
+#include "words/recipe_keys.hpp"
 
 namespace fairsweep {
 namespace {
 
 using Json = nlohmann::json;
 
-/// Visits the fields that a stage kind uses as (key, member), for writing and reading alike, so that both always agree.
-/// `Parameters` is StageParameters, const or not.
-template <typename Parameters, typename Visit>
-void visit_training_fields(Parameters& p, const Visit& visit) {
-    visit("seed", p.seed);
-    visit("preset", p.recipe.preset);
-    visit("momentum", p.recipe.momentum);
-    visit("weight_decay", p.recipe.weight_decay);
-    visit("clip_norm", p.recipe.clip_norm);
-    visit("flip", p.recipe.flip);
-}
-
-template <typename Parameters, typename Visit>
-void visit_baseline_fields(Parameters& p, const Visit& visit) {
-    visit_training_fields(p, visit);
-    visit("baseline_epochs", p.recipe.baseline_epochs);
-    visit("baseline_batch_samples", p.recipe.baseline_batch_samples);
-    visit("baseline_lr", p.recipe.baseline_lr);
-    visit("baseline_lr_warmup_fraction", p.recipe.baseline_lr_warmup_fraction);
-    visit("baseline_schedule", p.recipe.baseline_schedule);
-    if (p.recipe.baseline_schedule == "steps") visit("baseline_milestones", p.recipe.baseline_milestones);
-    visit("baseline_nesterov", p.recipe.baseline_nesterov);
-    visit("margin_loss", p.recipe.margin_loss);
-    if (is_elastic_margin(p.recipe.margin_loss)) visit("margin_std", p.recipe.margin_std);
-    visit("margin_scale", p.recipe.margin_scale);
-    visit("margin_rad", p.recipe.margin_rad);
-    visit("margin_warmup_fraction", p.recipe.margin_warmup_fraction);
-}
-
-/// How to prune is no part of a network that is not pruned, nor the order of pruning and quantising where there is one of
-/// the two only. Read after bits and sparsity.
-template <typename Parameters, typename Visit>
-void visit_pruning_fields(Parameters& p, const Visit& visit) {
-    if (p.sparsity == 0.0) return;
-    visit("sparsity_pattern", p.recipe.sparsity_pattern);
-    visit("sparsity_scope", p.recipe.sparsity_scope);
-    visit("sparsity_schedule", p.recipe.sparsity_schedule);
-    if (!p.bits.is_float()) visit("order", p.recipe.order);
-}
-
-/// What preset "modern" adds. BatchNorm's treatment is part of the sham arm too; quantisers only where there are any.
-template <typename Parameters, typename Visit>
-void visit_modern_fields(Parameters& p, const Visit& visit) {
-    visit("batch_norm", p.recipe.batch_norm);
-    if (p.recipe.batch_norm == "frozen") visit("batch_norm_live_fraction", p.recipe.batch_norm_live_fraction);
-    if (p.bits.is_float()) return;
-    visit("range_percentile", p.recipe.range_percentile);
-    if (p.bits.weight != 32) {
-        visit("weight_grid", p.recipe.weight_grid);
-        visit("weight_granularity", p.recipe.weight_granularity);
-        visit("weight_range", p.recipe.weight_range);
-        visit("edge_bits", p.recipe.edge_bits);
-    }
-    if (p.bits.activation != 32) {
-        visit("activation_grid", p.recipe.activation_grid);
-        visit("activation_range", p.recipe.activation_range);
-        visit("range_averaging", p.recipe.range_averaging);
-        visit("slope_bits", p.recipe.slope_bits);
-    }
-}
-
-template <typename Parameters, typename Visit>
-void visit_compression_fields(Parameters& p, const Visit& visit) {
-    visit_training_fields(p, visit);
-    visit("bits_weight", p.bits.weight);
-    visit("bits_activation", p.bits.activation);
-    visit("sparsity", p.sparsity);
-    visit("distillation", p.distillation);
-    visit("finetune_steps", p.recipe.finetune_steps);
-    visit("finetune_batch_samples", p.recipe.finetune_batch_samples);
-    visit("finetune_lr", p.recipe.finetune_lr);
-    visit("finetune_schedule", p.recipe.finetune_schedule);
-    visit("embedding_loss_scale", p.recipe.embedding_loss_scale);
-    visit("dropout", p.recipe.dropout);
-    visit("precision", p.recipe.precision);
-    // Read after the bits. A network that is not quantised has no observers: their schedule must not change its id.
-    if (!p.bits.is_float()) visit("observer_steps", p.recipe.observer_steps);
-    visit_pruning_fields(p, visit);
-    if (p.recipe.preset == "modern") visit_modern_fields(p, visit);
-}
-
+/// Visits the fields that a stage uses as (key, member), for writing and reading alike, so that both always agree: what every
+/// stage has, what decides which keys of the recipe apply, then those keys. `Parameters` is StageParameters, const or not.
 template <typename Parameters, typename Visit>
 void visit_fields(Parameters& p, const Visit& visit) {
     visit("version", p.version);
     visit("data", p.data);
-    if (p.kind == StageKind::prepare) {
-        visit("image_size", p.image_size);
-        return;
-    }
+    if (p.kind == StageKind::prepare) return visit("image_size", p.image_size);
     visit("architecture", p.architecture);
-    visit("threads_per_stage", p.recipe.threads_per_stage);
-    visit("shards", p.recipe.shards);
-    if (p.kind == StageKind::teacher) visit("flip", p.recipe.flip);
-    if (p.kind == StageKind::baseline) visit_baseline_fields(p, visit);
-    if (p.kind == StageKind::compression) visit_compression_fields(p, visit);
+    if (p.kind == StageKind::baseline || p.kind == StageKind::compression) visit("seed", p.seed);
+    if (p.kind == StageKind::compression) {
+        visit("bits_weight", p.bits.weight);
+        visit("bits_activation", p.bits.activation);
+        visit("sparsity", p.sparsity);
+        visit("distillation", p.distillation);
+    }
+    for (const RecipeKey& key : recipe_keys()) {
+        if (key.applies(p)) std::visit([&](const auto field) { visit(key.name, p.recipe.*field); }, key.field);
+    }
 }
 
 std::string json_text(int value) { return std::to_string(value); }

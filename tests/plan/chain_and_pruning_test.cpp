@@ -7,7 +7,7 @@
 #include "fairsweep/error.hpp"
 #include "fairsweep/stage_parameters.hpp"
 #include "plan/constraint.hpp"
-#include "plan/pruning_words.hpp"
+#include "words/pruning_words.hpp"
 #include "small_sweep.hpp"
 #include "support/catch.hpp"
 

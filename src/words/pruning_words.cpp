@@ -1,4 +1,4 @@
-#include "plan/pruning_words.hpp"
+#include "words/pruning_words.hpp"
 
 #include <algorithm>
 #include <cstddef>

@@ -1,4 +1,4 @@
-#include "plan/architecture.hpp"
+#include "words/architecture.hpp"
 
 #include <array>
 

@@ -1,4 +1,4 @@
-#include "job/recipe_keys.hpp"
+#include "job/recipe.hpp"
 
 #include <utility>
 

@@ -1,0 +1,58 @@
+#pragma once
+/// The keys of a recipe: one row per field of Recipe, with its range or its words, and with the stages whose results depend
+/// on it. Whatever lists keys (job files, the canonical text of stages, axes, tables) loops over this table.
+///
+/// A new key: a field in Recipe, a row here, and the code that reads the field.
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "fairsweep/stage_parameters.hpp"
+#include "fairsweep/sweep.hpp"
+
+namespace fairsweep {
+
+using RecipeField =
+    std::variant<std::string Recipe::*, int Recipe::*, double Recipe::*, bool Recipe::*, std::vector<int> Recipe::*>;
+
+struct RecipeKey {
+    enum class Ends { closed, open_below, open_above };  ///< which end is outside the range
+
+    const char* name;
+    RecipeField field;
+    /// Whether the result of a stage depends on it: then it is in the stage's canonical text and so in its id. May look at
+    /// bits and sparsity and at keys that stand above it.
+    bool (*applies)(const StageParameters&);
+    double low = 0;
+    double high = 1;
+    Ends ends = Ends::closed;
+    std::vector<std::string> words{};  ///< values of a text field
+    bool is_modern = false;            ///< of preset "modern" alone: "quantface" is fixed and does not read it
+};
+
+/// All keys, `preset` first.
+[[nodiscard]] std::span<const RecipeKey> recipe_keys();
+[[nodiscard]] const RecipeKey* find_recipe_key(std::string_view name);
+[[nodiscard]] const std::vector<std::string>& recipe_key_names();
+
+/// Sets the field. Returns nothing when the text was right, else what is expected in its place.
+[[nodiscard]] std::optional<std::string> set_recipe_key(Recipe& recipe, const RecipeKey& key, const std::string& text);
+/// The field's value as a job file says it.
+[[nodiscard]] std::string recipe_text(const Recipe& recipe, const RecipeKey& key);
+
+/// The recipe that a preset stands for. `preset` is one of the words of that key.
+[[nodiscard]] Recipe preset_recipe(const std::string& preset);
+
+/// A key of [recipe] with its value, as written.
+struct RecipeSetting {
+    std::string key;
+    std::string text;
+};
+/// The preset's recipe with the settings that it reads; keys of "modern" alone are passed over under another preset.
+/// The settings are right one by one (set_recipe_key).
+[[nodiscard]] Recipe make_recipe(const std::string& preset, std::span<const RecipeSetting> settings);
+
+}  // namespace fairsweep
