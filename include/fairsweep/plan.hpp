@@ -34,13 +34,7 @@ struct Stage {
 struct Point {
     Digest id;  ///< the id of its evaluation stage
     Arm arm{};
-    std::string architecture;
-    std::string training_set;
-    Bits bits;
-    std::string calibration;  ///< "none" for the dense arm
-    double sparsity = 0.0;
-    std::string pruning = "none";  ///< as the axis has it; "none" where nothing is pruned
-    std::string distillation;
+    AxisValues axes;  ///< [Plan::axes]
     std::uint64_t seed = 0;
     StageIndex network_stage = 0;  ///< the stage whose checkpoint is evaluated (baseline or compression)
     StageIndex evaluation_stage = 0;
@@ -66,7 +60,8 @@ struct Plan {
     std::vector<Stage> stages;        ///< topological order, stable for a given sweep
     std::vector<Point> points;        ///< grid order
     std::map<std::string, PlannedData> data;
-    std::map<std::string, std::uint64_t> axes;  ///< values per axis
+    std::vector<AxisInfo> axes = common_axes();
+    std::uint64_t seeds = 0;  ///< how many different ones
     std::vector<RemovedPoints> removed;
     std::uint64_t stages_shared = 0;  ///< stages that more than one point needs
     bool provisional = false;         ///< some data are missing: ids are made from names

@@ -7,18 +7,10 @@
 #include <string_view>
 #include <vector>
 
+#include "fairsweep/axis.hpp"
 #include "fairsweep/enumeration.hpp"
 
 namespace fairsweep {
-
-/// Weight and activation bit widths; 32 means "float, not quantised". Job files write `8` (both) or `w4a8`.
-struct Bits {
-    int weight = 32;
-    int activation = 32;
-    auto operator<=>(const Bits&) const = default;
-    [[nodiscard]] bool is_float() const noexcept { return weight == 32 && activation == 32; }
-    [[nodiscard]] std::string text() const;  ///< "8" or "w4a8"
-};
 
 enum class Arm : std::uint8_t { dense = 0, sham = 1, compressed = 2 };  // persistent: do not renumber
 template <>
@@ -106,22 +98,37 @@ struct DataSource {
     std::vector<std::string> groups;  ///< group names where the data are absent (rfw); empty: the RFW four
 };
 
+/// A key of [recipe] with its value, as written.
+struct RecipeSetting {
+    std::string key;
+    std::string text;
+};
+
+/// A grid: the product of its axes' values, where axes that are zipped go together.
+struct AxisBlock {
+    std::string name;                              ///< of [axes.NAME]; empty: [axes]
+    std::vector<std::vector<AxisValue>> values;    ///< [Sweep::axes], each at least one
+    std::vector<std::vector<std::size_t>> zipped;  ///< axes whose values, equally many, are walked together
+};
+
+/// The grid that a sweep has without a word about it: distillation of embeddings, pruning as the recipe says.
+[[nodiscard]] AxisBlock default_axis_block();
+
 struct Sweep {
     std::string name;
     std::string task = "verification";
     std::vector<std::uint64_t> seeds{1};
     std::vector<Arm> arms{Arm::dense, Arm::sham, Arm::compressed};
 
-    std::vector<std::string> architectures;
-    std::vector<std::string> training_sets;
-    std::vector<Bits> bits;
-    std::vector<std::string> calibrations;        ///< "none", "real" (the training set itself), "synthetic" or a data set's name
-    std::vector<double> sparsities;               ///< share of zero weights, [0, 1)
-    std::vector<std::string> prunings{"recipe"};  ///< how sparse points are pruned: plan/pruning_words.hpp
-    std::vector<std::string> distillations{"embedding"};
+    std::vector<AxisInfo> axes = common_axes();  ///< those of every sweep, then the recipe keys that vary
+    /// Values of an axis in the first block.
+    [[nodiscard]] std::vector<AxisValue>& values(Axis axis) { return blocks.front().values.at(index_of(axis)); }
+    [[nodiscard]] const std::vector<AxisValue>& values(Axis axis) const { return blocks.front().values.at(index_of(axis)); }
+    std::vector<AxisBlock> blocks{default_axis_block()};  ///< the sweep's points are those of all blocks
 
     std::vector<Constraint> constraints;
-    Recipe recipe;
+    Recipe recipe;                               ///< of points whose axes change none of its keys
+    std::vector<RecipeSetting> recipe_settings;  ///< the keys that it was made from, for points with another preset
     std::string evaluation_data;
     std::map<std::string, DataSource> data;  ///< by name
     std::string source_text;                 ///< the job file after --set, for provenance

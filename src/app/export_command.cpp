@@ -60,11 +60,12 @@ ExportFormat format_from(const po::variables_map& values) {
 
 /// The row of the network's stage, done; the point itself may still be waiting for its evaluation.
 const Row& finished_row(const StoreReader& store, const Point& point) {
-    const Stage& stage = store.plan().stages[point.network_stage];
+    const Plan& plan = store.plan();
+    const Stage& stage = plan.stages[point.network_stage];
     const Row* row = store.row(stage.id);
     if (row != nullptr && row->outcome.state == StageState::done) return *row;
     throw_usage({.attempted = "cannot export a point whose network is not trained",
-                 .where = describe_point(point),
+                 .where = describe_point(plan, point),
                  .found = fmt::format("its {} stage {} is {}", name_of(stage.kind), stage.id.short_hex(),
                                       row == nullptr ? "waiting" : name_of(row->outcome.state)),
                  .expected = "done",
@@ -100,10 +101,8 @@ ExportMetadata provenance_of(const StoreReader& store, const Point& point, const
     const Plan& plan = store.plan();
     const Stage& stage = plan.stages[point.network_stage];
     ExportMetadata metadata{{"arm", name_of(point.arm)},
-                            {"calibration", point.calibration},
                             {"checkpoint_sha256", row.outcome.artefact.hex()},
                             {"code_version", store.code_version(stage.id)},
-                            {"distillation", point.distillation},
                             {"exported_by", "fairsweep " + version_line()},
                             {"format", "pt"},
                             {"kind", "network"},
@@ -111,8 +110,8 @@ ExportMetadata provenance_of(const StoreReader& store, const Point& point, const
                             {"recipe", stage.parameters},
                             {"seed", std::to_string(point.seed)},
                             {"stage", stage.id.hex()},
-                            {"sweep", plan.sweep_name},
-                            {"training_set", point.training_set}};
+                            {"sweep", plan.sweep_name}};
+    for (std::size_t axis = 0; axis < plan.axes.size(); ++axis) metadata.emplace(plan.axes[axis].name, text_of(point.axes[axis]));
     for (const StageIndex need : stage.needs)
         if (plan.stages[need].kind == StageKind::baseline) {
             metadata["baseline_recipe"] = plan.stages[need].parameters;
@@ -121,7 +120,8 @@ ExportMetadata provenance_of(const StoreReader& store, const Point& point, const
     return metadata;
 }
 
-void print(const std::filesystem::path& output, const Point& point, const ExportSummary& summary, bool as_json) {
+void print(const std::filesystem::path& output, const Plan& plan, const Point& point, const ExportSummary& summary,
+           bool as_json) {
     if (as_json) {
         const nlohmann::ordered_json json{{"point", point.id.hex()},
                                           {"output", output.string()},
@@ -132,8 +132,9 @@ void print(const std::filesystem::path& output, const Point& point, const Export
         std::cout << json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
         return;
     }
-    std::cout << fmt::format("{}\n  {} ({})\n  the network takes {} packed ({} bytes", describe_point(point), output.string(),
-                             human_bytes(summary.file_bytes), human_bytes(summary.packed_bytes), summary.packed_bytes);
+    std::cout << fmt::format("{}\n  {} ({})\n  the network takes {} packed ({} bytes", describe_point(plan, point),
+                             output.string(), human_bytes(summary.file_bytes), human_bytes(summary.packed_bytes),
+                             summary.packed_bytes);
     if (summary.packed_sparse_bytes != summary.packed_bytes)
         std::cout << fmt::format("; {} with only its kept weights stored", summary.packed_sparse_bytes);
     std::cout << fmt::format("), {} in float32\n", human_bytes(summary.float32_bytes));
@@ -166,7 +167,7 @@ void export_point(const po::variables_map& values) {
     const SafetensorsFile checkpoint = open_network(artefact_of(store_path, stage), stage, row);
     const ExportSummary summary =
         export_checkpoint(checkpoint, format, output, provenance_of(store, point, row), values.count("shrink") != 0);
-    print(output, point, summary, values.count("json") != 0);
+    print(output, store.plan(), point, summary, values.count("json") != 0);
 }
 
 }  // namespace

@@ -83,7 +83,8 @@ void print_json(const PlanView& view) {
     const Plan& plan = view.plan;
     Json json = {{"sweep", plan.sweep_name}, {"task", plan.task}, {"groups", plan.groups}};
     json["axes"] = Json::object();
-    for (const auto& [axis, values] : plan.axes) json["axes"][axis] = values;
+    for (const AxisInfo& axis : plan.axes) json["axes"][axis.name] = axis.values;
+    json["axes"]["seed"] = plan.seeds;
     json["missing"] = Json::array();
     for (const auto& [name, data] : plan.data) {
         if (!data.present) json["missing"].push_back({{"data", name}, {"path", data.source.path.string()}});
@@ -120,11 +121,10 @@ std::string joined(const Values& values, const Text& text_of) {
 }
 
 /// Points per value of one axis, in the order in which the values first appear.
-template <typename Key>
-void print_axis(const Plan& plan, const char* axis, const Key& key_of) {
+void print_axis(const Plan& plan, std::size_t axis) {
     std::vector<std::pair<std::string, std::uint64_t>> counts;
     for (const Point& point : plan.points) {
-        const std::string key = key_of(point);
+        const std::string key = text_of(point.axes[axis]);
         const auto found = std::find_if(counts.begin(), counts.end(), [&key](const auto& entry) { return entry.first == key; });
         if (found == counts.end()) {
             counts.emplace_back(key, 1);
@@ -132,7 +132,7 @@ void print_axis(const Plan& plan, const char* axis, const Key& key_of) {
             ++found->second;
         }
     }
-    std::cout << fmt::format("  {:<14}{}\n", axis,
+    std::cout << fmt::format("  {:<14}{}\n", plan.axes[axis].name,
                              joined(counts, [](const auto& entry) { return fmt::format("{} ({})", entry.first, entry.second); }));
 }
 
@@ -142,14 +142,8 @@ void print_points(const PlanView& view) {
     for (const Arm arm : all_of<Arm>())
         std::cout << fmt::format("{} {} {}", arm == Arm::dense ? ":" : ",", view.points_of(arm), name_of(arm));
     std::cout << "\n";
-    print_axis(plan, "architecture", [](const Point& point) { return point.architecture; });
-    print_axis(plan, "training_set", [](const Point& point) { return point.training_set; });
-    print_axis(plan, "bits", [](const Point& point) { return point.bits.text(); });
-    print_axis(plan, "calibration", [](const Point& point) { return point.calibration; });
-    print_axis(plan, "sparsity", [](const Point& point) { return exact_number(point.sparsity); });
-    print_axis(plan, "pruning", [](const Point& point) { return point.pruning; });
-    print_axis(plan, "distillation", [](const Point& point) { return point.distillation; });
-    std::cout << fmt::format("  {:<14}{} in all\n", "seed", plan.axes.at("seed"));
+    for (std::size_t axis = 0; axis < plan.axes.size(); ++axis) print_axis(plan, axis);
+    std::cout << fmt::format("  {:<14}{} in all\n", "seed", plan.seeds);
     std::cout << fmt::format("  {:<14}{}\n", "groups", joined(plan.groups, [](const std::string& group) { return group; }));
     if (!plan.removed.empty()) std::cout << "\nremoved by\n";
     for (const RemovedPoints& removed : plan.removed) {

@@ -6,29 +6,25 @@
 #include "fairsweep/error.hpp"
 #include "fairsweep/files.hpp"
 #include "fairsweep/text.hpp"
-#include "job/compression_axes.hpp"
+#include "job/axes.hpp"
 #include "job/job_entries.hpp"
-#include "job/recipe.hpp"
+#include "words/recipe_keys.hpp"
 #include "job/values.hpp"
-#include "words/architecture.hpp"
 #include "plan/constraint.hpp"
 
 namespace fairsweep {
 namespace {
 
-using Axis = ConstraintRule::Axis;
-
 constexpr std::uint64_t kLargestSeed = (1ULL << 53U) - 1;  // exact in every JSON reader
 constexpr std::string_view kDataPrefix = "data.";
 
 const std::map<std::string, std::vector<std::string>>& keys_by_section() {
-    static const std::map<std::string, std::vector<std::string>> keys = {
-        {"sweep", {"name", "task", "seeds", "arms"}},
-        {"axes", {"architecture", "training_set", "bits", "calibration", "sparsity", "pruning", "distillation"}},
-        {"constraint", {"exclude"}},
-        {"recipe", recipe_key_names()},
-        {"evaluation", {"data"}},
-        {"data.NAME", {"format", "path", "groups"}}};
+    static const std::map<std::string, std::vector<std::string>> keys = {{"sweep", {"name", "task", "seeds", "arms"}},
+                                                                         {"axes", axes_keys()},
+                                                                         {"constraint", {"exclude"}},
+                                                                         {"recipe", recipe_key_names()},
+                                                                         {"evaluation", {"data"}},
+                                                                         {"data.NAME", {"format", "path", "groups"}}};
     return keys;
 }
 
@@ -44,12 +40,21 @@ void refuse_section(const JobEntry& entry) {
                  .hint = suggestion(entry.section, sections)});
 }
 
+void check_block_name(const JobEntry& entry) {
+    if (!is_axes_section(entry.section) || entry.section == "axes") return;
+    if (!is_plain_name(entry.section.substr(std::string_view("axes.").size())))
+        refuse_value(entry, "[" + entry.section + "]", "[axes.NAME] with letters, digits, '_' and '-' in the name");
+}
+
 void check_keys_are_known(const JobEntries& entries) {
     for (const JobEntry& entry : entries.all()) {
         if (is_data_section(entry.section) && !is_plain_name(entry.section.substr(kDataPrefix.size()))) {
             refuse_value(entry, "[" + entry.section + "]", "[data.NAME] with letters, digits, '_' and '-' in the name");
         }
-        const auto known = keys_by_section().find(is_data_section(entry.section) ? "data.NAME" : entry.section);
+        check_block_name(entry);
+        const auto known = keys_by_section().find(is_data_section(entry.section)   ? "data.NAME"
+                                                  : is_axes_section(entry.section) ? "axes"
+                                                                                   : entry.section);
         if (known == keys_by_section().end() || entry.section == "data.NAME") refuse_section(entry);
         const std::vector<std::string>& keys = known->second;
         if (std::find(keys.begin(), keys.end(), entry.key) != keys.end()) continue;
@@ -106,73 +111,6 @@ void read_data_sections(const JobEntries& entries, Sweep& sweep) {
     }
 }
 
-std::vector<std::string> data_names(const Sweep& sweep) {
-    std::vector<std::string> names;
-    for (const auto& [name, unused] : sweep.data) names.push_back(name);
-    return names;
-}
-
-void require_data(const JobEntry& entry, const std::string& name, const Sweep& sweep) {
-    if (sweep.data.count(name) != 0) return;
-    const std::vector<std::string> names = data_names(sweep);
-    const std::string near = suggestion(name, names);
-    refuse_value(entry, "'" + name + "', which has no section",
-                 names.empty() ? "a section [data." + name + "]" : "one of the data sets: " + joined(names),
-                 near.empty() ? "add [data." + name + "] with format and path" : near);
-}
-
-void check_architecture(const JobEntry& entry, const std::string& name) {
-    if (read_architecture_name(name)) return;
-    const std::string expected =
-        "mobilefacenet, iresnet18, iresnet34, iresnet50, iresnet100, or reduced: iresnet<10|18|34|50|100>-w<W>[-<S>], "
-        "mobilefacenet-w<W>[-<S>] with W a multiple of 8 in 16..512 and S another input size than 112, a multiple of 8 in "
-        "32..224";
-    if (name == "fer-cnn")
-        refuse_value(entry, "'fer-cnn'", expected, "the task 'expression' and its network are not available yet");
-    refuse_value(entry, "'" + name + "'", expected, suggestion(name, known_architectures()));
-}
-
-void read_calibrations(const JobEntries& entries, Sweep& sweep) {
-    const JobEntry* entry = entries.find("axes", "calibration");
-    const bool trains_from_teacher = std::any_of(sweep.arms.begin(), sweep.arms.end(), [](Arm arm) { return arm != Arm::dense; });
-    sweep.calibrations = entry == nullptr ? std::vector<std::string>{"real"} : list_of(*entry);
-    for (const std::string& name : sweep.calibrations) {
-        if (name == "real") continue;
-        if (name == "none") {
-            if (trains_from_teacher)
-                refuse_value(*entry, "'none'", "real, synthetic or a data set",
-                             "only the dense arm needs no calibration data: arms = dense");
-            continue;
-        }
-        require_data(*entry, name, sweep);
-    }
-}
-
-void read_axes(const JobEntries& entries, Sweep& sweep) {
-    const JobEntry& architectures = entries.require("axes", "architecture", "iresnet18");
-    sweep.architectures = list_of(architectures);
-    for (const std::string& name : sweep.architectures) check_architecture(architectures, name);
-
-    const JobEntry& training_sets = entries.require("axes", "training_set", "NAME, with a section [data.NAME]");
-    sweep.training_sets = list_of(training_sets);
-    for (const std::string& name : sweep.training_sets) require_data(training_sets, name, sweep);
-
-    sweep.bits = list_of<Bits>(entries.require("axes", "bits", "32, 8, 4"),
-                               "bit widths 2 to 16 or 32: 8, or w4a8 for 4-bit weights and 8-bit activations", parse_bits);
-    read_calibrations(entries, sweep);
-
-    sweep.sparsities = {0.0};
-    if (const JobEntry* entry = entries.find("axes", "sparsity")) {
-        sweep.sparsities = list_of<double>(*entry, "shares of zero weights from 0 to below 1", [](const std::string& text) {
-            const auto value = parse_number(text);
-            const bool is_valid = value && *value >= 0 && *value < 1;
-            return is_valid ? std::optional<double>(*value + 0.0)
-                            : std::nullopt;  // + 0.0: "-0" has another text and so another id
-        });
-    }
-    read_compression_axes(entries, sweep);
-}
-
 bool is_equality(ConstraintRule::Operator op) {
     return op == ConstraintRule::Operator::equal || op == ConstraintRule::Operator::not_equal;
 }
@@ -180,43 +118,17 @@ bool is_equality(ConstraintRule::Operator op) {
 /// Words in a rule must be words that its axis can have, or the rule would silently match nothing. They need not be
 /// values of this sweep's axis: --set may have narrowed it.
 void check_rule_words(const ConstraintRule& rule, const JobEntry& entry, const Sweep& sweep) {
-    std::vector<std::string> calibrations = data_names(sweep);
-    calibrations.insert(calibrations.end(), {"real", "none"});
-    const auto require_word = [&entry](const ConstraintRule::Comparison& comparison, const std::vector<std::string>& known) {
-        if (std::find(known.begin(), known.end(), comparison.word) != known.end()) return;
-        refuse_value(entry, std::string(name_of(comparison.axis)) + " '" + comparison.word + "'", "one of " + joined(known),
-                     suggestion(comparison.word, known));
-    };
     for (const ConstraintRule::Comparison& comparison : rule.comparisons()) {
-        switch (comparison.axis) {
-            case Axis::architecture:
-                check_architecture(entry, comparison.word);
-                break;
-            case Axis::training_set:
-                require_word(comparison, data_names(sweep));
-                break;
-            case Axis::calibration:
-                require_word(comparison, calibrations);
-                break;
-            case Axis::pruning:
-                if (comparison.word != "none") check_pruning_value(entry, comparison.word);
-                break;
-            case Axis::distillation: {
-                std::vector<std::string> known = distillation_names();
-                known.emplace_back("none");
-                require_word(comparison, known);
-                break;
-            }
-            case Axis::arm:
-                require_word(comparison, {"dense", "sham", "compressed"});
-                break;
-            case Axis::bits:
-                if (is_equality(comparison.op) && !parse_bits(comparison.word))
-                    refuse_value(entry, "bits '" + comparison.word + "'", "a bit width such as 8 or w4a8");
-                break;
-            case Axis::sparsity:
-            case Axis::seed:
-                break;
+        const ConstraintRule::Subject& subject = comparison.subject;
+        const bool is_axis = subject.place < sweep.axes.size();
+        const bool is_nothing = comparison.word == "none" && subject.kind == AxisKind::word &&
+                                subject.place != index_of(Axis::architecture) && subject.place != index_of(Axis::training_set);
+        if (is_axis && subject.kind != AxisKind::number && is_equality(comparison.op) && !is_nothing)
+            static_cast<void>(read_axis_value(entry, sweep, subject.place, comparison.word));
+        if (!is_axis && subject.kind == AxisKind::word && !from_name<Arm>(comparison.word)) {
+            std::vector<std::string> arms;
+            for (const Arm arm : all_of<Arm>()) arms.emplace_back(name_of(arm));
+            refuse_value(entry, "arm '" + comparison.word + "'", "one of " + joined(arms), suggestion(comparison.word, arms));
         }
     }
 }
@@ -224,7 +136,7 @@ void check_rule_words(const ConstraintRule& rule, const JobEntry& entry, const S
 void read_constraints(const JobEntries& entries, Sweep& sweep) {
     for (const JobEntry& entry : entries.all()) {
         if (entry.section != "constraint") continue;
-        const ConstraintRule rule = ConstraintRule::parse(entry.value, entry.where);
+        const ConstraintRule rule = ConstraintRule::parse(entry.value, entry.where, sweep.axes);
         check_rule_words(rule, entry, sweep);
         sweep.constraints.push_back({entry.value});
     }
@@ -240,7 +152,6 @@ Sweep parse_job(const std::string& text, const std::string& origin, const std::v
     read_data_sections(entries, sweep);
     read_axes(entries, sweep);
     read_constraints(entries, sweep);
-    sweep.recipe = read_recipe(entries);
     const JobEntry& evaluation = entries.require("evaluation", "data", "NAME, with a section [data.NAME]");
     require_data(evaluation, evaluation.value, sweep);
     sweep.evaluation_data = evaluation.value;

@@ -45,6 +45,14 @@ void refuse_lines_without_value(const std::string& text, const std::string& orig
     }
 }
 
+/// A key of the recipe among axes has a dot in its name: [axes] recipe.finetune_lr = 0.1, 0.05
+void name_recipe_key(JobEntry& entry) {
+    constexpr std::string_view kRecipe = ".recipe";
+    if (!entry.section.starts_with("axes") || !entry.section.ends_with(kRecipe)) return;
+    entry.section.resize(entry.section.size() - kRecipe.size());
+    entry.key = "recipe." + entry.key;
+}
+
 std::vector<JobEntry> read_entries(const std::string& text, const std::string& origin) {
     refuse_lines_without_value(text, origin);
     const std::vector<int> lines = lines_of_values(text);
@@ -59,6 +67,7 @@ std::vector<JobEntry> read_entries(const std::string& text, const std::string& o
             JobEntry entry;
             if (dot != std::string::npos) entry.section = option.string_key.substr(0, dot);
             entry.key = dot == std::string::npos ? option.string_key : option.string_key.substr(dot + 1);
+            name_recipe_key(entry);
             entry.value = option.value.empty() ? "" : std::string(trim(option.value.front()));
             const std::size_t index = entries.size();
             entry.where =
@@ -110,6 +119,7 @@ void JobEntries::apply_override(const std::string& text) {
     }
     JobEntry entry{name.substr(0, dot), name.substr(dot + 1), std::string(trim(std::string_view(text).substr(equals + 1))),
                    "--set " + text};
+    name_recipe_key(entry);
     const auto same = std::find_if(entries_.begin(), entries_.end(), [&entry](const JobEntry& other) {
         return other.section == entry.section && other.key == entry.key;
     });

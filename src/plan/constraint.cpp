@@ -13,14 +13,21 @@
 namespace fairsweep {
 namespace {
 
-using Axis = ConstraintRule::Axis;
 using Operator = ConstraintRule::Operator;
+using Subject = ConstraintRule::Subject;
 
-constexpr std::array kAxes = {Axis::architecture, Axis::training_set, Axis::bits, Axis::calibration, Axis::sparsity,
-                              Axis::pruning,      Axis::distillation, Axis::seed, Axis::arm};
 constexpr int kDeepestNesting = 64;  // the parser recurses
+constexpr const char* kSeed = "seed";
+constexpr const char* kArm = "arm";
 
-bool is_word_axis(Axis axis) { return axis != Axis::bits && axis != Axis::sparsity && axis != Axis::seed; }
+std::vector<Subject> subjects_of(const std::vector<AxisInfo>& axes) {
+    std::vector<Subject> subjects;
+    for (const AxisInfo& axis : axes) subjects.push_back({subjects.size(), axis.name, axis.kind});
+    subjects.push_back({subjects.size(), kSeed, AxisKind::number});
+    subjects.push_back({subjects.size(), kArm, AxisKind::word});
+    return subjects;
+}
+
 bool is_word_letter(char c) {
     return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-' || c == '.' || c == '+' || c == ':';
 }
@@ -52,62 +59,41 @@ std::string canonical_pruning(const std::string& word) {
     return recipe ? pruning_text(*recipe) : word;
 }
 
+/// Nothing: the point has no number there, and no comparison of numbers holds but !=.
+std::optional<double> number_in(const Point& point, const Subject& subject) {
+    if (subject.place >= point.axes.size()) return static_cast<double>(point.seed);
+    const AxisValue& value = point.axes[subject.place];
+    if (const auto* bits = std::get_if<Bits>(&value)) return static_cast<double>(bits->weight);
+    const auto* number = std::get_if<double>(&value);
+    return number == nullptr ? std::nullopt : std::optional<double>(*number);
+}
+
+std::string word_in(const Point& point, const Subject& subject) {
+    return subject.place >= point.axes.size() ? name_of(point.arm) : text_of(point.axes[subject.place]);
+}
+
+bool is_compared_as_text(const ConstraintRule::Comparison& comparison) {
+    const AxisKind kind = comparison.subject.kind;
+    return kind == AxisKind::word || (kind == AxisKind::bits && is_equality(comparison.op));
+}
+
 bool holds(const ConstraintRule::Comparison& comparison, const Point& point) {
-    const Operator op = comparison.op;
-    switch (comparison.axis) {
-        case Axis::architecture:
-            return compare(op, point.architecture, comparison.word);
-        case Axis::training_set:
-            return compare(op, point.training_set, comparison.word);
-        case Axis::calibration:
-            return compare(op, point.calibration, comparison.word);
-        case Axis::pruning:
-            return compare(op, point.pruning, canonical_pruning(comparison.word));
-        case Axis::distillation:
-            return compare(op, point.distillation, comparison.word);
-        case Axis::arm:
-            return compare(op, std::string(name_of(point.arm)), comparison.word);
-        case Axis::sparsity:
-            return compare(op, point.sparsity, comparison.number);
-        case Axis::seed:
-            return compare(op, static_cast<double>(point.seed), comparison.number);
-        case Axis::bits:
-            if (is_equality(op)) return compare(op, point.bits.text(), comparison.word);
-            return compare(op, static_cast<double>(point.bits.weight), comparison.number);
+    if (is_compared_as_text(comparison)) {
+        const bool is_pruning = comparison.subject.place == index_of(Axis::pruning);
+        return compare(comparison.op, word_in(point, comparison.subject),
+                       is_pruning ? canonical_pruning(comparison.word) : comparison.word);
     }
-    return false;
+    const auto number = number_in(point, comparison.subject);
+    return number ? compare(comparison.op, *number, comparison.number) : comparison.op == Operator::not_equal;
 }
 
 }  // namespace
 
-const char* name_of(Axis axis) {
-    switch (axis) {
-        case Axis::architecture:
-            return "architecture";
-        case Axis::training_set:
-            return "training_set";
-        case Axis::bits:
-            return "bits";
-        case Axis::calibration:
-            return "calibration";
-        case Axis::sparsity:
-            return "sparsity";
-        case Axis::pruning:
-            return "pruning";
-        case Axis::distillation:
-            return "distillation";
-        case Axis::seed:
-            return "seed";
-        case Axis::arm:
-            return "arm";
-    }
-    check_failed("axis", "name of an unknown axis");
-}
-
 /// Recursive descent over the text; writes the rule in reverse Polish order.
 class ConstraintParser {
 public:
-    ConstraintParser(const std::string& text, const std::string& where) : text_(text), where_(where) {}
+    ConstraintParser(const std::string& text, const std::string& where, const std::vector<AxisInfo>& axes)
+        : text_(text), where_(where), subjects_(subjects_of(axes)) {}
 
     ConstraintRule parse() {
         read_rule(0);
@@ -145,29 +131,34 @@ private:
             return;
         }
         ConstraintRule::Comparison comparison;
-        comparison.axis = read_axis();
-        comparison.op = read_operator(comparison.axis);
+        comparison.subject = read_subject();
+        comparison.op = read_operator(comparison.subject);
         read_value(comparison);
         rule_.program_.push_back(static_cast<int>(rule_.comparisons_.size()));
         rule_.comparisons_.push_back(std::move(comparison));
     }
 
-    Axis read_axis() {
+    const Subject& read_subject() {
         skip_blanks();
         const std::size_t begin = position_;
         const std::string word = read_word();
         std::vector<std::string> names;
-        for (const Axis axis : kAxes) {
-            if (word == name_of(axis)) return axis;
-            names.emplace_back(name_of(axis));
+        for (const Subject& subject : subjects_) {
+            if (word == subject.name) return subject;
+            names.push_back(subject.name);
         }
         position_ = begin;
         const std::string near = nearest_word(word, names);
-        refuse("an axis: architecture, training_set, bits, calibration, sparsity, pruning, distillation, seed or arm",
-               word.empty() || near.empty() ? "" : "did you mean '" + near + "'?");
+        refuse("an axis: " + listed(names), word.empty() || near.empty() ? "" : "did you mean '" + near + "'?");
     }
 
-    Operator read_operator(Axis axis) {
+    static std::string listed(const std::vector<std::string>& names) {
+        std::string text;
+        for (std::size_t i = 0; i < names.size(); ++i) text += (i == 0 ? "" : i + 1 == names.size() ? " or " : ", ") + names[i];
+        return text;
+    }
+
+    Operator read_operator(const Subject& subject) {
         skip_blanks();
         const std::size_t begin = position_;
         static constexpr std::array<std::pair<std::string_view, Operator>, 6> kOperators = {{{"==", Operator::equal},
@@ -178,9 +169,8 @@ private:
                                                                                              {">", Operator::greater}}};
         for (const auto& [text, op] : kOperators) {
             if (text_.compare(begin, text.size(), text) != 0) continue;
-            if (is_word_axis(axis) && !is_equality(op)) {
-                refuse("== or !=", std::string(name_of(axis)) + " is a word: it has no order");
-            }
+            if (subject.kind == AxisKind::word && !is_equality(op))
+                refuse("== or !=", subject.name + " is a word: it has no order");
             position_ += text.size();
             return op;
         }
@@ -192,14 +182,14 @@ private:
         const std::size_t begin = position_;
         comparison.word = read_word();
         if (comparison.word.empty()) refuse("a value");
-        if (is_word_axis(comparison.axis)) return;
-        const bool is_bits_text = comparison.axis == Axis::bits && is_equality(comparison.op);
+        if (comparison.subject.kind == AxisKind::word) return;
+        const bool is_bits = comparison.subject.kind == AxisKind::bits;
         const char* end = comparison.word.data() + comparison.word.size();
         const auto result = std::from_chars(comparison.word.data(), end, comparison.number);
         const bool is_number = result.ec == std::errc{} && result.ptr == end;
-        if (is_number || is_bits_text) return;
+        if (is_number || is_compared_as_text(comparison)) return;
         position_ = begin;
-        refuse("a number", comparison.axis == Axis::bits ? "bits are ordered by their weight width: bits < 8" : "");
+        refuse("a number", is_bits ? "bits are ordered by their weight width: bits < 8" : "");
     }
 
     bool take_keyword(std::string_view keyword) {
@@ -231,12 +221,13 @@ private:
 
     const std::string& text_;
     const std::string& where_;
+    const std::vector<Subject> subjects_;
     std::size_t position_ = 0;
     ConstraintRule rule_;
 };
 
-ConstraintRule ConstraintRule::parse(const std::string& text, const std::string& where) {
-    return ConstraintParser(text, where).parse();
+ConstraintRule ConstraintRule::parse(const std::string& text, const std::string& where, const std::vector<AxisInfo>& axes) {
+    return ConstraintParser(text, where, axes).parse();
 }
 
 bool ConstraintRule::matches(const Point& point) const {

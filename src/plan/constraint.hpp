@@ -4,10 +4,11 @@
 ///   rule       := and_rule { "or" and_rule }
 ///   and_rule   := factor { "and" factor }
 ///   factor     := "(" rule ")" | axis operator value
-///   axis       := architecture | training_set | bits | calibration | sparsity | pruning | distillation | seed | arm
+///   axis       := an axis of the sweep (architecture, bits, recipe.finetune_lr ...) | seed | arm
 ///   operator   := == | != | < | <= | > | >=
 ///
-/// Words compare with == and != only. `bits` is equal by text (8, w4a8) and ordered by its weight width (bits < 8).
+/// Words compare with == and != only; an axis that has no part in a point has the word none there and no number. `bits` is equal
+/// by text (8, w4a8) and ordered by its weight width (bits < 8).
 #include <string>
 #include <vector>
 
@@ -17,17 +18,23 @@ namespace fairsweep {
 
 class ConstraintRule {
 public:
-    enum class Axis { architecture, training_set, bits, calibration, sparsity, pruning, distillation, seed, arm };
     enum class Operator { equal, not_equal, less, less_equal, greater, greater_equal };
+    /// What a comparison is about: the axis at that place of the sweep, or the seed or the arm, which come after the axes.
+    struct Subject {
+        std::size_t place = 0;
+        std::string name;
+        AxisKind kind{};
+    };
     struct Comparison {
-        Axis axis{};
+        Subject subject;
         Operator op{};
         std::string word;     ///< value as written (word axes, bits with == and !=)
         double number = 0.0;  ///< value of a numeric comparison
     };
 
-    /// Throws a usage error that shows the column; `where` names the rule's place in the job file.
-    [[nodiscard]] static ConstraintRule parse(const std::string& text, const std::string& where);
+    /// Throws a usage error that shows the column; `where` names the rule's place in the job file, `axes` are the sweep's.
+    [[nodiscard]] static ConstraintRule parse(const std::string& text, const std::string& where,
+                                              const std::vector<AxisInfo>& axes = common_axes());
 
     /// True when the rule excludes the point.
     [[nodiscard]] bool matches(const Point& point) const;
@@ -42,8 +49,5 @@ private:
     std::vector<Comparison> comparisons_;
     std::vector<int> program_;
 };
-
-/// The axis as rules and job files spell it.
-[[nodiscard]] const char* name_of(ConstraintRule::Axis axis);
 
 }  // namespace fairsweep

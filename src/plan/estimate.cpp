@@ -63,7 +63,7 @@ std::uint64_t disk_bytes(const Plan& plan) {
             waiting.pop_back();
             if (counted[stage]) continue;
             counted[stage] = true;
-            bytes += artefact_bytes(plan, plan.stages[stage], point.architecture);
+            bytes += artefact_bytes(plan, plan.stages[stage], point.axes.architecture());
             waiting.insert(waiting.end(), plan.stages[stage].needs.begin(), plan.stages[stage].needs.end());
         }
     }

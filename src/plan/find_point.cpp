@@ -23,9 +23,9 @@ std::string lower(std::string_view word) {
     return text;
 }
 
-std::string listed(const std::vector<const Point*>& points) {
+std::string listed(const Plan& plan, const std::vector<const Point*>& points) {
     std::string text;
-    for (std::size_t i = 0; i < std::min(points.size(), kListed); ++i) text += "\n    " + describe_point(*points[i]);
+    for (std::size_t i = 0; i < std::min(points.size(), kListed); ++i) text += "\n    " + describe_point(plan, *points[i]);
     if (points.size() > kListed) text += fmt::format("\n    ... {} more", points.size() - kListed);
     return text;
 }
@@ -49,12 +49,15 @@ std::vector<const Point*> nearest_points(const Plan& plan, const std::string& wo
 
 }  // namespace
 
-std::string describe_point(const Point& point) {
-    std::string text =
-        fmt::format("{} {} {}, {}", point.id.short_hex(), name_of(point.arm), point.architecture, point.training_set);
-    if (point.arm != Arm::dense) {
-        text += fmt::format(", bits {}, calibration {}, sparsity {}", point.bits.text(), point.calibration,
-                            exact_number(point.sparsity));
+std::string describe_point(const Plan& plan, const Point& point) {
+    std::string text = fmt::format("{} {} {}, {}", point.id.short_hex(), name_of(point.arm), point.axes.architecture(),
+                                   point.axes.training_set());
+    for (std::size_t axis = 0; axis < plan.axes.size(); ++axis) {
+        const bool is_said = axis == index_of(Axis::architecture) || axis == index_of(Axis::training_set);
+        const bool is_of_finetune = axis < count_of<Axis>;
+        if (is_said || (is_of_finetune && point.arm == Arm::dense)) continue;
+        if (std::holds_alternative<std::monostate>(point.axes[axis])) continue;
+        text += fmt::format(", {} {}", plan.axes[axis].name, text_of(point.axes[axis]));
     }
     return text + fmt::format(", seed {}", point.seed);
 }
@@ -67,7 +70,7 @@ const Point& find_point(const Plan& plan, std::string_view word) {
                      .where = "sweep " + plan.sweep_name,
                      .found = "'" + std::string(word.substr(0, 80)) + "'",
                      .expected = fmt::format("the id of a point or its first {} or more of 64 hex digits", kPointDigitsMin),
-                     .hint = "points of this sweep:" + listed(nearest_points(plan, ""))});
+                     .hint = "points of this sweep:" + listed(plan, nearest_points(plan, ""))});
     }
     std::vector<const Point*> meant;
     std::set<Digest> ids;
@@ -79,13 +82,13 @@ const Point& find_point(const Plan& plan, std::string_view word) {
                      .where = "sweep " + plan.sweep_name,
                      .found = "no point " + wanted,
                      .expected = fmt::format("one of its {} points", plan.points.size()),
-                     .hint = "nearest:" + listed(nearest_points(plan, wanted))});
+                     .hint = "nearest:" + listed(plan, nearest_points(plan, wanted))});
     }
     throw_usage({.attempted = "cannot tell which point is meant",
                  .where = "sweep " + plan.sweep_name,
                  .found = fmt::format("{} points begin with {}", meant.size(), wanted),
                  .expected = "more digits",
-                 .hint = "these:" + listed(meant)});
+                 .hint = "these:" + listed(plan, meant)});
 }
 
 }  // namespace fairsweep

@@ -1,16 +1,15 @@
 #include "plan/make_plan.hpp"
 
 #include <algorithm>
-#include <array>
 #include <optional>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "fairsweep/error.hpp"
 #include "fairsweep/stage_parameters.hpp"
-#include "plan/cells.hpp"
 #include "plan/constraint.hpp"
 #include "plan/cost.hpp"
+#include "plan/grid.hpp"
 #include "words/pruning_words.hpp"
 #include "plan/stage_id.hpp"
 
@@ -74,7 +73,7 @@ class Planner {
 public:
     Planner(const Sweep& sweep, const DataProbe& probe) : sweep_(sweep), probe_(probe), data_(sweep, probe, plan_) {
         for (const Constraint& constraint : sweep.constraints) {
-            rules_.push_back(ConstraintRule::parse(constraint.text, "constraint.exclude"));
+            rules_.push_back(ConstraintRule::parse(constraint.text, "constraint.exclude", sweep.axes));
             plan_.removed.push_back({constraint.text, 0});
         }
     }
@@ -83,10 +82,12 @@ public:
         plan_.sweep_name = sweep_.name;
         plan_.task = sweep_.task;
         plan_.job_text = sweep_.source_text;
-        count_axes();
-        for (const std::string& architecture : sweep_.architectures) {
-            for (const std::string& training_set : sweep_.training_sets) plan_network(architecture, training_set);
-        }
+        plan_.axes = counted_axes(sweep_);
+        plan_.seeds = sweep_.seeds.size();
+        check_size();
+        visit_cells(sweep_, [this](const Cell& cell) {
+            for (const std::uint64_t seed : sweep_.seeds) add_point(cell, seed);
+        });
         read_groups();
         if (repeated_ > 0) plan_.removed.push_back({"the same stages as another point", repeated_});
         count_shared_stages();
@@ -94,57 +95,14 @@ public:
     }
 
 private:
-    void count_axes() {
-        plan_.axes = {{"architecture", sweep_.architectures.size()},
-                      {"training_set", sweep_.training_sets.size()},
-                      {"bits", sweep_.bits.size()},
-                      {"calibration", sweep_.calibrations.size()},
-                      {"sparsity", sweep_.sparsities.size()},
-                      {"pruning", sweep_.prunings.size()},
-                      {"distillation", sweep_.distillations.size()},
-                      {"seed", sweep_.seeds.size()}};
-        double cells = 1;  // in double: the product may pass 2^64
-        for (const auto& [axis, values] : plan_.axes) cells *= static_cast<double>(values);
-        if (cells > static_cast<double>(kMaxGridCells)) {
-            throw_usage({.attempted = "the grid of the sweep is too large",
-                         .where = "the axes of " + sweep_.name,
-                         .found = std::to_string(static_cast<std::uint64_t>(std::min(cells, 1e18))) + " cells",
-                         .expected = "at most " + std::to_string(kMaxGridCells),
-                         .hint = "split the sweep: stages are shared between sweeps in one store"});
-        }
-    }
-
-    void plan_network(const std::string& architecture, const std::string& training_set) {
-        Point point;
-        point.architecture = architecture;
-        point.training_set = training_set;
-        point.calibration = "none";
-        point.distillation = "none";
-        point.arm = Arm::dense;
-        if (has_arm(sweep_, Arm::dense)) {
-            for (const std::uint64_t seed : sweep_.seeds) {
-                point.seed = seed;
-                add_point(point);
-            }
-        }
-        const std::vector<Cell> cells = cells_of(sweep_);
-        if (cells.empty()) return;
-        for (const std::string& calibration : sweep_.calibrations) {
-            for (const std::string& distillation : sweep_.distillations) {
-                for (const Cell& cell : cells) {
-                    point.arm = cell.arm();
-                    point.bits = cell.bits;
-                    point.sparsity = cell.sparsity;
-                    point.pruning = cell.pruning;
-                    point.calibration = calibration;
-                    point.distillation = distillation;
-                    for (const std::uint64_t seed : sweep_.seeds) {
-                        point.seed = seed;
-                        add_point(point);
-                    }
-                }
-            }
-        }
+    void check_size() const {
+        const double cells = grid_size(sweep_);
+        if (cells <= static_cast<double>(kMaxGridCells)) return;
+        throw_usage({.attempted = "the grid of the sweep is too large",
+                     .where = "the axes of " + sweep_.name,
+                     .found = std::to_string(static_cast<std::uint64_t>(std::min(cells, 1e18))) + " cells",
+                     .expected = "at most " + std::to_string(kMaxGridCells),
+                     .hint = "split the sweep: stages are shared between sweeps in one store"});
     }
 
     bool is_excluded(const Point& point) {
@@ -156,11 +114,15 @@ private:
         return false;
     }
 
-    void add_point(Point point) {
+    void add_point(const Cell& cell, std::uint64_t seed) {
+        Point point;
+        point.arm = cell.arm;
+        point.axes = cell.axes;
+        point.seed = seed;
         if (is_excluded(point)) return;
-        const StageIndex baseline = baseline_stage(point);
-        point.network_stage = point.arm == Arm::dense ? baseline : compression_stage(point, baseline);
-        point.evaluation_stage = evaluation_stage(point);
+        const StageIndex baseline = baseline_stage(cell, seed);
+        point.network_stage = cell.arm == Arm::dense ? baseline : compression_stage(cell, seed, baseline);
+        point.evaluation_stage = evaluation_stage(cell, seed, point.network_stage);
         point.id = plan_.stages[point.evaluation_stage].id;
         if (!point_ids_.insert(point.id).second) {
             ++repeated_;  // its stages were there already
@@ -169,73 +131,81 @@ private:
         plan_.points.push_back(std::move(point));
     }
 
-    StageParameters common(StageKind kind, const Point& point) {
+    static StageParameters common(StageKind kind, const Cell& cell, std::uint64_t seed) {
         StageParameters parameters;
         parameters.kind = kind;
         parameters.version = version_of(kind);
-        parameters.architecture = point.architecture;
-        parameters.recipe = sweep_.recipe;
-        parameters.seed = point.seed;
+        parameters.architecture = cell.axes.architecture();
+        parameters.recipe = cell.recipe;
+        parameters.seed = seed;
         return parameters;
     }
 
-    StageIndex baseline_stage(const Point& point) {
+    StageIndex baseline_stage(const Cell& cell, std::uint64_t seed) {
         // Neighbours in grid order differ in seed only, and the seeds recur: remember one baseline a seed.
-        const std::string key = point.architecture + '\n' + point.training_set + '\n' + std::to_string(point.seed);
+        const std::string key = network_key(cell) + std::to_string(seed);
         const auto found = baselines_.find(key);
         if (found != baselines_.end()) return found->second;
-        StageParameters parameters = common(StageKind::baseline, point);
-        parameters.data = data_.id(point.training_set);
-        return baselines_[key] = add_stage(parameters, {}, point.training_set);
+        StageParameters parameters = common(StageKind::baseline, cell, seed);
+        parameters.data = data_.id(cell.axes.training_set());
+        return baselines_[key] = add_stage(parameters, {}, cell.axes.training_set());
     }
 
-    StageIndex compression_stage(const Point& point, StageIndex baseline) {
-        const std::string& data = point.calibration == "real" ? point.training_set : point.calibration;
-        StageParameters parameters = common(StageKind::compression, point);
+    /// What a baseline may depend on, but for the seed.
+    static std::string network_key(const Cell& cell) {
+        std::string key = cell.axes.architecture() + '\n' + cell.axes.training_set() + '\n';
+        for (std::size_t axis = count_of<Axis>; axis < cell.axes.size(); ++axis) key += text_of(cell.axes[axis]) + '\n';
+        return key;
+    }
+
+    StageIndex compression_stage(const Cell& cell, std::uint64_t seed, StageIndex baseline) {
+        const AxisValues& axes = cell.axes;
+        const std::string& data = axes.calibration() == "real" ? axes.training_set() : axes.calibration();
+        StageParameters parameters = common(StageKind::compression, cell, seed);
         parameters.data = data_.id(data);
-        parameters.bits = point.bits;
-        parameters.sparsity = point.sparsity;
-        parameters.distillation = point.distillation;
-        if (point.pruning != "none") {
-            parameters.recipe = with_pruning_text(sweep_.recipe, point.pruning);
-            check_pruning(parameters.recipe, point.sparsity, "axes.pruning = " + point.pruning);
-        }
-        const StageIndex teacher = teacher_stage(point, teaching_network(point, baseline), data);
+        parameters.bits = axes.bits();
+        parameters.sparsity = axes.sparsity();
+        parameters.distillation = axes.distillation();
+        if (axes.sparsity() != 0.0) check_pruning(cell.recipe, axes.sparsity(), "axes.pruning = " + axes.pruning());
+        const StageIndex teacher = teacher_stage(cell, seed, teaching_network(cell, seed, baseline), data);
         return add_stage(parameters, {baseline, teacher}, data);
     }
 
     /// The stage whose network teaches the point's: the baseline, or in a chain (Mirzadeh et al., AAAI 2020) the compressed
     /// network with the next larger bits of the axis. That one need not be a point of the sweep.
-    StageIndex teaching_network(const Point& point, StageIndex baseline) {
-        if (!is_chain(point.distillation)) return baseline;
-        const Bits* next = nullptr;
-        for (const Bits& bits : sweep_.bits)
-            if (point.bits < bits && (next == nullptr || bits < *next)) next = &bits;
-        if (next == nullptr || (next->is_float() && point.sparsity == 0.0)) return baseline;
-        Point assistant = point;
-        assistant.bits = *next;
-        return compression_stage(assistant, baseline);
+    StageIndex teaching_network(const Cell& cell, std::uint64_t seed, StageIndex baseline) {
+        if (!is_chain(cell.axes.distillation())) return baseline;
+        std::optional<Bits> next;
+        for (const AxisValue& value : cell.block->values[index_of(Axis::bits)]) {
+            const Bits& bits = std::get<Bits>(value);
+            if (cell.axes.bits() < bits && (!next || bits < *next)) next = bits;
+        }
+        if (!next || (next->is_float() && cell.axes.sparsity() == 0.0)) return baseline;
+        Cell assistant = cell;
+        assistant.axes[Axis::bits] = *next;
+        return compression_stage(assistant, seed, baseline);
     }
 
-    StageIndex teacher_stage(const Point& point, StageIndex network, const std::string& data) {
+    StageIndex teacher_stage(const Cell& cell, std::uint64_t seed, StageIndex network, const std::string& data) {
+        // All keys of the recipe that a teacher depends on are in the id of its network already.
         const std::string key = std::to_string(network) + '\n' + data;
         const auto found = teachers_.find(key);
         if (found != teachers_.end()) return found->second;
-        StageParameters parameters = common(StageKind::teacher, point);
+        StageParameters parameters = common(StageKind::teacher, cell, seed);
         parameters.data = data_.id(data);
         return teachers_[key] = add_stage(parameters, {network}, data);
     }
 
-    StageIndex evaluation_stage(const Point& point) {
-        StageParameters prepare = common(StageKind::prepare, point);
+    StageIndex evaluation_stage(const Cell& cell, std::uint64_t seed, StageIndex network) {
+        StageParameters prepare = common(StageKind::prepare, cell, seed);
         prepare.data = data_.id(sweep_.evaluation_data);
-        prepare.image_size = input_size_of(point.architecture);
+        prepare.image_size = input_size_of(cell.axes.architecture());
         const auto found = prepared_.find(prepare.image_size);
         const StageIndex prepared = found != prepared_.end() ? found->second : add_stage(prepare, {}, sweep_.evaluation_data);
         prepared_[prepare.image_size] = prepared;
-        StageParameters parameters = common(StageKind::evaluation, point);
+        StageParameters parameters = common(StageKind::evaluation, cell, seed);
         parameters.data = prepare.data;
-        return add_stage(parameters, {point.network_stage, prepared}, sweep_.evaluation_data);
+        return add_stage(parameters, {network, prepared}, sweep_.evaluation_data);
     }
 
     /// The stage with these parameters: the one that is there, or a new one. `data` is the set whose size decides its cost.

@@ -3,30 +3,43 @@
 
 #include "fairsweep/error.hpp"
 #include "fairsweep/plan.hpp"
+#include "words/value_text.hpp"
 
 namespace fairsweep {
 namespace {
 
 using Json = nlohmann::json;
 
-constexpr int kFormat = 2;  // persistent: raise when the layout below changes
+constexpr std::size_t kShownBytes = 80;
+constexpr int kFormat = 3;  // persistent: raise when the layout below changes
 
 Json to_json(const Stage& stage) {
     return {{"id", stage.id.hex()}, {"kind", name_of(stage.kind)}, {"parameters", stage.parameters},
             {"needs", stage.needs}, {"data", stage.data_sets},     {"cost_s", stage.cost_s}};
 }
 
+Json to_json(const AxisInfo& axis) { return {{"name", axis.name}, {"kind", name_of(axis.kind)}, {"values", axis.values}}; }
+
+/// Numbers as numbers, bit widths as their text, null where the axis has no part in the point.
+Json to_json(const AxisValues& values) {
+    Json json = Json::array();
+    for (std::size_t axis = 0; axis < values.size(); ++axis) {
+        const AxisValue& value = values[axis];
+        if (std::holds_alternative<std::monostate>(value)) {
+            json.push_back(nullptr);
+        } else if (const auto* number = std::get_if<double>(&value)) {
+            json.push_back(*number);
+        } else {
+            json.push_back(text_of(value));
+        }
+    }
+    return json;
+}
+
 Json to_json(const Point& point) {
     return {{"id", point.id.hex()},
             {"arm", name_of(point.arm)},
-            {"architecture", point.architecture},
-            {"training_set", point.training_set},
-            {"bits_weight", point.bits.weight},
-            {"bits_activation", point.bits.activation},
-            {"calibration", point.calibration},
-            {"sparsity", point.sparsity},
-            {"pruning", point.pruning},
-            {"distillation", point.distillation},
+            {"axes", to_json(point.axes)},
             {"seed", point.seed},
             {"network_stage", point.network_stage},
             {"evaluation_stage", point.evaluation_stage}};
@@ -44,7 +57,7 @@ Enumeration known(const Json& json) {
     throw_store({.attempted = "cannot read a plan",
                  .where = {},
                  .found = "'" + name + "'",
-                 .expected = "a stage kind or an arm",
+                 .expected = "a word of this version",
                  .hint = {}});
 }
 
@@ -72,18 +85,55 @@ Stage stage_from(const Json& json, std::size_t own_index) {
     return stage;
 }
 
-Point point_from(const Json& json, std::size_t stages) {
+[[noreturn]] void refuse_value(const AxisInfo& axis, const Json& json) {
+    throw_store({.attempted = "cannot read a plan",
+                 .where = "axis " + axis.name + " of a point",
+                 .found = json.dump().substr(0, kShownBytes),
+                 .expected = "a value of this axis",
+                 .hint = {}});
+}
+
+AxisValue value_from(const Json& json, const AxisInfo& axis) {
+    if (axis.kind == AxisKind::number && json.is_number()) return json.get<double>();
+    if (axis.kind == AxisKind::word && json.is_string()) return json.get<std::string>();
+    if (axis.kind == AxisKind::bits && json.is_string()) {
+        if (const auto bits = parse_bits(json.get_ref<const std::string&>())) return *bits;
+    }
+    // Of the common axes, bits and sparsity always have a value.
+    const bool may_be_nothing = axis.name != name_of(Axis::bits) && axis.name != name_of(Axis::sparsity);
+    if (!json.is_null() || !may_be_nothing) refuse_value(axis, json);
+    return {};
+}
+
+std::vector<AxisInfo> axes_from(const Json& json) {
+    std::vector<AxisInfo> axes;
+    for (const Json& axis : json)
+        axes.push_back(
+            {axis.at("name").get<std::string>(), known<AxisKind>(axis.at("kind")), axis.at("values").get<std::uint64_t>()});
+    std::vector<AxisInfo> common = common_axes();
+    for (std::size_t i = 0; i < common.size(); ++i) {
+        if (i < axes.size() && axes[i].name == common[i].name && axes[i].kind == common[i].kind) continue;
+        throw_store({.attempted = "cannot read a plan",
+                     .where = "axes",
+                     .found = i < axes.size() ? axes[i].name : "the end",
+                     .expected = common[i].name,
+                     .hint = "the store was made by another version of fairsweep"});
+    }
+    return axes;
+}
+
+AxisValues values_from(const Json& json, const std::vector<AxisInfo>& axes) {
+    if (json.size() != axes.size()) refuse_value({"(all)", {}, 0}, json);
+    AxisValues values(axes.size());
+    for (std::size_t axis = 0; axis < axes.size(); ++axis) values[axis] = value_from(json.at(axis), axes[axis]);
+    return values;
+}
+
+Point point_from(const Json& json, const std::vector<AxisInfo>& axes, std::size_t stages) {
     Point point;
     point.id = Digest::from_hex(json.at("id").get_ref<const std::string&>());
     point.arm = known<Arm>(json.at("arm"));
-    point.architecture = json.at("architecture").get<std::string>();
-    point.training_set = json.at("training_set").get<std::string>();
-    point.bits.weight = json.at("bits_weight").get<int>();
-    point.bits.activation = json.at("bits_activation").get<int>();
-    point.calibration = json.at("calibration").get<std::string>();
-    point.sparsity = json.at("sparsity").get<double>();
-    point.pruning = json.at("pruning").get<std::string>();
-    point.distillation = json.at("distillation").get<std::string>();
+    point.axes = values_from(json.at("axes"), axes);
     point.seed = json.at("seed").get<std::uint64_t>();
     point.network_stage = checked_index(json.at("network_stage"), stages, "network stage of a point");
     point.evaluation_stage = checked_index(json.at("evaluation_stage"), stages, "evaluation stage of a point");
@@ -115,12 +165,13 @@ Plan plan_from(const Json& json) {
     plan.sweep_name = json.at("sweep_name").get<std::string>();
     plan.task = json.at("task").get<std::string>();
     plan.groups = json.at("groups").get<std::vector<std::string>>();
+    plan.axes = axes_from(json.at("axes"));
     for (const Json& stage : json.at("stages")) plan.stages.push_back(stage_from(stage, plan.stages.size()));
-    for (const Json& point : json.at("points")) plan.points.push_back(point_from(point, plan.stages.size()));
+    for (const Json& point : json.at("points")) plan.points.push_back(point_from(point, plan.axes, plan.stages.size()));
     for (const auto& [name, data] : json.at("data").items()) {
         plan.data.emplace(name, data_from(name, data));
     }
-    plan.axes = json.at("axes").get<std::map<std::string, std::uint64_t>>();
+    plan.seeds = json.at("seeds").get<std::uint64_t>();
     for (const Json& removed : json.at("removed")) {
         plan.removed.push_back({removed.at("rule").get<std::string>(), removed.at("points").get<std::uint64_t>()});
     }
@@ -138,11 +189,13 @@ std::string plan_to_json(const Plan& plan) {
                  {"sweep_name", plan.sweep_name},
                  {"task", plan.task},
                  {"groups", plan.groups},
-                 {"axes", plan.axes},
+                 {"seeds", plan.seeds},
                  {"stages_shared", plan.stages_shared},
                  {"provisional", plan.provisional},
                  {"job_text", plan.job_text},
                  {"code_version", plan.code_version}};
+    Json& axes = json["axes"] = Json::array();
+    for (const AxisInfo& axis : plan.axes) axes.push_back(to_json(axis));
     Json& stages = json["stages"] = Json::array();
     for (const Stage& stage : plan.stages) stages.push_back(to_json(stage));
     Json& points = json["points"] = Json::array();

@@ -13,9 +13,7 @@ namespace fairsweep {
 namespace {
 
 Configuration configuration_of(const AnalysisPoint& point) {
-    return {point.point.arm,         point.point.architecture, point.point.training_set, point.point.bits,
-            point.point.calibration, point.point.sparsity,     point.point.pruning,      point.point.distillation,
-            point.baseline_recipe,   point.finetune_recipe};
+    return {point.point.arm, point.point.axes, point.baseline_recipe, point.finetune_recipe};
 }
 
 /// Configurations with the indices of their done points; figures come later.
@@ -95,12 +93,13 @@ std::vector<std::string> make_warnings(const AnalysisInput& input, const std::ve
 }  // namespace
 
 std::string text_of(const Configuration& configuration) {
-    std::string text = configuration.architecture;
+    std::string text = configuration.axes.architecture();
     if (configuration.arm == Arm::dense) return text;
-    if (configuration.arm == Arm::compressed) text += fmt::format(", {} bits", configuration.bits.text());
-    text += fmt::format(", {} calibration", configuration.calibration);
-    if (configuration.arm == Arm::compressed) text += fmt::format(", sparsity {}", exact_number(configuration.sparsity));
-    if (configuration.pruning != "none" && configuration.pruning != "global") text += " (" + configuration.pruning + ")";
+    if (configuration.arm == Arm::compressed) text += fmt::format(", {} bits", configuration.axes.bits().text());
+    text += fmt::format(", {} calibration", configuration.axes.calibration());
+    if (configuration.arm == Arm::compressed) text += fmt::format(", sparsity {}", exact_number(configuration.axes.sparsity()));
+    if (configuration.axes.pruning() != "none" && configuration.axes.pruning() != "global")
+        text += " (" + configuration.axes.pruning() + ")";
     return text;
 }
 

@@ -14,13 +14,7 @@ namespace fairsweep {
 /// Everything of a point but its seed: points that differ in nothing else are one configuration.
 struct Configuration {
     Arm arm{};
-    std::string architecture;
-    std::string training_set;
-    Bits bits;
-    std::string calibration;
-    double sparsity = 0.0;
-    std::string pruning;
-    std::string distillation;
+    AxisValues axes;              ///< [AnalysisInput::axes]
     std::string baseline_recipe;  ///< as in AnalysisPoint
     std::string finetune_recipe;
     auto operator<=>(const Configuration&) const = default;

@@ -29,20 +29,22 @@ std::optional<std::size_t> find_configuration(const std::vector<AnalysedConfigur
     return place == all.end() ? std::nullopt : std::optional<std::size_t>(place - all.begin());
 }
 
-Configuration sham_of(Configuration configuration) {
-    configuration.arm = Arm::sham;
-    configuration.bits = {};
-    configuration.sparsity = 0.0;
-    configuration.pruning = "none";
-    return configuration;
+/// Whether a configuration of a reference arm is the twin of another: it has the same value of every axis, or no part in the
+/// axis. Bits and sparsity are what the arms differ in.
+bool stands_for(const AxisValues& reference, const AxisValues& treated) {
+    for (std::size_t axis = 0; axis < treated.size(); ++axis) {
+        if (axis == index_of(Axis::bits) || axis == index_of(Axis::sparsity)) continue;
+        if (!std::holds_alternative<std::monostate>(reference[axis]) && reference[axis] != treated[axis]) return false;
+    }
+    return true;
 }
 
-/// The baseline that a configuration started from.
-std::optional<std::size_t> dense_of(const std::vector<AnalysedConfiguration>& all, const Configuration& configuration) {
-    const auto place = std::find_if(all.begin(), all.end(), [&configuration](const AnalysedConfiguration& other) {
+/// The twin of a configuration in an arm: the baseline it started from, or the same fine-tune with compression off.
+std::optional<std::size_t> twin_of(const std::vector<AnalysedConfiguration>& all, const Configuration& of, Arm arm) {
+    const auto place = std::find_if(all.begin(), all.end(), [&](const AnalysedConfiguration& other) {
         const Configuration& c = other.configuration;
-        return c.arm == Arm::dense && c.architecture == configuration.architecture &&
-               c.training_set == configuration.training_set && c.baseline_recipe == configuration.baseline_recipe;
+        return c.arm == arm && stands_for(c.axes, of.axes) && c.baseline_recipe == of.baseline_recipe &&
+               (arm == Arm::dense || c.finetune_recipe == of.finetune_recipe);
     });
     return place == all.end() ? std::nullopt : std::optional<std::size_t>(place - all.begin());
 }
@@ -160,14 +162,14 @@ std::vector<Comparison> comparisons(const std::vector<AnalysedConfiguration>& al
     for (std::size_t i = 0; i < all.size(); ++i) {
         const Configuration& configuration = all[i].configuration;
         if (configuration.arm == Arm::compressed) {
-            add(i, find_configuration(all, sham_of(configuration)), "compressed - sham");
-            add(i, dense_of(all, configuration), "compressed - dense");
+            add(i, twin_of(all, configuration, Arm::sham), "compressed - sham");
+            add(i, twin_of(all, configuration, Arm::dense), "compressed - dense");
             Configuration on_real = configuration;
-            on_real.calibration = "real";
-            if (configuration.calibration != "real")
-                add(i, find_configuration(all, on_real), configuration.calibration + " - real");
+            on_real.axes[Axis::calibration] = "real";
+            if (configuration.axes.calibration() != "real")
+                add(i, find_configuration(all, on_real), configuration.axes.calibration() + " - real");
         }
-        if (configuration.arm == Arm::sham) add(i, dense_of(all, configuration), "sham - dense");
+        if (configuration.arm == Arm::sham) add(i, twin_of(all, configuration, Arm::dense), "sham - dense");
     }
     return result;
 }
@@ -186,8 +188,8 @@ void adjust(std::vector<Contrast>& contrasts, bool primary, std::vector<double> 
 
 std::optional<std::size_t> worst_reference_group(const std::vector<AnalysedConfiguration>& configurations,
                                                  const Configuration& of) {
-    if (const auto dense = dense_of(configurations, of)) return configurations[*dense].summary.worst_group;
-    if (const auto sham = find_configuration(configurations, sham_of(of))) return configurations[*sham].summary.worst_group;
+    if (const auto dense = twin_of(configurations, of, Arm::dense)) return configurations[*dense].summary.worst_group;
+    if (const auto sham = twin_of(configurations, of, Arm::sham)) return configurations[*sham].summary.worst_group;
     return std::nullopt;
 }
 

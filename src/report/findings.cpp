@@ -29,7 +29,7 @@ void add_dense_findings(const AnalysisInput& input, const Analysis& analysis, st
         const Summary& summary = configuration.summary;
         std::string text =
             fmt::format("Uncompressed {} ({}, mean of {} seed{}) is {:.1f} % right on average.",
-                        configuration.configuration.architecture, configuration.configuration.training_set,
+                        configuration.configuration.axes.architecture(), configuration.configuration.axes.training_set(),
                         configuration.seeds.size(), configuration.seeds.size() == 1 ? "" : "s", summary.average.value);
         if (input.groups.size() > 1) {
             text += fmt::format(" Worst served is {}; best {}.", group_error(input, summary, summary.worst_group),
@@ -62,7 +62,7 @@ void add_cost_findings(const Analysis& analysis, std::vector<std::string>& findi
         if (contrast.kind != "compressed - sham" || contrast.metric != "std") continue;
         const AnalysedConfiguration& treated = analysis.configurations[contrast.treated];
         const AnalysedConfiguration& reference = analysis.configurations[contrast.reference];
-        average_change[treated.configuration.bits].add(treated.summary.average.value - reference.summary.average.value);
+        average_change[treated.configuration.axes.bits()].add(treated.summary.average.value - reference.summary.average.value);
     }
     for (const auto& [bits, span] : average_change) {
         const std::string name = bits.is_float() ? "Pruning alone (32 bits)" : bits.text() + " bits";

@@ -63,16 +63,16 @@ struct SummaryRow {
 using Builder = TableBuilder<SummaryRow>;
 
 void add_axes(Builder& table) {
-    table.text("architecture", [](const SummaryRow& r) { return r.configuration->architecture; })
-        .text("training_set", [](const SummaryRow& r) { return r.configuration->training_set; })
+    table.text("architecture", [](const SummaryRow& r) { return r.configuration->axes.architecture(); })
+        .text("training_set", [](const SummaryRow& r) { return r.configuration->axes.training_set(); })
         .text("arm", [](const SummaryRow& r) { return std::string(name_of(r.configuration->arm)); })
-        .text("bits", [](const SummaryRow& r) { return r.configuration->bits.text(); })
-        .count("weight_bits", "bit", [](const SummaryRow& r) { return r.configuration->bits.weight; })
-        .count("activation_bits", "bit", [](const SummaryRow& r) { return r.configuration->bits.activation; })
-        .text("calibration", [](const SummaryRow& r) { return r.configuration->calibration; })
-        .number("sparsity", "fraction", [](const SummaryRow& r) { return r.configuration->sparsity; })
-        .text("pruning", [](const SummaryRow& r) { return r.configuration->pruning; })
-        .text("distillation", [](const SummaryRow& r) { return r.configuration->distillation; })
+        .text("bits", [](const SummaryRow& r) { return r.configuration->axes.bits().text(); })
+        .count("weight_bits", "bit", [](const SummaryRow& r) { return r.configuration->axes.bits().weight; })
+        .count("activation_bits", "bit", [](const SummaryRow& r) { return r.configuration->axes.bits().activation; })
+        .text("calibration", [](const SummaryRow& r) { return r.configuration->axes.calibration(); })
+        .number("sparsity", "fraction", [](const SummaryRow& r) { return r.configuration->axes.sparsity(); })
+        .text("pruning", [](const SummaryRow& r) { return r.configuration->axes.pruning(); })
+        .text("distillation", [](const SummaryRow& r) { return r.configuration->axes.distillation(); })
         .text("baseline_recipe", [](const SummaryRow& r) { return r.configuration->baseline_recipe; })
         .text("finetune_recipe", [](const SummaryRow& r) { return r.configuration->finetune_recipe; });
 }
@@ -178,19 +178,19 @@ ResultTable contrast_table(const Analysis& analysis) {
     const auto reference = [&analysis](const Contrast& c) -> const Configuration& {
         return analysis.configurations[c.reference].configuration;
     };
-    table.text("architecture", [&](const Contrast& c) { return treated(c).architecture; })
-        .text("training_set", [&](const Contrast& c) { return treated(c).training_set; })
+    table.text("architecture", [&](const Contrast& c) { return treated(c).axes.architecture(); })
+        .text("training_set", [&](const Contrast& c) { return treated(c).axes.training_set(); })
         .text("arm", [&](const Contrast& c) { return std::string(name_of(treated(c).arm)); })
-        .text("bits", [&](const Contrast& c) { return treated(c).bits.text(); })
-        .count("weight_bits", "bit", [&](const Contrast& c) { return treated(c).bits.weight; })
-        .text("calibration", [&](const Contrast& c) { return treated(c).calibration; })
-        .number("sparsity", "fraction", [&](const Contrast& c) { return treated(c).sparsity; })
-        .text("pruning", [&](const Contrast& c) { return treated(c).pruning; })
-        .text("distillation", [&](const Contrast& c) { return treated(c).distillation; })
+        .text("bits", [&](const Contrast& c) { return treated(c).axes.bits().text(); })
+        .count("weight_bits", "bit", [&](const Contrast& c) { return treated(c).axes.bits().weight; })
+        .text("calibration", [&](const Contrast& c) { return treated(c).axes.calibration(); })
+        .number("sparsity", "fraction", [&](const Contrast& c) { return treated(c).axes.sparsity(); })
+        .text("pruning", [&](const Contrast& c) { return treated(c).axes.pruning(); })
+        .text("distillation", [&](const Contrast& c) { return treated(c).axes.distillation(); })
         .text("baseline_recipe", [&](const Contrast& c) { return treated(c).baseline_recipe; })
         .text("finetune_recipe", [&](const Contrast& c) { return treated(c).finetune_recipe; })
         .text("reference_arm", [&](const Contrast& c) { return std::string(name_of(reference(c).arm)); })
-        .text("reference_calibration", [&](const Contrast& c) { return reference(c).calibration; })
+        .text("reference_calibration", [&](const Contrast& c) { return reference(c).axes.calibration(); })
         .text("kind", [](const Contrast& c) { return c.kind; })
         .text("metric", [](const Contrast& c) { return c.metric; })
         .text("group", [](const Contrast& c) { return c.group; })
@@ -218,16 +218,7 @@ ResultTable not_done_table(const AnalysisInput& input) {
         std::string why = name_of(point.state);
         if (point.failure != FailureClass::none) why += std::string(" (") + name_of(point.failure) + ")";
         if (!point.message.empty()) why += ": " + point.message;
-        const Configuration configuration{point.point.arm,
-                                          point.point.architecture,
-                                          point.point.training_set,
-                                          point.point.bits,
-                                          point.point.calibration,
-                                          point.point.sparsity,
-                                          point.point.pruning,
-                                          point.point.distillation,
-                                          {},
-                                          {}};
+        const Configuration configuration{point.point.arm, point.point.axes, {}, {}};
         lines.emplace_back(
             std::string(name_of(point.point.arm)) + ", " + text_of(configuration) + ", seed " + std::to_string(point.point.seed),
             why);

@@ -32,12 +32,12 @@ Cells header(const AnalysisInput& input) {
 
 Cells row(const AnalysisInput& input, const AnalysedConfiguration& item) {
     const Configuration& c = item.configuration;
-    Cells cells{c.architecture,
-                c.training_set,
-                name_of(c.arm) + unless_usual(c.distillation, "embedding"),
-                c.bits.text(),
-                c.arm == Arm::dense ? "-" : c.calibration,
-                exact_number(c.sparsity) + unless_usual(c.pruning, "global"),
+    Cells cells{c.axes.architecture(),
+                c.axes.training_set(),
+                name_of(c.arm) + unless_usual(c.axes.distillation(), "embedding"),
+                c.axes.bits().text(),
+                c.arm == Arm::dense ? "-" : c.axes.calibration(),
+                exact_number(c.axes.sparsity()) + unless_usual(c.axes.pruning(), "global"),
                 std::to_string(item.seeds.size())};
     for (const GroupSummary& group : item.summary.groups)
         cells.push_back(fmt::format("{:.2f}{}", group.accuracy.value, group.floor ? "*" : ""));

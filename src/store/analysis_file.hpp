@@ -17,7 +17,7 @@
 namespace fairsweep {
 
 /// persistent: part of every analysis file.
-inline constexpr std::uint32_t kAnalysisVersion = 1;
+inline constexpr std::uint32_t kAnalysisVersion = 2;
 
 /// A point with what its network stage (baseline or compression) and its evaluation stage left behind.
 struct AnalysisPoint {
@@ -43,6 +43,7 @@ struct AnalysisPoint {
 /// What statistics starts from.
 struct AnalysisInput {
     std::vector<std::string> groups;
+    std::vector<AxisInfo> axes = common_axes();
     std::vector<AnalysisPoint> points;  ///< grid order, sources one after another, deduplicated by id; any state
     PairTable pairs;
     std::vector<std::string> sources;  ///< store paths as given to merge

@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <functional>
 #include <limits>
 
 #include "fairsweep/error.hpp"
 #include "store/layout.hpp"
+#include "words/value_text.hpp"
 
 namespace fairsweep {
 namespace {
@@ -22,28 +24,6 @@ void visit_points(Visitor& visit) {
         "id", [](const P& p) { return p.point.id.hex(); }, [](P& p, const std::string& t) { p.point.id = Digest::from_hex(t); });
     visit.text(
         "arm", [](const P& p) { return std::string(name_of(p.point.arm)); }, nullptr);
-    visit.text(
-        "architecture", [](const P& p) { return p.point.architecture; },
-        [](P& p, const std::string& t) { p.point.architecture = t; });
-    visit.text(
-        "training_set", [](const P& p) { return p.point.training_set; },
-        [](P& p, const std::string& t) { p.point.training_set = t; });
-    visit.text(
-        "bits", [](const P& p) { return p.point.bits.text(); }, nullptr);
-    visit.template number<std::int32_t>(
-        "bits_weight", [](auto& p) -> auto& { return p.point.bits.weight; });
-    visit.template number<std::int32_t>(
-        "bits_activation", [](auto& p) -> auto& { return p.point.bits.activation; });
-    visit.text(
-        "calibration", [](const P& p) { return p.point.calibration; },
-        [](P& p, const std::string& t) { p.point.calibration = t; });
-    visit.template number<double>(
-        "sparsity", [](auto& p) -> auto& { return p.point.sparsity; });
-    visit.text(
-        "pruning", [](const P& p) { return p.point.pruning; }, [](P& p, const std::string& t) { p.point.pruning = t; });
-    visit.text(
-        "distillation", [](const P& p) { return p.point.distillation; },
-        [](P& p, const std::string& t) { p.point.distillation = t; });
     visit.template number<std::uint64_t>(
         "seed", [](auto& p) -> auto& { return p.point.seed; });
     visit.text(
@@ -128,6 +108,80 @@ void get_codes(const h5::Reader& file, const char* path, std::vector<AnalysisPoi
     }
 }
 
+std::string column_of(const AxisInfo& axis) { return "/points/" + axis.name; }
+
+/// One column per axis: words and bit widths as texts, numbers as numbers, with "none" and NaN where an axis has no part in a
+/// point; and the two widths of bits as numbers.
+void put_axes(h5::Writer& file, const AnalysisInput& input) {
+    file.make_group("/axes");
+    std::vector<std::string> names, kinds;
+    std::vector<std::uint64_t> counts;
+    for (std::size_t a = 0; a < input.axes.size(); ++a) {
+        const AxisInfo& axis = input.axes[a];
+        names.push_back(axis.name);
+        kinds.emplace_back(name_of(axis.kind));
+        counts.push_back(axis.values);
+        std::vector<double> numbers;
+        std::vector<std::string> texts;
+        for (const AnalysisPoint& point : input.points) {
+            numbers.push_back(number_or_nan(point.point.axes[a]));
+            texts.push_back(text_of(point.point.axes[a]));
+        }
+        axis.kind == AxisKind::number ? file.put(column_of(axis), numbers) : file.put_text(column_of(axis), texts);
+    }
+    file.put_text("/axes/name", names);
+    file.put_text("/axes/kind", kinds);
+    file.put("/axes/values", counts);
+    std::vector<std::int32_t> weight, activation;
+    for (const AnalysisPoint& point : input.points) {
+        weight.push_back(point.point.axes.bits().weight);
+        activation.push_back(point.point.axes.bits().activation);
+    }
+    file.put("/points/bits_weight", weight);
+    file.put("/points/bits_activation", activation);
+}
+
+AxisValue word_value(const std::string& text) { return text == "none" ? AxisValue{} : AxisValue{text}; }
+
+void get_axis(const h5::Reader& file, std::size_t place, AnalysisInput& input) {
+    const AxisInfo& axis = input.axes[place];
+    const std::string path = column_of(axis);
+    if (axis.kind == AxisKind::number) {
+        const auto numbers = file.get<double>(path, {input.points.size()});
+        for (std::size_t i = 0; i < numbers.size(); ++i)
+            if (!std::isnan(numbers[i])) input.points[i].point.axes[place] = numbers[i];
+        return;
+    }
+    const auto texts = file.get_text(path, {input.points.size()});
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+        if (axis.kind == AxisKind::word) {
+            input.points[i].point.axes[place] = word_value(texts[i]);
+            continue;
+        }
+        const auto bits = parse_bits(texts[i]);
+        if (!bits) file.damaged(path, "'" + texts[i] + "'", "bit widths");
+        input.points[i].point.axes[place] = *bits;
+    }
+}
+
+void get_axes(const h5::Reader& file, AnalysisInput& input) {
+    const auto names = file.get_text("/axes/name");
+    const auto kinds = file.get_text("/axes/kind", {names.size()});
+    const auto counts = file.get<std::uint64_t>("/axes/values", {names.size()});
+    input.axes.clear();
+    for (std::size_t a = 0; a < names.size(); ++a) {
+        const auto kind = from_name<AxisKind>(kinds[a]);
+        if (!kind) file.damaged("/axes/kind", "'" + kinds[a] + "'", "word, number or bits");
+        input.axes.push_back({names[a], *kind, counts[a]});
+    }
+    const auto common = common_axes();
+    for (std::size_t a = 0; a < common.size(); ++a)
+        if (a >= names.size() || names[a] != common[a].name || input.axes[a].kind != common[a].kind)
+            file.damaged("/axes/name", a < names.size() ? names[a] : "the end", common[a].name);
+    for (AnalysisPoint& point : input.points) point.point.axes = AxisValues(input.axes.size());
+    for (std::size_t a = 0; a < input.axes.size(); ++a) get_axis(file, a, input);
+}
+
 /// Names the figures of /figures; counts are stored as numbers too, so that a point without evaluation has NaN there.
 template <typename Visitor>
 void visit_figures(Visitor visit) {
@@ -187,6 +241,7 @@ void put_analysis_input(h5::Writer& file, const AnalysisInput& input) {
     file.make_group("/points");
     PointWriter writer{file, input.points};
     visit_points(writer);
+    put_axes(file, input);
     put_figures(file, input);
     put_pairs(file, "/pairs", input.pairs);
     file.make_group("/provenance");
@@ -205,6 +260,7 @@ AnalysisInput get_analysis_input(const h5::Reader& file) {
     input.points.resize(file.get_text("/points/id").size());
     PointReader reader{file, input.points};
     visit_points(reader);
+    get_axes(file, input);
     get_codes<Arm>(file, "/points/arm", input.points, [](AnalysisPoint& p) -> Arm& { return p.point.arm; });
     get_codes<StageState>(file, "/points/state", input.points, [](AnalysisPoint& p) -> StageState& { return p.state; });
     get_codes<FailureClass>(file, "/points/failure", input.points, [](AnalysisPoint& p) -> FailureClass& { return p.failure; });

@@ -74,13 +74,14 @@ void put_points(h5::Writer& file, const Plan& plan) {
     file.make_group("/plan/points");
     file.put_text("/plan/points/id", column<std::string>(points, [](const Point& p) { return p.id.hex(); }));
     file.put_text("/plan/points/arm", column<std::string>(points, [](const Point& p) { return std::string(name_of(p.arm)); }));
-    file.put_text("/plan/points/architecture", column<std::string>(points, &Point::architecture));
-    file.put_text("/plan/points/training_set", column<std::string>(points, &Point::training_set));
-    file.put_text("/plan/points/bits", column<std::string>(points, [](const Point& p) { return p.bits.text(); }));
-    file.put_text("/plan/points/calibration", column<std::string>(points, &Point::calibration));
-    file.put("/plan/points/sparsity", column<double>(points, &Point::sparsity));
-    file.put_text("/plan/points/pruning", column<std::string>(points, &Point::pruning));
-    file.put_text("/plan/points/distillation", column<std::string>(points, &Point::distillation));
+    for (std::size_t axis = 0; axis < plan.axes.size(); ++axis) {
+        const std::string path = "/plan/points/" + plan.axes[axis].name;
+        if (plan.axes[axis].kind == AxisKind::number) {
+            file.put(path, column<double>(points, [axis](const Point& p) { return number_or_nan(p.axes[axis]); }));
+        } else {
+            file.put_text(path, column<std::string>(points, [axis](const Point& p) { return text_of(p.axes[axis]); }));
+        }
+    }
     file.put("/plan/points/seed", column<std::uint64_t>(points, &Point::seed));
     file.put("/plan/points/network_stage", column<std::uint32_t>(points, &Point::network_stage));
     file.put("/plan/points/evaluation_stage", column<std::uint32_t>(points, &Point::evaluation_stage));

@@ -178,8 +178,12 @@ MergeSummary merge_stores(std::span<const fs::path> paths, const fs::path& outpu
     AnalysisInput input;
     input.groups = stores.front().plan().groups;
     input.pairs = stores.front().pairs();
+    std::vector<std::vector<std::size_t>> places;  // of every store's axes among those of all
+    for (const StoreReader& store : stores) places.push_back(unite_axes(input.axes, store.plan().axes));
     for (const Origin& origin : origins) {
         input.points.push_back(make_point(stores[origin.store], origin));
+        AxisValues& axes = input.points.back().point.axes;
+        axes = axes.placed_at(places[origin.store], input.axes.size());
         summary.points_done += origin.state == StageState::done ? 1 : 0;
     }
     summary.points = origins.size();

@@ -53,16 +53,20 @@ Plan unite_plans(const Plan& held, const Plan& wanted) {
         for (StageIndex& need : added.needs) need = stages.at(wanted.stages[need].id);
         plan.stages.push_back(std::move(added));
     }
+    const std::vector<std::size_t> places = unite_axes(plan.axes, wanted.axes);
+    const std::vector<std::size_t> held_places = unite_axes(plan.axes, held.axes);
+    for (Point& point : plan.points) point.axes = point.axes.placed_at(held_places, plan.axes.size());
     for (const Point& point : wanted.points) {
         if (points.contains(point.id)) continue;
         Point added = point;
+        added.axes = point.axes.placed_at(places, plan.axes.size());
         added.network_stage = stages.at(wanted.stages[point.network_stage].id);
         added.evaluation_stage = stages.at(wanted.stages[point.evaluation_stage].id);
         plan.points.push_back(std::move(added));
     }
     if (wanted.sweep_name != held.sweep_name) plan.sweep_name = held.sweep_name + " + " + wanted.sweep_name;
     for (const auto& [name, data] : wanted.data) plan.data[name] = data;
-    for (const auto& [axis, values] : wanted.axes) plan.axes[axis] = std::max(plan.axes[axis], values);
+    plan.seeds = std::max(held.seeds, wanted.seeds);
     plan.removed.insert(plan.removed.end(), wanted.removed.begin(), wanted.removed.end());
     plan.stages_shared = count_shared(plan);
     plan.provisional = held.provisional || wanted.provisional;

@@ -46,11 +46,6 @@ struct RecipeKey {
 /// The recipe that a preset stands for. `preset` is one of the words of that key.
 [[nodiscard]] Recipe preset_recipe(const std::string& preset);
 
-/// A key of [recipe] with its value, as written.
-struct RecipeSetting {
-    std::string key;
-    std::string text;
-};
 /// The preset's recipe with the settings that it reads; keys of "modern" alone are passed over under another preset.
 /// The settings are right one by one (set_recipe_key).
 [[nodiscard]] Recipe make_recipe(const std::string& preset, std::span<const RecipeSetting> settings);

@@ -88,10 +88,8 @@ public:
         Point point;
         point.id = plan.stages[evaluation].id;
         point.arm = arm;
-        point.architecture = "fake";
-        point.training_set = "faces";
-        point.calibration = "none";
-        point.distillation = "none";
+        point.axes[Axis::architecture] = "fake";
+        point.axes[Axis::training_set] = "faces";
         point.seed = seed;
         point.network_stage = network;
         point.evaluation_stage = evaluation;

@@ -55,17 +55,17 @@ TEST_CASE("a job file becomes a sweep") {
     ::setenv("FAIRSWEEP_TEST_DATA", "/data with blanks", 1);
     ::unsetenv("FAIRSWEEP_TEST_OTHER");
     ::unsetenv("FAIRSWEEP_TEST_UNDEFINED");
-    const Sweep sweep = parse_job(kJob, "job.cfg", {});
+    Sweep sweep = parse_job(kJob, "job.cfg", {});
     CHECK(sweep.name == "rfw-quantisation");
     CHECK(sweep.task == "verification");
     CHECK(sweep.seeds == std::vector<std::uint64_t>{1, 2, 3});
     CHECK(sweep.arms == std::vector<Arm>{Arm::dense, Arm::compressed});
-    CHECK(sweep.architectures == std::vector<std::string>{"mobilefacenet", "iresnet34"});
-    CHECK(sweep.training_sets == std::vector<std::string>{"ms1mv2", "bupt-balanced"});
-    CHECK(sweep.bits == std::vector<Bits>{{32, 32}, {8, 8}, {4, 8}});
-    CHECK(sweep.calibrations == std::vector<std::string>{"real", "synthetic"});
-    CHECK(sweep.sparsities == std::vector<double>{0, 0.5, 0.9});
-    CHECK(sweep.distillations == std::vector<std::string>{"embedding"});
+    CHECK(sweep.values(Axis::architecture) == std::vector<AxisValue>{"mobilefacenet", "iresnet34"});
+    CHECK(sweep.values(Axis::training_set) == std::vector<AxisValue>{"ms1mv2", "bupt-balanced"});
+    CHECK(sweep.values(Axis::bits) == std::vector<AxisValue>{Bits{32, 32}, Bits{8, 8}, Bits{4, 8}});
+    CHECK(sweep.values(Axis::calibration) == std::vector<AxisValue>{"real", "synthetic"});
+    CHECK(sweep.values(Axis::sparsity) == std::vector<AxisValue>{0.0, 0.5, 0.9});
+    CHECK(sweep.values(Axis::distillation) == std::vector<AxisValue>{"embedding"});
     REQUIRE(sweep.constraints.size() == 2);
     CHECK(sweep.constraints[1].text == "bits < 8 and sparsity > 0.5");
     CHECK(sweep.recipe.baseline_epochs == 6);
@@ -80,28 +80,28 @@ TEST_CASE("a job file becomes a sweep") {
 }
 
 TEST_CASE("what is left out has a default") {
-    const Sweep sweep = parse_job(
+    Sweep sweep = parse_job(
         "[sweep]\nname=x\n[axes]\narchitecture=iresnet18\ntraining_set=a\nbits=8\n[evaluation]\ndata=b\n"
         "[data.a]\nformat=recordio\npath=a\n[data.b]\nformat=rfw\npath=b\n",
         "job.cfg", {});
     CHECK(sweep.seeds == std::vector<std::uint64_t>{1});
     CHECK(sweep.arms == std::vector<Arm>{Arm::dense, Arm::sham, Arm::compressed});
-    CHECK(sweep.calibrations == std::vector<std::string>{"real"});
-    CHECK(sweep.sparsities == std::vector<double>{0});
-    CHECK(sweep.distillations == std::vector<std::string>{"embedding"});
+    CHECK(sweep.values(Axis::calibration) == std::vector<AxisValue>{"real"});
+    CHECK(sweep.values(Axis::sparsity) == std::vector<AxisValue>{0.0});
+    CHECK(sweep.values(Axis::distillation) == std::vector<AxisValue>{"embedding"});
     CHECK(sweep.recipe.preset == "quantface");
 }
 
 TEST_CASE("overrides win over the file, and the kept text is the job as it was run") {
     const Sweep sweep =
         parse_job(kJob, "job.cfg", {"axes.bits=32,4", "recipe.finetune_steps = 7", "data.rfw.path=/else=where", "sweep.seeds=9"});
-    CHECK(sweep.bits == std::vector<Bits>{{32, 32}, {4, 4}});
+    CHECK(sweep.values(Axis::bits) == std::vector<AxisValue>{Bits{32, 32}, Bits{4, 4}});
     CHECK(sweep.recipe.finetune_steps == 7);
     CHECK(sweep.data.at("rfw").path == "/else=where");
     CHECK(sweep.seeds == std::vector<std::uint64_t>{9});
-    const Sweep again = parse_job(sweep.source_text, "again", {});
+    Sweep again = parse_job(sweep.source_text, "again", {});
     CHECK(again.source_text == sweep.source_text);
-    CHECK(again.bits == sweep.bits);
+    CHECK(again.values(Axis::bits) == sweep.values(Axis::bits));
     CHECK(again.recipe.finetune_steps == 7);
     CHECK(again.constraints.size() == 2);
     CHECK_THAT(sweep.source_text, ContainsSubstring("path = ${FAIRSWEEP_TEST_DATA}/ms1mv2"));
@@ -118,8 +118,8 @@ TEST_CASE("overriding exclude replaces the file's rules as a whole") {
 }
 
 TEST_CASE("only the dense arm may go without calibration data") {
-    CHECK(parse_job(kJob, "job.cfg", {"sweep.arms=dense", "axes.calibration=none"}).calibrations ==
-          std::vector<std::string>{"none"});
+    CHECK(parse_job(kJob, "job.cfg", {"sweep.arms=dense", "axes.calibration=none"}).values(Axis::calibration) ==
+          std::vector<AxisValue>{AxisValue{}});
     CHECK_THROWS_WITH(parse_job(kJob, "job.cfg", {"axes.calibration=none"}), ContainsSubstring("arms = dense"));
 }
 

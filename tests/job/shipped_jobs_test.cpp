@@ -1,4 +1,6 @@
 /// The job files that we ship parse and count as their comments say; no data are needed.
+#include <set>
+
 #include "job/job.hpp"
 #include "plan/make_plan.hpp"
 #include "support/catch.hpp"
@@ -55,4 +57,17 @@ TEST_CASE("the quantisation study plans without its data: six networks, five see
     CHECK(plan.data.size() == 5);
     for (const auto& [name, data] : plan.data) CHECK_FALSE(data.present);
     CHECK(plan.groups.size() == 4);
+}
+
+TEST_CASE("the tables of the published study have their 29 cells and no other") {
+    const Plan plan = plan_of("biosig-tables.cfg");
+    CHECK(plan.points.size() == 29);
+    CHECK(points_of(plan, Arm::dense) == 4 + 2);
+    CHECK(points_of(plan, Arm::compressed) == 16 + 4 + 3);
+    std::multiset<std::string> of_global;
+    for (const Point& point : plan.points)
+        if (point.axes.training_set() == "bupt-global")
+            of_global.insert(point.axes.bits().text() + " " + point.axes.calibration());
+    CHECK(of_global == std::multiset<std::string>{"32 none", "8 bupt-balanced", "8 real", "8 synthetic"});
+    CHECK(plan.removed.empty());
 }

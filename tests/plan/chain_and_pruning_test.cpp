@@ -18,8 +18,8 @@ namespace {
 
 const Point& point_with(const Plan& plan, int bits, double sparsity, const std::string& distillation) {
     for (const Point& point : plan.points)
-        if (point.arm != Arm::dense && point.bits.weight == bits && point.sparsity == sparsity &&
-            point.distillation == distillation)
+        if (point.arm != Arm::dense && point.axes.bits().weight == bits && point.axes.sparsity() == sparsity &&
+            point.axes.distillation() == distillation)
             return point;
     throw std::runtime_error("no such point");
 }
@@ -34,15 +34,15 @@ const Stage& teacher_of(const Plan& plan, const Stage& compression) {
 Sweep one_network() {
     Sweep sweep = small_sweep();
     sweep.seeds = {1};
-    sweep.architectures = {"iresnet10-w16-56"};
-    sweep.calibrations = {"real"};
-    sweep.distillations = {"embedding-chain"};
+    sweep.values(Axis::architecture) = {"iresnet10-w16-56"};
+    sweep.values(Axis::calibration) = {"real"};
+    sweep.values(Axis::distillation) = {"embedding-chain"};
     return sweep;
 }
 
 std::vector<std::string> prunings_of(const Plan& plan) {
     std::vector<std::string> texts;
-    for (const Point& point : plan.points) texts.push_back(point.pruning);
+    for (const Point& point : plan.points) texts.push_back(point.axes.pruning());
     return texts;
 }
 
@@ -50,8 +50,8 @@ std::vector<std::string> prunings_of(const Plan& plan) {
 
 TEST_CASE("in a chain every width is taught by the next larger one of the axis") {
     Sweep sweep = one_network();
-    sweep.bits = {{4, 4}, {32, 32}, {6, 6}, {8, 8}};  // in any order
-    sweep.sparsities = {0};
+    sweep.values(Axis::bits) = {Bits{4, 4}, Bits{32, 32}, Bits{6, 6}, Bits{8, 8}};  // in any order
+    sweep.values(Axis::sparsity) = {0.0};
     const Plan plan = make_plan(sweep, present_probe(), "test");
     const auto network = [&plan](int bits) { return plan.stages.at(point_with(plan, bits, 0, "embedding-chain").network_stage); };
     CHECK(teacher_of(plan, network(4)).id == network(6).id);
@@ -65,8 +65,8 @@ TEST_CASE("in a chain every width is taught by the next larger one of the axis")
 
 TEST_CASE("a chain stays at its sparsity, and sparse float networks are links of it") {
     Sweep sweep = one_network();
-    sweep.bits = {{32, 32}, {8, 8}, {4, 8}};
-    sweep.sparsities = {0, 0.7};
+    sweep.values(Axis::bits) = {Bits{32, 32}, Bits{8, 8}, Bits{4, 8}};
+    sweep.values(Axis::sparsity) = {0.0, 0.7};
     const Plan plan = make_plan(sweep, present_probe(), "test");
     const auto network = [&plan](int bits, double sparsity) {
         return plan.stages.at(point_with(plan, bits, sparsity, "embedding-chain").network_stage);
@@ -79,8 +79,8 @@ TEST_CASE("a chain stays at its sparsity, and sparse float networks are links of
 
 TEST_CASE("a link that the constraints leave out is trained all the same") {
     Sweep sweep = one_network();
-    sweep.bits = {{32, 32}, {8, 8}, {4, 4}};
-    sweep.sparsities = {0};
+    sweep.values(Axis::bits) = {Bits{32, 32}, Bits{8, 8}, Bits{4, 4}};
+    sweep.values(Axis::sparsity) = {0.0};
     sweep.constraints = {{"bits == 8"}};
     const Plan plan = make_plan(sweep, present_probe(), "test");
     CHECK(stages_of(plan, StageKind::compression) == 3);  // sham, 8 as a link, 4
@@ -89,7 +89,7 @@ TEST_CASE("a link that the constraints leave out is trained all the same") {
 
 TEST_CASE("without a chain all are taught by the baseline, through one set of embeddings") {
     Sweep sweep = one_network();
-    sweep.distillations = {"embedding", "cosine", "relational"};
+    sweep.values(Axis::distillation) = {"embedding", "cosine", "relational"};
     const Plan plan = make_plan(sweep, present_probe(), "test");
     CHECK(stages_of(plan, StageKind::teacher) == 1);
     CHECK(stages_of(plan, StageKind::compression) == 3 * 8);
@@ -119,19 +119,19 @@ TEST_CASE("values of the axis set the recipe's keys and have one text") {
 
 TEST_CASE("the axis multiplies sparse cells only") {
     Sweep sweep = one_network();
-    sweep.bits = {{32, 32}, {4, 4}};
-    sweep.sparsities = {0, 0.5};
-    sweep.prunings = {"global", "layer+cubic", "2:4"};
-    sweep.distillations = {"embedding"};
+    sweep.values(Axis::bits) = {Bits{32, 32}, Bits{4, 4}};
+    sweep.values(Axis::sparsity) = {0.0, 0.5};
+    sweep.values(Axis::pruning) = {"global", "layer+cubic", "2:4"};
+    sweep.values(Axis::distillation) = {"embedding"};
     const Plan plan = make_plan(sweep, present_probe(), "test");
     CHECK(prunings_of(plan) ==
           std::vector<std::string>{"none", "none", "none", "global", "global", "layer+cubic", "layer+cubic", "2:4", "2:4"});
-    CHECK(plan.axes.at("pruning") == 3);
+    CHECK(plan.axes.at(index_of(Axis::pruning)).values == 3);
     const StageParameters last = parse_stage_parameters(plan.stages.at(plan.points.back().network_stage).parameters);
     CHECK(last.recipe.sparsity_pattern == "2:4");
     CHECK(last.recipe.order == "together");
     // Orders differ only where there is something to put in order.
-    sweep.prunings = {"together", "prune-first"};
+    sweep.values(Axis::pruning) = {"together", "prune-first"};
     const Plan ordered = make_plan(sweep, present_probe(), "test");
     CHECK(prunings_of(ordered) == std::vector<std::string>{"none", "none", "none", "global", "global", "prune-first"});
     REQUIRE(ordered.removed.size() == 1);
@@ -140,24 +140,24 @@ TEST_CASE("the axis multiplies sparse cells only") {
 
 TEST_CASE("2:4 at another sparsity is refused unless a rule leaves it out") {
     Sweep sweep = one_network();
-    sweep.distillations = {"embedding"};
-    sweep.sparsities = {0.5, 0.7};
-    sweep.prunings = {"global", "2:4"};
+    sweep.values(Axis::distillation) = {"embedding"};
+    sweep.values(Axis::sparsity) = {0.5, 0.7};
+    sweep.values(Axis::pruning) = {"global", "2:4"};
     CHECK_THROWS_WITH(make_plan(sweep, present_probe(), "test"), ContainsSubstring("2:4"));
     sweep.constraints = {{"pruning == 2:4 and sparsity != 0.5"}};
     CHECK(make_plan(sweep, present_probe(), "test").removed.at(0).points == 4);
-    sweep.prunings = {"2:4+cubic"};
+    sweep.values(Axis::pruning) = {"2:4+cubic"};
     CHECK_THROWS_WITH(make_plan(sweep, present_probe(), "test"), ContainsSubstring("one-shot"));
-    sweep.prunings = {"nonsense"};
+    sweep.values(Axis::pruning) = {"nonsense"};
     CHECK_THROWS_AS(make_plan(sweep, present_probe(), "test"), Error);
 }
 
 TEST_CASE("rules name a way of pruning in any order of its words") {
     Point point;
-    point.pruning = "layer+cubic";
+    point.axes[Axis::pruning] = "layer+cubic";
     CHECK(ConstraintRule::parse("pruning == cubic+layer", "here").matches(point));
     CHECK_FALSE(ConstraintRule::parse("pruning == layer", "here").matches(point));
     CHECK(ConstraintRule::parse("pruning != none", "here").matches(point));
-    point.pruning = "2:4";
+    point.axes[Axis::pruning] = "2:4";
     CHECK(ConstraintRule::parse("pruning == 2:4", "here").matches(point));
 }

@@ -10,12 +10,12 @@ namespace {
 Point example_point() {
     Point point;
     point.arm = Arm::compressed;
-    point.architecture = "iresnet34";
-    point.training_set = "bupt-balanced";
-    point.bits = {4, 8};
-    point.calibration = "synthetic";
-    point.sparsity = 0.5;
-    point.distillation = "embedding";
+    point.axes[Axis::architecture] = "iresnet34";
+    point.axes[Axis::training_set] = "bupt-balanced";
+    point.axes[Axis::bits] = Bits{4, 8};
+    point.axes[Axis::calibration] = "synthetic";
+    point.axes[Axis::sparsity] = 0.5;
+    point.axes[Axis::distillation] = "embedding";
     point.seed = 3;
     return point;
 }
@@ -49,7 +49,7 @@ TEST_CASE("bits are equal by text and ordered by weight width") {
     CHECK(matches("bits >= 4"));
     CHECK_FALSE(matches("bits > 4"));
     Point point = example_point();
-    point.bits = {32, 32};
+    point.axes[Axis::bits] = Bits{32, 32};
     CHECK(matches("bits == 32", point));
     CHECK_FALSE(matches("bits < 32", point));
 }

@@ -33,7 +33,7 @@ TEST_CASE("an unknown point is refused with the nearest ones") {
         CHECK(error.kind() == ErrorKind::usage);
         const std::string text = error.what();
         CHECK_THAT(text, ContainsSubstring("no point " + word));
-        const std::string first = "nearest:\n    " + describe_point(plan.points[5]);
+        const std::string first = "nearest:\n    " + describe_point(plan, plan.points[5]);
         CHECK_THAT(text, ContainsSubstring(first));
         CHECK_THAT(text, ContainsSubstring("60 more"));
     }
@@ -44,7 +44,7 @@ TEST_CASE("an ambiguous point is refused with those meant") {
     plan.points[1].id = plan.points[0].id;
     plan.points[1].id.bytes[31] ^= 1;
     const std::string word = plan.points[0].id.short_hex();
-    CHECK_THROWS_WITH(find_point(plan, word), ContainsSubstring(describe_point(plan.points[1])));
+    CHECK_THROWS_WITH(find_point(plan, word), ContainsSubstring(describe_point(plan, plan.points[1])));
     CHECK(find_point(plan, plan.points[1].id.hex()).id == plan.points[1].id);
     plan.points[1].id = plan.points[0].id;  // the same point twice is not ambiguous
     CHECK(find_point(plan, word).id == plan.points[0].id);
@@ -63,6 +63,7 @@ TEST_CASE("a point is described by its axes") {
     const auto dense = std::find_if(plan.points.begin(), plan.points.end(), [](const Point& p) { return p.arm == Arm::dense; });
     const auto other =
         std::find_if(plan.points.begin(), plan.points.end(), [](const Point& p) { return p.arm == Arm::compressed; });
-    CHECK_THAT(describe_point(*dense), ContainsSubstring(dense->id.short_hex() + " dense " + dense->architecture));
-    CHECK_THAT(describe_point(*other), ContainsSubstring("bits " + other->bits.text() + ", calibration " + other->calibration));
+    CHECK_THAT(describe_point(plan, *dense), ContainsSubstring(dense->id.short_hex() + " dense " + dense->axes.architecture()));
+    CHECK_THAT(describe_point(plan, *other),
+               ContainsSubstring("bits " + other->axes.bits().text() + ", calibration " + other->axes.calibration()));
 }

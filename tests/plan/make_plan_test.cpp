@@ -49,8 +49,8 @@ TEST_CASE("the demo's grid has 4 dense, 8 sham and 56 compressed points") {
     CHECK(plan.stages_shared == 1 + 4 + 8);
     CHECK(plan.groups == std::vector<std::string>{"A", "B", "C", "D"});
     CHECK_FALSE(plan.provisional);
-    CHECK(plan.axes.at("bits") == 4);
-    CHECK(plan.axes.at("seed") == 2);
+    CHECK(plan.axes.at(index_of(Axis::bits)).values == 4);
+    CHECK(plan.seeds == 2);
     CHECK(plan.removed.empty());
     CHECK(plan.code_version == "test");
 }
@@ -109,20 +109,20 @@ TEST_CASE("points know their stages") {
         CHECK(point.id == plan.stages[point.evaluation_stage].id);
         CHECK(plan.stages[point.evaluation_stage].needs[0] == point.network_stage);
         const StageParameters network = parse_stage_parameters(plan.stages[point.network_stage].parameters);
-        CHECK(network.architecture == point.architecture);
+        CHECK(network.architecture == point.axes.architecture());
         CHECK(network.seed == point.seed);
         if (point.arm == Arm::dense) {
             CHECK(network.kind == StageKind::baseline);
-            CHECK(point.calibration == "none");
-            CHECK(point.bits.is_float());
-            CHECK(point.sparsity == 0);
+            CHECK(point.axes.calibration() == "none");
+            CHECK(point.axes.bits().is_float());
+            CHECK(point.axes.sparsity() == 0);
             continue;
         }
         CHECK(network.kind == StageKind::compression);
-        CHECK(network.bits == point.bits);
-        CHECK(network.sparsity == point.sparsity);
-        CHECK((point.arm == Arm::sham) == (point.bits.is_float() && point.sparsity == 0));
-        const std::string data = point.calibration == "real" ? "faces" : point.calibration;
+        CHECK(network.bits == point.axes.bits());
+        CHECK(network.sparsity == point.axes.sparsity());
+        CHECK((point.arm == Arm::sham) == (point.axes.bits().is_float() && point.axes.sparsity() == 0));
+        const std::string data = point.axes.calibration() == "real" ? "faces" : point.axes.calibration();
         CHECK(network.data == sha256("content of " + data));
     }
 }
@@ -131,8 +131,8 @@ TEST_CASE("the same sweep plans the same, byte for byte") { CHECK(plan_to_json(s
 
 TEST_CASE("arms leave points out, and a sham cell that the axes lack is added") {
     Sweep sweep = small_sweep();
-    sweep.bits = {{4, 4}};
-    sweep.sparsities = {0.7};
+    sweep.values(Axis::bits) = {Bits{4, 4}};
+    sweep.values(Axis::sparsity) = {0.7};
     Plan plan = make_plan(sweep, present_probe(), "test");
     CHECK(points_of(plan, Arm::sham) == 8);
     CHECK(points_of(plan, Arm::compressed) == 8);
@@ -175,7 +175,7 @@ TEST_CASE("what constraints remove is not asked for") {
 
 TEST_CASE("two points that would run the same stages are one") {
     Sweep sweep = small_sweep();
-    sweep.calibrations = {"real", "faces"};
+    sweep.values(Axis::calibration) = {"real", "faces"};
     const Plan plan = make_plan(sweep, present_probe(), "test");
     CHECK(plan.points.size() == 4 + 32);
     REQUIRE(plan.removed.size() == 1);
@@ -204,7 +204,7 @@ TEST_CASE("a recipe field changes the ids of the stages that use it and of what 
 
     const Plan observed = plan_with([](Recipe& recipe) { recipe.observer_steps = 11; });
     for (std::size_t i = 0; i < before.points.size(); ++i) {
-        CHECK((observed.points[i].id == before.points[i].id) == before.points[i].bits.is_float());
+        CHECK((observed.points[i].id == before.points[i].id) == before.points[i].axes.bits().is_float());
     }
 }
 
@@ -256,7 +256,7 @@ TEST_CASE("each data set is looked at once") {
 
 TEST_CASE("networks of two input sizes need the test faces in two sizes") {
     Sweep sweep = small_sweep();
-    sweep.architectures = {"iresnet10-w16-56", "iresnet10-w16-64", "mobilefacenet-w16-56"};
+    sweep.values(Axis::architecture) = {"iresnet10-w16-56", "iresnet10-w16-64", "mobilefacenet-w16-56"};
     CHECK(stages_of(make_plan(sweep, present_probe(), "test"), StageKind::prepare) == 2);
 }
 
@@ -264,8 +264,8 @@ TEST_CASE("a grid of 10^5 points is planned whole") {
     Sweep sweep = small_sweep();
     sweep.seeds.clear();
     for (std::uint64_t seed = 0; seed < 2500; ++seed) sweep.seeds.push_back(seed);
-    sweep.bits.clear();
-    for (int bits = 2; bits <= 11; ++bits) sweep.bits.push_back({bits, bits});
+    sweep.values(Axis::bits).clear();
+    for (int bits = 2; bits <= 11; ++bits) sweep.values(Axis::bits).emplace_back(Bits{bits, bits});
     sweep.constraints = {{"architecture == iresnet18 and seed > 3"}, {"bits == 16"}};
     const Plan plan = make_plan(sweep, present_probe(), "test");
     CHECK(points_of(plan, Arm::compressed) == 2 * 2 * 2 * 10 * 2500);
@@ -284,10 +284,10 @@ TEST_CASE("a grid beyond reason is refused") {
 TEST_CASE("ids are what they always were") {
     Sweep sweep = small_sweep();
     sweep.seeds = {1};
-    sweep.architectures = {"iresnet10-w16-56"};
-    sweep.bits = {{32, 32}, {4, 8}};
-    sweep.calibrations = {"synthetic"};
-    sweep.sparsities = {0.7};
+    sweep.values(Axis::architecture) = {"iresnet10-w16-56"};
+    sweep.values(Axis::bits) = {Bits{32, 32}, Bits{4, 8}};
+    sweep.values(Axis::calibration) = {"synthetic"};
+    sweep.values(Axis::sparsity) = {0.7};
     const Plan plan = make_plan(sweep, present_probe(), "test");
     std::vector<std::string> told;
     for (const Stage& stage : plan.stages) told.push_back(std::string(name_of(stage.kind)) + " " + stage.id.short_hex());

@@ -8,11 +8,11 @@ inline Sweep small_sweep() {
     Sweep sweep;
     sweep.name = "small";
     sweep.seeds = {1, 2};
-    sweep.architectures = {"iresnet10-w16-56", "mobilefacenet-w16-56"};
-    sweep.training_sets = {"faces"};
-    sweep.bits = {{32, 32}, {8, 8}, {4, 4}, {3, 3}};
-    sweep.calibrations = {"real", "synthetic"};
-    sweep.sparsities = {0, 0.7};
+    sweep.values(Axis::architecture) = {"iresnet10-w16-56", "mobilefacenet-w16-56"};
+    sweep.values(Axis::training_set) = {"faces"};
+    sweep.values(Axis::bits) = {Bits{32, 32}, Bits{8, 8}, Bits{4, 4}, Bits{3, 3}};
+    sweep.values(Axis::calibration) = {"real", "synthetic"};
+    sweep.values(Axis::sparsity) = {0.0, 0.7};
     sweep.evaluation_data = "test";
     sweep.data["faces"] = {"faces", "recordio", "data/train", {}};
     sweep.data["synthetic"] = {"synthetic", "recordio", "data/synthetic", {}};

@@ -85,8 +85,8 @@ TEST_CASE("The planted hardest group is worst, and three bits widen its gap beyo
         const Configuration& treated = example().analysis.configurations[contrast.treated].configuration;
         CHECK(contrast.group == "D");
         CHECK(contrast.p_adjusted >= contrast.p_value);
-        if (treated.bits.weight != 3 || treated.sparsity != 0.0 || treated.calibration != "real" ||
-            !treated.architecture.starts_with("iresnet"))
+        if (treated.axes.bits().weight != 3 || treated.axes.sparsity() != 0.0 || treated.axes.calibration() != "real" ||
+            !treated.axes.architecture().starts_with("iresnet"))
             continue;
         ++found;
         // Planted: hardness is 2.5 for D and 1.5 on average for the others, times a loss of 8 points.

@@ -21,11 +21,11 @@ inline Plan synthetic_plan() {
     Sweep sweep;
     sweep.name = "synthetic";
     sweep.seeds = {1, 2};
-    sweep.architectures = {"iresnet10-w16-56", "mobilefacenet-w16-56"};
-    sweep.training_sets = {"faces"};
-    sweep.bits = {{32, 32}, {8, 8}, {4, 4}, {3, 3}};
-    sweep.calibrations = {"real", "synthetic"};
-    sweep.sparsities = {0.0, 0.7};
+    sweep.values(Axis::architecture) = {"iresnet10-w16-56", "mobilefacenet-w16-56"};
+    sweep.values(Axis::training_set) = {"faces"};
+    sweep.values(Axis::bits) = {Bits{32, 32}, Bits{8, 8}, Bits{4, 4}, Bits{3, 3}};
+    sweep.values(Axis::calibration) = {"real", "synthetic"};
+    sweep.values(Axis::sparsity) = {0.0, 0.7};
     sweep.evaluation_data = "test";
     for (const char* name : {"faces", "synthetic", "test"})
         sweep.data[name] = {name, name == std::string("test") ? "rfw" : "recordio", name, {}};
@@ -63,11 +63,14 @@ inline PairTable synthetic_pairs() {
 /// The planted accuracy (fraction) of a group: group D is hardest, few bits and pruning cost more where it is harder.
 inline double planted_accuracy(const Point& point, std::uint32_t group) {
     const double dense =
-        std::vector<double>{0.975, 0.955, 0.93, 0.87}.at(group) - (point.architecture.starts_with("mobile") ? 0.015 : 0.0);
+        std::vector<double>{0.975, 0.955, 0.93, 0.87}.at(group) - (point.axes.architecture().starts_with("mobile") ? 0.015 : 0.0);
     const double hardness = 1.0 + 0.5 * group;
-    double loss = point.bits.weight == 3 ? 0.08 : point.bits.weight == 4 ? 0.02 : point.bits.weight == 8 ? 0.002 : 0.0;
-    if (point.sparsity > 0.0) loss += 0.015;
-    if (point.calibration == "synthetic") loss += 0.004;
+    double loss = point.axes.bits().weight == 3   ? 0.08
+                  : point.axes.bits().weight == 4 ? 0.02
+                  : point.axes.bits().weight == 8 ? 0.002
+                                                  : 0.0;
+    if (point.axes.sparsity() > 0.0) loss += 0.015;
+    if (point.axes.calibration() == "synthetic") loss += 0.004;
     return std::max(0.52, dense - hardness * loss);
 }
 
@@ -75,8 +78,8 @@ inline std::vector<float> synthetic_scores(const PairTable& pairs, const Point& 
     RandomStream people(11, 0, "people");
     RandomStream shared(11, 0, "shared");
     // Keyed by what the point is, not by its id: the test's data must not change with the version of a stage.
-    const std::string labels =
-        point.architecture + point.bits.text() + point.calibration + (point.sparsity > 0.0 ? "sparse" : "");
+    const std::string labels = point.axes.architecture() + point.axes.bits().text() + point.axes.calibration() +
+                               (point.axes.sparsity() > 0.0 ? "sparse" : "");
     RandomStream own(point.seed, sha256(labels + name_of(point.arm)).prefix(), "own");
     std::vector<double> effect(4 * 80);
     for (double& value : effect) value = people.normal();

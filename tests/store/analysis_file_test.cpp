@@ -61,10 +61,10 @@ TEST_CASE("merge keeps points, figures, pairs and scores, and shows what is miss
         const Point& planned = plan.points[i];
         CHECK(point.point.id == planned.id);
         CHECK(point.point.arm == planned.arm);
-        CHECK(point.point.architecture == planned.architecture);
-        CHECK(point.point.bits == planned.bits);
-        CHECK(point.point.calibration == planned.calibration);
-        CHECK(point.point.sparsity == planned.sparsity);
+        CHECK(point.point.axes.architecture() == planned.axes.architecture());
+        CHECK(point.point.axes.bits() == planned.axes.bits());
+        CHECK(point.point.axes.calibration() == planned.axes.calibration());
+        CHECK(point.point.axes.sparsity() == planned.axes.sparsity());
         CHECK(point.point.seed == planned.seed);
         CHECK(point.network_id == plan.stages[planned.network_stage].id);
         CHECK(point.state == (i < 2 ? StageState::done : StageState::waiting));

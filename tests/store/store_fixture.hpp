@@ -21,7 +21,7 @@ inline Plan make_plan(std::size_t points, std::uint64_t first_seed = 1, std::vec
     plan.groups = std::move(groups);
     plan.code_version = "0.1.0 (commit test)";
     plan.job_text = "[sweep]\nname = test\n";
-    plan.axes = {{"bits", 2}};
+    plan.axes[index_of(Axis::bits)].values = 2;
     plan.data["faces"] = {{"faces", "recordio", "data/train", {}}, sha256("faces"), true, 12};
     const auto add = [&plan](StageKind kind, const std::string& text, std::vector<StageIndex> needs) {
         Stage stage;
@@ -45,12 +45,12 @@ inline Plan make_plan(std::size_t points, std::uint64_t first_seed = 1, std::vec
         Point point;
         point.id = plan.stages[evaluation].id;
         point.arm = i > 0 ? Arm::compressed : Arm::dense;
-        point.architecture = "iresnet10-w16-56";
-        point.training_set = "faces";
-        point.bits = i > 0 ? Bits{4, 8} : Bits{};
-        point.calibration = i > 0 ? "real" : "none";
-        point.sparsity = i > 0 ? 0.5 : 0.0;
-        point.distillation = "embedding";
+        point.axes[Axis::architecture] = "iresnet10-w16-56";
+        point.axes[Axis::training_set] = "faces";
+        point.axes[Axis::bits] = i > 0 ? Bits{4, 8} : Bits{};
+        if (i > 0) point.axes[Axis::calibration] = "real";
+        point.axes[Axis::sparsity] = i > 0 ? 0.5 : 0.0;
+        point.axes[Axis::distillation] = "embedding";
         point.seed = seed;
         point.network_stage = network;
         point.evaluation_stage = evaluation;
