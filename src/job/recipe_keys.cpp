@@ -13,76 +13,11 @@
 namespace fairsweep {
 namespace {
 
-enum class Bounds { closed, open_below, open_above };  // which end is outside the range
-
-struct RecipeKey {
-    const char* name;
-    std::variant<int Recipe::*, double Recipe::*, bool Recipe::*, std::string Recipe::*> field;
-    double low = 0;
-    double high = 1;
-    Bounds bounds = Bounds::closed;
-    std::vector<std::string> words{};  ///< values of a text field
-};
-
 RecipeKey one_of(const char* name, std::string Recipe::*field, std::vector<std::string> words) {
     return {.name = name, .field = field, .low = 0, .high = 0, .bounds = Bounds::closed, .words = std::move(words)};
 }
 
 constexpr int kAllSteps = 10000000;
-
-// Batches of at least two: BatchNorm has no variance over one sample.
-const std::vector<RecipeKey>& keys() {
-    static const std::vector<RecipeKey> all = [] {
-        std::vector<RecipeKey> list{
-            {"baseline_epochs", &Recipe::baseline_epochs, 1, 10000},
-            {"baseline_batch_samples", &Recipe::baseline_batch_samples, 2, 65536},
-            {"baseline_lr", &Recipe::baseline_lr, 0, 100, Bounds::open_below},
-            {"baseline_lr_warmup_fraction", &Recipe::baseline_lr_warmup_fraction, 0, 1},
-            {"baseline_nesterov", &Recipe::baseline_nesterov},
-            one_of("baseline_schedule", &Recipe::baseline_schedule, {"steps", "cosine"}),
-            one_of("margin_loss", &Recipe::margin_loss, {"arcface", "cosface", "elastic-arcface", "elastic-cosface"}),
-            {"margin_scale", &Recipe::margin_scale, 0, 1000, Bounds::open_below},
-            {"margin_rad", &Recipe::margin_rad, 0, 1.5},
-            {"margin_std", &Recipe::margin_std, 0, 1},
-            {"margin_warmup_fraction", &Recipe::margin_warmup_fraction, 0, 1},
-            {"finetune_steps", &Recipe::finetune_steps, 1, 10000000},
-            {"finetune_batch_samples", &Recipe::finetune_batch_samples, 2, 65536},
-            {"finetune_lr", &Recipe::finetune_lr, 0, 100, Bounds::open_below},
-            one_of("finetune_schedule", &Recipe::finetune_schedule, {"constant", "last-epoch", "cosine"}),
-            {"embedding_loss_scale", &Recipe::embedding_loss_scale, 0, 1e6, Bounds::open_below},
-            {"observer_steps", &Recipe::observer_steps, 1, kAllSteps},
-            {"dropout", &Recipe::dropout, 0, 1, Bounds::open_above},
-            {"momentum", &Recipe::momentum, 0, 1, Bounds::open_above},
-            {"weight_decay", &Recipe::weight_decay, 0, 1},
-            {"clip_norm", &Recipe::clip_norm, 0, 1e6, Bounds::open_below},
-            {"flip", &Recipe::flip},
-            one_of("precision", &Recipe::precision, {"fp32", "bf16"}),
-            {"threads_per_stage", &Recipe::threads_per_stage, 1, 256},
-            {"shards", &Recipe::shards, 1, 1024},
-        };
-        for (const PruningKey& key : pruning_keys()) list.push_back(one_of(key.name, key.field, key.words));
-        return list;
-    }();
-    return all;
-}
-
-// Of preset "modern" alone: "quantface" is fixed.
-const std::vector<RecipeKey>& modern_keys() {
-    static const std::vector<RecipeKey> all{
-        one_of("weight_grid", &Recipe::weight_grid, {"symmetric", "asymmetric"}),
-        one_of("weight_granularity", &Recipe::weight_granularity, {"channel", "tensor"}),
-        one_of("weight_range", &Recipe::weight_range, {"learned", "minmax", "percentile", "mse"}),
-        one_of("activation_grid", &Recipe::activation_grid, {"symmetric", "asymmetric"}),
-        one_of("activation_range", &Recipe::activation_range, {"moving-average", "minmax", "percentile", "mse", "learned"}),
-        {"range_averaging", &Recipe::range_averaging, 0, 1, Bounds::open_below},
-        {"range_percentile", &Recipe::range_percentile, 0.5, 1, Bounds::open_below},
-        {"edge_bits", &Recipe::edge_bits, 2, 16},
-        {"slope_bits", &Recipe::slope_bits, 2, 16},
-        one_of("batch_norm", &Recipe::batch_norm, {"frozen", "live", "folded"}),
-        {"batch_norm_live_fraction", &Recipe::batch_norm_live_fraction, 0, 1},
-    };
-    return all;
-}
 
 std::string limit_text(double limit) {
     const auto whole = static_cast<long long>(limit);  // limits are small: "10000000", not "1e+07"
@@ -138,8 +73,9 @@ struct SetField {
 void read_preset(const JobEntries& entries, Recipe& recipe) {
     const JobEntry* entry = entries.find("recipe", "preset");
     if (entry == nullptr) return;
-    if (entry->value != "quantface" && entry->value != "modern")
-        refuse_value(*entry, "'" + entry->value + "'", "quantface or modern", suggestion(entry->value, {"quantface", "modern"}));
+    const std::vector<std::string>& known = preset_names();
+    if (std::find(known.begin(), known.end(), entry->value) == known.end())
+        refuse_value(*entry, "'" + entry->value + "'", "quantface or modern", suggestion(entry->value, known));
     recipe.preset = entry->value;
     if (recipe.preset != "modern") return;
     recipe.dropout = 0.0;
@@ -187,10 +123,68 @@ void check_shards(const JobEntries& entries, const Recipe& recipe) {
 
 }  // namespace
 
+const std::vector<std::string>& preset_names() {
+    static const std::vector<std::string> names{"quantface", "modern"};
+    return names;
+}
+
+// Batches of at least two: BatchNorm has no variance over one sample.
+const std::vector<RecipeKey>& common_keys() {
+    static const std::vector<RecipeKey> all = [] {
+        std::vector<RecipeKey> list{
+            {"baseline_epochs", &Recipe::baseline_epochs, 1, 10000},
+            {"baseline_batch_samples", &Recipe::baseline_batch_samples, 2, 65536},
+            {"baseline_lr", &Recipe::baseline_lr, 0, 100, Bounds::open_below},
+            {"baseline_lr_warmup_fraction", &Recipe::baseline_lr_warmup_fraction, 0, 1},
+            {"baseline_nesterov", &Recipe::baseline_nesterov},
+            one_of("baseline_schedule", &Recipe::baseline_schedule, {"steps", "cosine"}),
+            one_of("margin_loss", &Recipe::margin_loss, {"arcface", "cosface", "elastic-arcface", "elastic-cosface"}),
+            {"margin_scale", &Recipe::margin_scale, 0, 1000, Bounds::open_below},
+            {"margin_rad", &Recipe::margin_rad, 0, 1.5},
+            {"margin_std", &Recipe::margin_std, 0, 1},
+            {"margin_warmup_fraction", &Recipe::margin_warmup_fraction, 0, 1},
+            {"finetune_steps", &Recipe::finetune_steps, 1, 10000000},
+            {"finetune_batch_samples", &Recipe::finetune_batch_samples, 2, 65536},
+            {"finetune_lr", &Recipe::finetune_lr, 0, 100, Bounds::open_below},
+            one_of("finetune_schedule", &Recipe::finetune_schedule, {"constant", "last-epoch", "cosine"}),
+            {"embedding_loss_scale", &Recipe::embedding_loss_scale, 0, 1e6, Bounds::open_below},
+            {"observer_steps", &Recipe::observer_steps, 1, kAllSteps},
+            {"dropout", &Recipe::dropout, 0, 1, Bounds::open_above},
+            {"momentum", &Recipe::momentum, 0, 1, Bounds::open_above},
+            {"weight_decay", &Recipe::weight_decay, 0, 1},
+            {"clip_norm", &Recipe::clip_norm, 0, 1e6, Bounds::open_below},
+            {"flip", &Recipe::flip},
+            one_of("precision", &Recipe::precision, {"fp32", "bf16"}),
+            {"threads_per_stage", &Recipe::threads_per_stage, 1, 256},
+            {"shards", &Recipe::shards, 1, 1024},
+        };
+        for (const PruningKey& key : pruning_keys()) list.push_back(one_of(key.name, key.field, key.words));
+        return list;
+    }();
+    return all;
+}
+
+const std::vector<RecipeKey>& modern_keys() {
+    static const std::vector<RecipeKey> all{
+        one_of("weight_grid", &Recipe::weight_grid, {"symmetric", "asymmetric"}),
+        one_of("weight_granularity", &Recipe::weight_granularity, {"channel", "tensor"}),
+        one_of("weight_range", &Recipe::weight_range, {"learned", "minmax", "percentile", "mse"}),
+        one_of("activation_grid", &Recipe::activation_grid, {"symmetric", "asymmetric"}),
+        one_of("activation_range", &Recipe::activation_range, {"moving-average", "minmax", "percentile", "mse", "learned"}),
+        {"range_averaging", &Recipe::range_averaging, 0, 1, Bounds::open_below},
+        {"range_percentile", &Recipe::range_percentile, 0.5, 1, Bounds::open_below},
+        {"edge_bits", &Recipe::edge_bits, 2, 16},
+        {"slope_bits", &Recipe::slope_bits, 2, 16},
+        one_of("batch_norm", &Recipe::batch_norm, {"frozen", "live", "folded"}),
+        {"batch_norm_live_fraction", &Recipe::batch_norm_live_fraction, 0, 1},
+    };
+    return all;
+}
+
 const std::vector<std::string>& recipe_key_names() {
     static const std::vector<std::string> names = [] {
         std::vector<std::string> list{"preset", "baseline_milestones"};
-        for (const RecipeKey& key : keys()) list.emplace_back(key.name);
+        for (const RecipeKey& key : common_keys()) list.emplace_back(key.name);
         for (const RecipeKey& key : modern_keys()) list.emplace_back(key.name);
         return list;
     }();
@@ -200,7 +194,7 @@ const std::vector<std::string>& recipe_key_names() {
 Recipe read_recipe(const JobEntries& entries) {
     Recipe recipe;
     read_preset(entries, recipe);
-    for (const RecipeKey& key : keys()) read_key(entries, key, recipe);
+    for (const RecipeKey& key : common_keys()) read_key(entries, key, recipe);
     read_modern_keys(entries, recipe);
     read_milestones(entries, recipe);
     check_shards(entries, recipe);
