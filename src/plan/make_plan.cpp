@@ -60,6 +60,7 @@ private:
         data.present = probe_.present(data.source);
         if (data.present) data.id = probe_.digest(data.source);
         if (data.present && probe_.images) data.images = probe_.images(data.source, is_evaluation);
+        if (data.present && probe_.planted) data.planted = probe_.planted(data.source);
         if (!data.present) plan_.provisional = true;
         if (data.images == 0) data.images = assumed_images(name, is_evaluation);
         return plan_.data.emplace(name, std::move(data)).first->second;
@@ -137,7 +138,8 @@ private:
                     point.sparsity = cell.sparsity;
                     point.pruning = cell.pruning;
                     point.calibration = calibration;
-                    point.distillation = distillation;
+                    // A chain changes the teachers of quantised networks: its sham is the sham of the loss alone.
+                    point.distillation = point.arm == Arm::sham ? loss_of(distillation) : distillation;
                     for (const std::uint64_t seed : sweep_.seeds) {
                         point.seed = seed;
                         add_point(point);

@@ -3,9 +3,11 @@
 /// else; what prints them only formats.
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "report/planted.hpp"
 #include "report/summary.hpp"
 #include "store/analysis_file.hpp"
 
@@ -21,13 +23,11 @@ struct Configuration {
     double sparsity = 0.0;
     std::string pruning;
     std::string distillation;
-    std::string baseline_recipe;  ///< as in AnalysisPoint
-    std::string finetune_recipe;
+    std::string baseline_recipe = kNoRecipe;  ///< as in Recipes
+    std::string finetune_recipe = kNoRecipe;
+    std::string compression_recipe = kNoRecipe;
     auto operator<=>(const Configuration&) const = default;
 };
-
-/// "iresnet10-w16-56, 4 bits, real calibration, sparsity 0.7", without the arm.
-[[nodiscard]] std::string text_of(const Configuration& configuration);
 
 struct AnalysedPoint {
     std::size_t index = 0;  ///< in AnalysisInput::points
@@ -45,9 +45,10 @@ struct AnalysedConfiguration {
 struct Contrast {
     std::size_t treated = 0;  ///< indices into Analysis::configurations
     std::size_t reference = 0;
-    std::string kind;    ///< "compressed - sham", "sham - dense", "compressed - dense", "synthetic - real" ...
-    std::string metric;  ///< "accuracy" of a group, "gap" (mean of the others minus the worst dense group), "std"
-    std::string group;   ///< of accuracy and gap
+    std::string kind;  ///< "compressed - sham", "sham - dense", "compressed - dense", "synthetic - real" ...
+    std::string
+        metric;  ///< "accuracy" of a group, "average" of all, "gap" (mean of the others minus the worst dense group), "std"
+    std::string group;  ///< of accuracy and gap; else empty
     Estimate estimate;
     double p_value = kUndefined;
     double p_adjusted = kUndefined;  ///< Holm in the primary family, Benjamini-Hochberg elsewhere
@@ -61,7 +62,9 @@ struct Analysis {
     std::vector<AnalysedPoint> points;                  ///< done ones, in the input's order
     std::vector<AnalysedConfiguration> configurations;  ///< order of first appearance in the input
     std::vector<Contrast> contrasts;
-    std::vector<std::string> findings;  ///< sentences in plain words
+    std::optional<PlantedTruth> planted;  ///< where the faces are drawn
+    std::vector<std::string> banner;      ///< what stands above all: that faces are drawn, what was planted and found
+    std::vector<std::string> findings;    ///< sentences in plain words
     std::vector<std::string> warnings;
     std::map<std::string, std::string> conventions;
 };

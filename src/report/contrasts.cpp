@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "metrics/fairness.hpp"
+#include "report/twins.hpp"
 #include "statistics/multiplicity.hpp"
 #include "statistics/quantiles.hpp"
 
@@ -27,14 +28,6 @@ std::optional<std::size_t> find_configuration(const std::vector<AnalysedConfigur
     const auto place =
         std::find_if(all.begin(), all.end(), [&wanted](const AnalysedConfiguration& c) { return c.configuration == wanted; });
     return place == all.end() ? std::nullopt : std::optional<std::size_t>(place - all.begin());
-}
-
-Configuration sham_of(Configuration configuration) {
-    configuration.arm = Arm::sham;
-    configuration.bits = {};
-    configuration.sparsity = 0.0;
-    configuration.pruning = "none";
-    return configuration;
 }
 
 /// The baseline that a configuration started from.
@@ -141,6 +134,7 @@ void add_contrasts(const EvaluationSet& set, const Comparison& comparison, std::
         add(linear_contrast(set, comparison, weights), "accuracy", set.pairs.groups[g]);
     }
     if (groups < 2) return;
+    add(linear_contrast(set, comparison, std::vector<double>(groups, 1.0 / static_cast<double>(groups))), "average", "");
     if (worst) {
         std::vector<double> weights(groups, 1.0 / static_cast<double>(groups - 1));
         weights[*worst] = -1.0;
@@ -160,7 +154,7 @@ std::vector<Comparison> comparisons(const std::vector<AnalysedConfiguration>& al
     for (std::size_t i = 0; i < all.size(); ++i) {
         const Configuration& configuration = all[i].configuration;
         if (configuration.arm == Arm::compressed) {
-            add(i, find_configuration(all, sham_of(configuration)), "compressed - sham");
+            add(i, sham_twin(all, configuration), "compressed - sham");
             add(i, dense_of(all, configuration), "compressed - dense");
             Configuration on_real = configuration;
             on_real.calibration = "real";
@@ -187,7 +181,7 @@ void adjust(std::vector<Contrast>& contrasts, bool primary, std::vector<double> 
 std::optional<std::size_t> worst_reference_group(const std::vector<AnalysedConfiguration>& configurations,
                                                  const Configuration& of) {
     if (const auto dense = dense_of(configurations, of)) return configurations[*dense].summary.worst_group;
-    if (const auto sham = find_configuration(configurations, sham_of(of))) return configurations[*sham].summary.worst_group;
+    if (const auto sham = sham_twin(configurations, of)) return configurations[*sham].summary.worst_group;
     return std::nullopt;
 }
 
