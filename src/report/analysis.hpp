@@ -45,11 +45,14 @@ struct AnalysedConfiguration {
 struct Contrast {
     std::size_t treated = 0;  ///< indices into Analysis::configurations
     std::size_t reference = 0;
-    std::string kind;  ///< "compressed - sham", "sham - dense", "compressed - dense", "synthetic - real" ...
-    std::string
-        metric;  ///< "accuracy" of a group, "average" of all, "gap" (mean of the others minus the worst dense group), "std"
-    std::string group;  ///< of accuracy and gap; else empty
+    std::string kind;    ///< "compressed - sham", "sham - dense", "compressed - dense", "synthetic - real" ...
+    std::string metric;  ///< "accuracy" of a group, "average" of all, "gap" (mean of the others minus the worst dense one), "std"
+    std::string group;   ///< of accuracy and gap; else empty
+    double group_share = 1.0;  ///< of gap: share of the splits of people that chose `group` as the worst one
     Estimate estimate;
+    /// Holds its truth together with those of the whole primary family in 95 % of sweeps (max-t): the one to quote for the
+    /// largest of many. NaN outside the primary family.
+    Interval simultaneous{kUndefined, kUndefined};
     double p_value = kUndefined;
     double p_adjusted = kUndefined;  ///< Holm in the primary family, Benjamini-Hochberg elsewhere
     bool primary = false;            ///< gap, compressed - sham
