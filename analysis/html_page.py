@@ -8,14 +8,14 @@ from plotly.offline import get_plotlyjs
 import sections
 
 HERE = pathlib.Path(__file__).parent
-NAVIGATION = [("findings", "Findings"), ("figures", "Figures"), ("table", "Table"), ("rates", "FMR and FNMR"), ("conventions", "Conventions"), ("provenance", "Provenance")]
+NAVIGATION = [("findings", "Findings"), ("figures", "Figures"), ("changes", "Changes"), ("table", "Table"), ("rates", "FMR and FNMR"), ("conventions", "Conventions"), ("provenance", "Provenance")]
 
 
 def cell(value):
     if isinstance(value, str):
         return f'<td class="word">{html.escape(value)}</td>'
     text, small, key = value
-    extra = f"<small>{html.escape(small)}</small>" if small else ""
+    extra = f"<small>{'<br>'.join(html.escape(line) for line in small.splitlines())}</small>" if small else ""
     return f'<td data-value="{key if math.isfinite(key) else "NaN"}">{html.escape(text)}{extra}</td>'
 
 
@@ -41,6 +41,27 @@ def plots_html(analysis):
         drawn = "\n".join(figure_html(f, f"plot-{s}-{k}") for k, f in enumerate(figures))
         parts.append(f'<section><h2>{html.escape(heading)}</h2><p class="caption">{html.escape(caption)}</p>\n<div class="plots">{drawn}</div></section>')
     return "\n".join(parts)
+
+
+FOLDED_ROWS = 12
+
+
+def changes_html(analysis):
+    """The table of changes; folded where it is long, absent where nothing has a sham twin."""
+    header, rows = sections.change_table(analysis)
+    if not rows:
+        return '<p class="caption">No compressed network could be compared with a sham twin.</p>'
+    table = data_table(header, rows, "change-table")
+    return table if len(rows) <= FOLDED_ROWS else f"<details><summary>Show the {len(rows)} rows</summary>{table}</details>"
+
+
+def banner_html(analysis):
+    """That the faces are drawn, and what was planted beside what was found."""
+    lines = list(analysis["banner"]["text"])
+    if not lines:
+        return ""
+    table = data_table(*sections.planted_table(analysis), "planted-table")
+    return f'<section id="planted" class="banner">{"".join(f"<p>{html.escape(t)}</p>" for t in lines)}<details><summary>Planted and found, group by group</summary>{table}</details></section>'
 
 
 def render(analysis):
@@ -70,6 +91,7 @@ a person count as dependent. Points: {html.escape(facts["Points"])}; seeds: {htm
 <nav>{navigation}</nav>
 </header>
 <main>
+{banner_html(analysis)}
 <section id="findings"><h2>Findings</h2>
 <ol class="findings">{findings}</ol>
 <div class="warnings">{warnings}{left_out}</div>
@@ -77,8 +99,12 @@ a person count as dependent. Points: {html.escape(facts["Points"])}; seeds: {htm
 <div id="figures">
 {plots_html(analysis)}
 </div>
+<section id="changes"><h2>What compression changed, group by group</h2>
+<p class="caption">{html.escape(sections.CHANGES_CAPTION)}</p>
+{changes_html(analysis)}
+</section>
 <section id="table"><h2>All configurations</h2>
-<p class="caption">Means over seeds, 95 % intervals below each figure. Ten-fold accuracy per group; a column’s title sorts by it. “floor”: close to guessing.</p>
+<p class="caption">Means over seeds, 95 % intervals below each figure. Ten-fold accuracy per group; “equal groups”: p value of the test that no group is harder than another. A column’s title sorts by it. “floor”: close to guessing.</p>
 {data_table(*sections.configuration_table(analysis), "configurations")}
 <details><summary>Every point (single seeds)</summary>
 {data_table(*sections.point_table(analysis), "points")}

@@ -1,9 +1,22 @@
-"""The page as Markdown: the same findings and tables, without plots."""
+"""The page as Markdown: the same findings and tables, without plots. Names come from strangers' files: nothing in them is markup."""
+import html
+import re
+
 import sections
+
+CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
+MARKUP = re.compile(r"[\\`*_|~]|\](?=[(:\[])")  # a bracket alone is none: intervals keep theirs
+BLOCK = re.compile(r"^(?=[#+=-])|(?<=^\d)(?=[.)])")  # what makes a heading, a list or a rule at the beginning of a line
 
 
 def escape(text):
-    return text.replace("|", "\\|").replace("\n", " ")
+    """Text that Markdown shows as it is: no HTML, no emphasis, no links, no cell or line ends."""
+    return html.escape(MARKUP.sub(r"\\\g<0>", CONTROL.sub(" ", text)), quote=False)
+
+
+def line(text):
+    """The same at the beginning of a line."""
+    return BLOCK.sub(r"\\", escape(text))
 
 
 def cell(value):
@@ -19,15 +32,29 @@ def data_table(header, rows):
 
 
 def bullets(texts):
-    return "\n".join(f"- {t}" for t in texts)
+    return "\n".join(f"- {line(t)}" for t in texts)
+
+
+def definitions(pairs):
+    return "\n".join(f"- **{escape(name)}**: {escape(text)}" for name, text in pairs)
+
+
+def banner(analysis):
+    lines = list(analysis["banner"]["text"])
+    return "".join(f"> {line(t)}\n>\n" for t in lines) + "\n" + data_table(*sections.planted_table(analysis)) + "\n\n" if lines else ""
+
+
+def changes(analysis):
+    header, rows = sections.change_table(analysis)
+    return data_table(header, rows) if rows else "No compressed network could be compared with a sham twin."
 
 
 def render(analysis):
-    pairs = lambda name: bullets(f"**{n}**: {escape(t)}" for n, t in analysis.pairs_of(name))
-    left_out = "Points without figures:\n\n" + pairs("not_done") + "\n\n" if analysis.pairs_of("not_done") else ""
-    return f"""# {analysis.sweep_name}: what compression does to each group
+    not_done = analysis.pairs_of("not_done")
+    left_out = "Points without figures:\n\n" + definitions(not_done) + "\n\n" if not_done else ""
+    return f"""# {line(analysis.sweep_name)}: what compression does to each group
 
-## Findings
+{banner(analysis)}## Findings
 
 {bullets(analysis["findings"]["text"])}
 
@@ -35,9 +62,15 @@ Warnings:
 
 {bullets(analysis["warnings"]["text"])}
 
-{left_out}## All configurations
+{left_out}## What compression changed, group by group
 
-Means over seeds with 95 % intervals; ten-fold accuracy per group.
+{escape(sections.CHANGES_CAPTION)}
+
+{changes(analysis)}
+
+## All configurations
+
+Means over seeds with 95 % intervals; ten-fold accuracy per group; "equal groups": p value of the test that no group is harder than another.
 
 {data_table(*sections.configuration_table(analysis))}
 
@@ -49,13 +82,13 @@ Means over seeds with 95 % intervals; ten-fold accuracy per group.
 
 {bullets(sections.LIMITS)}
 
-{pairs("conventions")}
+{definitions(analysis.pairs_of("conventions"))}
 
 ## Provenance
 
-{pairs("overview")}
+{definitions(analysis.pairs_of("overview"))}
 
-```
-{analysis.job_text.strip()}
-```
+<pre>
+{html.escape(analysis.job_text.strip(), quote=False)}
+</pre>
 """

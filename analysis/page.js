@@ -31,7 +31,7 @@ for (const plot of plots) { fit(plot); observer.observe(plot.closest(".plot")); 
 // On paper two plots stand side by side; their frames do not have that width yet when the browser announces printing. Tables that
 // are folded away on screen are unfolded.
 const kPaperPlotWidthPx = 328;
-const folded = [...document.querySelectorAll("#rates details:not([open])")];
+const folded = [...document.querySelectorAll("#rates details:not([open]), #changes details:not([open]), #planted details:not([open])")];
 window.addEventListener("beforeprint", () => {
   on_paper = true;
   for (const plot of plots) set_width(plot, kPaperPlotWidthPx);

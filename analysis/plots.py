@@ -11,7 +11,7 @@ GRID = "#e3e6ea"
 FONT = "system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif"
 
 PANEL_AXES = ["architecture", "training_set", "calibration", "distillation", "baseline_recipe", "finetune_recipe"]
-AXIS_NAMES = {"baseline_recipe": "baseline", "finetune_recipe": "fine-tune", "training_set": "trained on"}
+AXIS_NAMES = {"baseline_recipe": "baseline", "finetune_recipe": "fine-tune", "training_set": "trained on", "panel_recipe": "compression"}
 
 
 def colour(index):
@@ -59,12 +59,31 @@ def bits_order(configurations):
     return list(widths.sort_values(["weight_bits", "activation_bits"], ascending=False)["bits"])
 
 
-def panels(configurations):
-    """One data frame and title per combination of everything that is no x axis of a plot; only what varies is named."""
-    compared = configurations[configurations["arm"] != "dense"]
-    varying = [a for a in PANEL_AXES if compared[a].nunique() > 1]
-    for key, rows in compared.groupby(PANEL_AXES, sort=False, dropna=False):
-        values = dict(zip(PANEL_AXES, key))
+def loss_of(distillation):
+    """The loss of a distillation: a chain and the loss alone share their sham."""
+    return distillation.removesuffix("-chain")
+
+
+def panel_recipes(configurations):
+    """With a column `panel_recipe`: the compression recipe where networks that are equal in all axes have several, else "none"."""
+    compressed = configurations[configurations["arm"] == "compressed"]
+    axes = PANEL_AXES + ["bits", "sparsity", "pruning"]
+    several = compressed.groupby(axes, dropna=False)["compression_recipe"].nunique().gt(1).any() if len(compressed) else False
+    return configurations.assign(panel_recipe=configurations["compression_recipe"] if several else "none")
+
+
+def panels(configurations, axes=None):
+    """Values, title and rows per combination of everything that is no x axis of a plot; only what varies is named. The sham is part of
+    every panel that it is the twin of."""
+    axes = axes or PANEL_AXES
+    configurations = panel_recipes(configurations)
+    keys = axes + ["panel_recipe"]
+    compared = configurations[configurations["arm"] == "compressed"]
+    compared = compared if len(compared) else configurations[configurations["arm"] == "sham"]
+    varying = [a for a in keys if compared[a].nunique() > 1]
+    for key, _ in compared.groupby(keys, sort=False, dropna=False):
+        values = dict(zip(keys, key))
+        rows = in_panel(configurations, values)
         title = ", ".join(values[a] if a == "architecture" else f"{values[a]} calibration" if a == "calibration"
                           else f"{AXIS_NAMES.get(a, a)} {values[a]}" for a in varying or ["architecture"])
         yield values, title, rows
@@ -77,9 +96,18 @@ def baselines(table, values):
 
 
 def in_panel(table, values):
+    """The compressed rows of a panel and the sham that they are compared with."""
+    table = table if "panel_recipe" in table else panel_recipes(table)
+    sham = table["arm"] == "sham"
+    chosen = table["arm"] != "dense"
     for axis, value in values.items():
-        table = table[table[axis] == value]
-    return table[table["arm"] != "dense"]
+        if axis == "distillation":
+            chosen &= (table[axis] == value) | (sham & (table[axis] == loss_of(value)))
+        elif axis == "panel_recipe":
+            chosen &= sham | (table[axis] == value)
+        else:
+            chosen &= table[axis] == value
+    return table[chosen]
 
 
 def describe(name, rows, figure_name, unit, digits=1):
@@ -119,14 +147,11 @@ def spread_against_bits(analysis, figure_name, y_title, no_bias, logarithmic=Fal
     """STD or SER against bits, one line per calibration, with what chance alone would give."""
     configurations = analysis["configurations"]
     order = bits_order(configurations)
-    compared = configurations[(configurations["arm"] != "dense")]
-    calibrations = list(dict.fromkeys(compared["calibration"]))
-    other_axes = [a for a in PANEL_AXES if a != "calibration"]
-    varying = [a for a in other_axes if compared[a].nunique() > 1]
+    calibrations = list(dict.fromkeys(configurations[configurations["arm"] != "dense"]["calibration"]))
     figures = []
-    for key, rows in compared.groupby(other_axes, sort=False, dropna=False):
-        values = dict(zip(other_axes, key))
-        rows = rows[rows["sparsity"] == rows["sparsity"].min()]
+    for values, title, rows in panels(configurations, [a for a in PANEL_AXES if a != "calibration"]):
+        lowest = rows["sparsity"].min()
+        rows = rows[rows["sparsity"] == lowest]
         figure = go.Figure()
         for i, calibration in enumerate(calibrations):
             mine = rows[rows["calibration"] == calibration].assign(at=lambda d: d["bits"].map(order.index)).sort_values("at")
@@ -140,7 +165,6 @@ def spread_against_bits(analysis, figure_name, y_title, no_bias, logarithmic=Fal
         dense = baselines(configurations, values)
         figure.add_trace(series(dense, figure_name, [0] * len(dense), "dense", 6, describe("dense", dense, figure_name, "", 2), count=13, connect=False, hollow=True))
         labels = ["dense"] + ["sham" if b == "32" else b for b in order]
-        title = ", ".join(values[a] if a == "architecture" else f"{AXIS_NAMES.get(a, a)} {values[a]}" for a in varying or ["architecture"])
         layout(figure, title, "bits (sham: fine-tuned at 32)", y_title)
         figure.update_xaxes(tickvals=list(range(len(labels))), ticktext=labels, range=[-0.5, len(labels) - 0.5])
         if logarithmic:
@@ -154,6 +178,11 @@ def spread_against_bits(analysis, figure_name, y_title, no_bias, logarithmic=Fal
 def unusual(row):
     """Axes that names leave out where they have their usual value: how a point was pruned and distilled."""
     return ", ".join(value for value in (row["pruning"], row["distillation"]) if value not in ("none", "global", "embedding"))
+
+
+def recipe_text(row):
+    """For rows that are equal in all axes: the first digits of their recipes (baseline/fine-tune/compression)."""
+    return "recipe " + "/".join(row[f"{part}_recipe"][:4] for part in ("baseline", "finetune", "compression"))
 
 
 def gap_against_sparsity(analysis):
@@ -193,6 +222,7 @@ def gap_changes(analysis):
         several = rows["calibration"].nunique() > 1
         names = [(f"{r['calibration']}, " if several else "") + ("32 bits" if r["bits"] == "32" else f"{r['bits']} bits") +
                  (f", pruned {r['sparsity']:g}" if r["sparsity"] > 0 else "") + (f", {unusual(r)}" if unusual(r) else "") for _, r in rows.iterrows()]
+        names = [n if names.count(n) == 1 else f"{n}, {recipe_text(r)}" for n, (_, r) in zip(names, rows.iterrows())]
         figure = go.Figure()
         for clear, name, fill in ((True, "adjusted p < 0.05", COLOURS[3]), (False, "not clear of chance", "#7a828c")):
             chosen = [k for k, p in enumerate(rows["p_adjusted"]) if (p < 0.05) == clear]
@@ -203,7 +233,7 @@ def gap_changes(analysis):
                 error_x=dict(type="data", symmetric=False, array=mine["change_points_high"] - mine["change_points"],
                              arrayminus=mine["change_points"] - mine["change_points_low"], thickness=1.4, width=0, color=fill),
                 text=[f"<b>{names[k]}</b><br>{r['change_points']:+.1f} points [{r['change_points_low']:+.1f}, {r['change_points_high']:+.1f}]<br>"
-                      f"group {r['group']}, adjusted p {r['p_adjusted']:.2g}{'; ' + r['note'] if r['note'] else ''}"
+                      f"group {r['group']}, adjusted p {r['p_adjusted']:.2g}{'; ' + r['note'] if r['note'] != 'none' else ''}"
                       for k, (_, r) in zip(chosen, mine.iterrows())], hovertemplate="%{text}<extra></extra>"))
         layout(figure, architecture if family["training_set"].nunique() == 1 else f"{architecture}, trained on {training_set}",
                "change, points", "", height=150 + 24 * len(names))

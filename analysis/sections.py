@@ -21,9 +21,29 @@ def interval(row, name, digits):
     return "" if not math.isfinite(low) else f"[{low:.{digits}f}, {high:.{digits}f}]"
 
 
+def probability(value):
+    return "–" if not math.isfinite(value) else "< 0.001" if value < 0.001 else f"{value:.2g}"
+
+
+def spread(row):
+    """Interval of STD, and the test that no group is harder than another."""
+    return "\n".join(t for t in (interval(row, "std_points", 2), f"equal groups: p {probability(row['homogeneity_p'])}" if math.isfinite(row["homogeneity_p"]) else "") if t)
+
+
+AXES = ["architecture", "training_set", "arm", "bits", "calibration", "sparsity", "pruning", "distillation"]
+RECIPES = ["baseline_recipe", "finetune_recipe", "compression_recipe"]
+CONFIGURATION_KEY = AXES + RECIPES
+
+
+def unusual(row, alike):
+    """Axes that names leave out where they have their usual value; of rows that are alike in all axes, their recipes too."""
+    return "\n".join(t for t in (plots.unusual(row), plots.recipe_text(row) if alike else "") if t)
+
+
 def network_table(analysis, table, groups_table, key):
     """Header, and rows of cells; a cell is text, or (text, small text, number to sort by)."""
     groups = {k: rows for k, rows in groups_table.groupby(key, sort=False, dropna=False)}
+    alike = table.duplicated([a for a in AXES + ["seed"] if a in table], keep=False)
     varying = table["training_set"].nunique() > 1
     header = ["Network"] + (["Trained on"] if varying else []) + ["Arm", "Bits", "Calibration", "Sparsity", "Seeds"]
     header += [f"{g}, %" for g in analysis.groups] + ["Avg, %", "STD, points", "SER", "Worst group's error, %"]
@@ -31,20 +51,17 @@ def network_table(analysis, table, groups_table, key):
     for index, row in table.iterrows():
         cells = [row["architecture"]] + ([row["training_set"]] if varying else [])
         cells += [row["arm"], (row["bits"], "", row["weight_bits"]), "–" if row["arm"] == "dense" else row["calibration"],
-                  (f"{row['sparsity']:g}", plots.unusual(row), row["sparsity"]), row["seed_list"]]
+                  (f"{row['sparsity']:g}", unusual(row, alike[index]), row["sparsity"]), str(row["seed"]) if "seed" in row else row["seed_list"]]
         mine = groups[tuple(row[k] for k in key) if len(key) > 1 else (row[key[0]],)]
         for _, group in mine.iterrows():
             floor = " floor" if group["floor"] else ""
             cells.append((number(group["accuracy_percent"], 2) + floor, interval(group, "accuracy_percent", 1), group["accuracy_percent"]))
         cells.append((number(row["average_percent"], 2), interval(row, "average_percent", 1), row["average_percent"]))
-        cells.append((number(row["std_points"], 2), interval(row, "std_points", 2), row["std_points"]))
+        cells.append((number(row["std_points"], 2), spread(row), row["std_points"]))
         cells.append((number(row["ser"], 2), interval(row, "ser", 2), row["ser"]))
         cells.append((f"{row['worst_group']} {number(row['worst_error_percent'], 1)}", interval(row, "worst_error_percent", 1), row["worst_error_percent"]))
         rows.append(cells)
     return header, rows
-
-
-CONFIGURATION_KEY = ["architecture", "training_set", "arm", "bits", "calibration", "sparsity", "pruning", "distillation", "baseline_recipe", "finetune_recipe"]
 
 
 def configuration_table(analysis):
@@ -61,12 +78,60 @@ def rate_table(analysis):
     header = ["Network", "Arm", "Bits", "Calibration", "Sparsity", "Group", "FMR, %", "FNMR, %", "Accuracy at the pooled threshold, %"]
     rows = []
     for _, row in table.iterrows():
-        percent = {f"{name}{end}": 100 * row[f"{name}{end}"] for name in ("fmr", "fnmr") for end in ("", "_low", "_high")}
+        percent = {f"{name}{end}": 100 * row[f"{name}_fraction{end}"] for name in ("fmr", "fnmr") for end in ("", "_low", "_high")}
         rows.append([row["architecture"], row["arm"], (row["bits"], "", row["weight_bits"]), "–" if row["arm"] == "dense" else row["calibration"],
                      (f"{row['sparsity']:g}", plots.unusual(row), row["sparsity"]), row["group"]] +
                     [(number(percent[n], 2), interval(percent, n, 1), percent[n]) for n in ("fmr", "fnmr")] +
                     [(number(row["accuracy_pooled_percent"], 2), interval(row, "accuracy_pooled_percent", 1), row["accuracy_pooled_percent"])])
     return header, rows
+
+
+def change_text(row):
+    """A change with its interval and adjusted p value; sorted by the change."""
+    if row is None:
+        return ("–", "", math.nan)
+    low, high = row["change_points_low"], row["change_points_high"]
+    limits = f"[{low:+.1f}, {high:+.1f}] " if math.isfinite(low) else ""
+    return (f"{row['change_points']:+.1f}", f"{limits}p {probability(row['p_adjusted'])}", row["change_points"])
+
+
+def change_table(analysis):
+    """What compression did to every group: compressed minus sham, one row per compressed configuration."""
+    table = analysis["contrasts"]
+    table = table[table["kind"] == "compressed - sham"]
+    axes = [a for a in CONFIGURATION_KEY if a != "arm"]
+    shown = [a for a in AXES if a != "arm"]
+    configurations = table[axes].drop_duplicates()
+    varying = table["training_set"].nunique() > 1
+    header = ["Network"] + (["Trained on"] if varying else []) + ["Bits", "Calibration", "Sparsity", "Seeds"]
+    header += ["Gap of the worst dense group"] + [f"Accuracy of {g}" for g in analysis.groups] + ["Average accuracy", "Note"]
+    rows = []
+    for _, mine in table.groupby(axes, sort=False, dropna=False):
+        first = mine.iloc[0]
+        alike = (configurations[shown] == first[shown]).all(axis=1).sum() > 1
+        found = {(r["metric"], r["group"]): r for _, r in mine.iterrows()}
+        gap = next((r for (metric, _), r in found.items() if metric == "gap"), None)
+        text, small, key = change_text(gap)
+        cells = [first["architecture"]] + ([first["training_set"]] if varying else [])
+        cells += [(first["bits"], "", first["weight_bits"]), first["calibration"], (f"{first['sparsity']:g}", unusual(first, alike), first["sparsity"]),
+                  (str(first["n_seeds"]), "", first["n_seeds"]), (text if gap is None else f"{gap['group']} {text}", small, key)]
+        cells += [change_text(found.get(("accuracy", g))) for g in analysis.groups] + [change_text(found.get(("average", "all")))]
+        rows.append(cells + ["" if first["note"] == "none" else first["note"]])
+    return header, rows
+
+
+def planted_table(analysis):
+    """Planted and measured difficulty side by side; no rows where nothing is known to be planted."""
+    header = ["Group", "Planted: hardest is 1", "Identity spread", "Picture noise", "Found: most errors is 1", "Mean error, %"]
+    rows = [[r["group"], (str(r["planted_rank"]), "", r["planted_rank"]), (f"{r['identity_spread']:g}", "", r["identity_spread"]),
+             (f"{r['noise_multiplier']:g}", "", r["noise_multiplier"]), (str(r["measured_rank"]), "", r["measured_rank"]),
+             (number(r["error_percent"], 1), "", r["error_percent"])] for _, r in analysis["planted"].iterrows()]
+    return header, rows
+
+
+CHANGES_CAPTION = ("Compressed minus sham, on the same pairs, in percentage points: 95 % interval of each change by itself, and adjusted p. The gap is (mean of "
+                   "the other groups − the group that is worst in the dense network): above zero is worse; these are the primary family, adjusted by Holm. For "
+                   "accuracies below zero is worse; they are exploratory, adjusted by Benjamini and Hochberg.")
 
 
 def plot_sections(analysis):

@@ -46,6 +46,7 @@ struct PlannedData {
     Digest id;  ///< hash of index, sizes and a sample of records; zero while the data are missing
     bool present = false;
     std::uint64_t images = 0;  ///< for estimates: counted, or assumed while the data are missing
+    std::string planted{};     ///< of drawn faces: the difficulty planted in each group, as JSON; empty for all other data
 };
 
 struct RemovedPoints {

@@ -88,6 +88,11 @@ inline constexpr std::string_view kChainSuffix = "-chain";
            distillation.substr(distillation.size() - kChainSuffix.size()) == kChainSuffix;
 }
 
+/// The loss of a distillation: "embedding" of "embedding-chain".
+[[nodiscard]] inline std::string loss_of(const std::string& distillation) {
+    return is_chain(distillation) ? distillation.substr(0, distillation.size() - kChainSuffix.size()) : distillation;
+}
+
 /// A margin drawn anew for every sample: the loss names that begin with "elastic-".
 [[nodiscard]] inline bool is_elastic_margin(const std::string& margin_loss) { return margin_loss.rfind("elastic-", 0) == 0; }
 

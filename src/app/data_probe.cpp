@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "faces/planted_file.hpp"
 #include "fairsweep/dataset.hpp"
 
 namespace fairsweep {
@@ -15,8 +16,10 @@ std::uint64_t count_images(const DataSource& source, bool is_evaluation) {
     return images;
 }
 
+std::string planted(const DataSource& source) { return faces::planted_beside(source.path); }
+
 }  // namespace
 
-DataProbe data_probe() { return {data_set_present, data_set_digest, verification_group_names, count_images}; }
+DataProbe data_probe() { return {data_set_present, data_set_digest, verification_group_names, count_images, planted}; }
 
 }  // namespace fairsweep

@@ -51,7 +51,7 @@ torch::Tensor relational_loss(const torch::Tensor& student, const torch::Tensor&
 }
 
 DistillationLoss distillation_loss(const std::string& name) {
-    const std::string loss = is_chain(name) ? name.substr(0, name.size() - kChainSuffix.size()) : name;
+    const std::string loss = loss_of(name);
     if (loss == "embedding") return embedding_loss;
     if (loss == "cosine") return cosine_loss;
     if (loss == "relational") return relational_loss;

@@ -104,11 +104,12 @@ std::vector<Group> parse_groups(const std::string& text, std::uint64_t seed) {
     return groups;
 }
 
+double ease_of(const Group& group) { return group.spread / std::max(group.noise, 1e-9); }
+
 std::string planted_json(const std::vector<Group>& groups, std::uint64_t seed) {
     std::vector<std::size_t> order(groups.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
-    // Both knobs make a group harder the further they leave 1; a small spread weighs as much as a large noise.
-    const auto ease = [&groups](std::size_t i) { return groups[i].spread / std::max(groups[i].noise, 1e-9); };
+    const auto ease = [&groups](std::size_t i) { return ease_of(groups[i]); };
     std::stable_sort(order.begin(), order.end(), [&ease](std::size_t a, std::size_t b) { return ease(a) < ease(b); });
 
     nlohmann::ordered_json root;

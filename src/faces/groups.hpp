@@ -24,6 +24,9 @@ struct Group {
 /// a file with one group a line: `name,spread,noise`, `#` starts a comment. Throws a usage error naming file and line.
 [[nodiscard]] std::vector<Group> parse_groups(const std::string& text, std::uint64_t seed);
 
+/// Both knobs make a group harder the further they leave 1; a small spread weighs as much as a large noise. Small: hard.
+[[nodiscard]] double ease_of(const Group& group);
+
 /// planted.json: what was planted, hardest group first in "order_hardest_first".
 [[nodiscard]] std::string planted_json(const std::vector<Group>& groups, std::uint64_t seed);
 

@@ -48,7 +48,7 @@ ordered_json parameters_json(const FaceDataParameters& p) {
 }
 
 std::vector<fs::path> sized_files() {
-    return {"train/train.rec", "train/train.idx", "synthetic/train.rec", "synthetic/train.idx", "planted.json"};
+    return {"train/train.rec", "train/train.idx", "synthetic/train.rec", "synthetic/train.idx", kPlantedFile};
 }
 
 ordered_json manifest_json(const fs::path& folder, const FaceDataParameters& parameters) {
@@ -121,7 +121,7 @@ void write_all(const fs::path& folder, const FaceDataParameters& p, unsigned thr
     std::uint64_t done = 0;
     const std::uint64_t total = total_images(p);
     const auto count = [&](std::uint64_t images) { on_progress(done += images, total); };
-    write_file_atomically(folder / "planted.json", planted_json(p.groups, p.seed));
+    write_file_atomically(folder / kPlantedFile, planted_json(p.groups, p.seed));
     write_training_set(folder / "train", "train", p.groups, {p.identities, p.images}, p.seed, threads, count);
     write_training_set(folder / "synthetic", "synthetic", p.groups, {p.calibration_identities, p.calibration_images}, p.seed,
                        threads, count);

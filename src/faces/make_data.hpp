@@ -1,5 +1,6 @@
 #pragma once
 /// `fairsweep data make`: the embedded default data set, whole or not at all.
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -8,6 +9,10 @@
 #include "faces/groups.hpp"
 
 namespace fairsweep::faces {
+
+/// What a finished folder holds: three data sets, and beside them what was planted.
+inline constexpr std::array<const char*, 3> kSetFolders{"train", "synthetic", "test"};
+inline constexpr const char* kPlantedFile = "planted.json";
 
 /// Everything that decides the bytes.
 struct FaceDataParameters {

@@ -101,6 +101,8 @@ private:
     void visit_once(Arm arm, AxisValues axes, const Recipe& recipe) {
         if (!has_arm(sweep_, arm)) return;
         Cell cell{arm, std::move(axes), recipe, &block_};
+        // A chain changes the teachers of quantised networks: its sham is the sham of the loss alone.
+        if (arm == Arm::sham) cell.axes[Axis::distillation] = loss_of(cell.axes.distillation());
         set_pruning(cell);
         for (std::size_t axis = count_of<Axis>; axis < sweep_.axes.size(); ++axis)
             if (!depends_on(cell, sweep_.axes[axis])) cell.axes[axis] = {};

@@ -59,6 +59,7 @@ private:
         data.present = probe_.present(data.source);
         if (data.present) data.id = probe_.digest(data.source);
         if (data.present && probe_.images) data.images = probe_.images(data.source, is_evaluation);
+        if (data.present && probe_.planted) data.planted = probe_.planted(data.source);
         if (!data.present) plan_.provisional = true;
         if (data.images == 0) data.images = assumed_images(name, is_evaluation);
         return plan_.data.emplace(name, std::move(data)).first->second;

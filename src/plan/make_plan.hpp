@@ -17,6 +17,7 @@ struct DataProbe {
     std::function<Digest(const DataSource&)> digest;
     std::function<std::vector<std::string>(const DataSource&)> groups;                ///< of the evaluation set
     std::function<std::uint64_t(const DataSource&, bool is_evaluation)> images = {};  ///< for estimates; may be empty
+    std::function<std::string(const DataSource&)> planted = {};                       ///< PlannedData::planted; may be empty
 };
 
 /// Points per grid that are planned at most; more is a usage error.
@@ -25,9 +26,9 @@ inline constexpr std::uint64_t kMaxGridCells = 5'000'000;
 /// Points: the dense arm has one per (architecture, training set, seed), with bits 32, sparsity 0 and calibration and
 /// distillation "none". Each cell bits x sparsity x pruning (sparse cells only) of each (calibration, distillation) is
 /// compressed, or the sham point where bits are 32 and sparsity is 0; a sham cell that the axes lack is added when the arms have
-/// sham. Arms that the sweep does not name are left out. A point that several rules exclude counts for the first of them. Two
-/// points that would run the very same stages (a calibration set that is the training set, say) are one: the later is counted as
-/// removed.
+/// sham; the sham of a chain has the chain's loss as its distillation, so that both have one. Arms that the sweep does not name
+/// are left out. A point that several rules exclude counts for the first of them. Two points that would run the very same stages
+/// (a calibration set that is the training set, say) are one: the later is counted as removed.
 ///
 /// Data that are missing make the plan provisional: their ids come from their names.
 [[nodiscard]] Plan make_plan(const Sweep& sweep, const DataProbe& probe, const std::string& code_version);

@@ -47,7 +47,8 @@ Json to_json(const Point& point) {
 
 Json to_json(const PlannedData& data) {
     return {{"format", data.source.format}, {"path", data.source.path.string()}, {"groups", data.source.groups},
-            {"id", data.id.hex()},          {"present", data.present},           {"images", data.images}};
+            {"id", data.id.hex()},          {"present", data.present},           {"images", data.images},
+            {"planted", data.planted}};
 }
 
 template <typename Enumeration>
@@ -149,6 +150,7 @@ PlannedData data_from(const std::string& name, const Json& json) {
     data.id = Digest::from_hex(json.at("id").get_ref<const std::string&>());
     data.present = json.at("present").get<bool>();
     data.images = json.at("images").get<std::uint64_t>();
+    data.planted = json.value("planted", "");  // older plans have none
     return data;
 }
 

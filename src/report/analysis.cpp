@@ -3,18 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "fairsweep/error.hpp"
-#include "fairsweep/text.hpp"
 #include "report/contrasts.hpp"
 #include "report/findings.hpp"
+#include "report/names.hpp"
+#include "report/twins.hpp"
 
 namespace fairsweep {
 namespace {
-
-Configuration configuration_of(const AnalysisPoint& point) {
-    return {point.point.arm, point.point.axes, point.baseline_recipe, point.finetune_recipe};
-}
 
 /// Configurations with the indices of their done points; figures come later.
 std::vector<AnalysedConfiguration> group_by_configuration(const AnalysisInput& input) {
@@ -62,6 +60,10 @@ std::map<std::string, std::string> make_conventions(const AnalysisOptions& optio
          "(0, or 1 for SER) unless equality of the groups is rejected at 2.5 %; SER's are made from errors + 0.5"},
         {"no_bias",
          "mean and 95th percentile of the figure when all groups have the same true accuracy and only chance tells them apart"},
+        {"sham_twin",
+         "the same fine-tune of the same baseline on the same data with nothing installed: equal in architecture, training set, "
+         "calibration, loss and recipe but for keys that act only where something is compressed. With order prune-first the "
+         "compressed network's momentum starts anew at half of the steps and its twin's does not"},
         {"multiplicity",
          "primary family: change of the gap of the worst dense group, compressed - sham; Holm. All else is exploratory: "
          "Benjamini-Hochberg"},
@@ -70,6 +72,26 @@ std::map<std::string, std::string> make_conventions(const AnalysisOptions& optio
         {"bootstrap", fmt::format("{} replicates, seed {}, Poisson(1) weights keyed by person, equal for all networks",
                                   options.replicates, options.seed)},
     };
+}
+
+std::string floor_warning(const std::vector<AnalysedConfiguration>& configurations) {
+    const auto floors = std::count_if(configurations.begin(), configurations.end(),
+                                      [](const AnalysedConfiguration& c) { return c.summary.has_floor(); });
+    if (floors == 0) return {};
+    return fmt::format("floor: {} {} a group below {} % accuracy", counted(floors, "configuration"),
+                       floors == 1 ? "has" : "have", kFloorAccuracyPercent);
+}
+
+/// A seed that a configuration holds twice: points that differ in something that no axis and no recipe tells.
+std::string repeated_seed_warning(const std::vector<AnalysedConfiguration>& configurations) {
+    const auto repeated = std::count_if(configurations.begin(), configurations.end(), [](const AnalysedConfiguration& c) {
+        return std::set(c.seeds.begin(), c.seeds.end()).size() < c.seeds.size();
+    });
+    if (repeated == 0) return {};
+    return fmt::format(
+        "{} {} the same seed more than once: networks that differ in something no column tells, such as the content of a "
+        "data set, are averaged",
+        counted(repeated, "configuration"), repeated == 1 ? "holds" : "hold");
 }
 
 std::vector<std::string> make_warnings(const AnalysisInput& input, const std::vector<AnalysedConfiguration>& configurations) {
@@ -81,30 +103,19 @@ std::vector<std::string> make_warnings(const AnalysisInput& input, const std::ve
     const auto few = std::count_if(configurations.begin(), configurations.end(),
                                    [](const AnalysedConfiguration& c) { return c.seeds.size() < 3; });
     if (few > 0)
-        warnings.push_back(fmt::format("few seeds: {} of {} configurations have fewer than 3", few, configurations.size()));
-    const auto floors = std::count_if(configurations.begin(), configurations.end(),
-                                      [](const AnalysedConfiguration& c) { return c.summary.has_floor(); });
-    if (floors > 0)
         warnings.push_back(
-            fmt::format("floor: {} configurations have a group below {} % accuracy", floors, kFloorAccuracyPercent));
+            fmt::format("few seeds: {} of {} have fewer than 3", few, counted(configurations.size(), "configuration")));
+    for (const std::string& text : {floor_warning(configurations), repeated_seed_warning(configurations)})
+        if (!text.empty()) warnings.push_back(text);
+    for (std::string& text : twin_warnings(input, configurations)) warnings.push_back(std::move(text));
     return warnings;
 }
 
 }  // namespace
 
-std::string text_of(const Configuration& configuration) {
-    std::string text = configuration.axes.architecture();
-    if (configuration.arm == Arm::dense) return text;
-    if (configuration.arm == Arm::compressed) text += fmt::format(", {} bits", configuration.axes.bits().text());
-    text += fmt::format(", {} calibration", configuration.axes.calibration());
-    if (configuration.arm == Arm::compressed) text += fmt::format(", sparsity {}", exact_number(configuration.axes.sparsity()));
-    if (configuration.axes.pruning() != "none" && configuration.axes.pruning() != "global")
-        text += " (" + configuration.axes.pruning() + ")";
-    return text;
-}
-
 Analysis analyse(const AnalysisInput& input, const ScoreSource& scores, const AnalysisOptions& options) {
     Analysis analysis;
+    analysis.axes = input.axes;
     analysis.conventions = make_conventions(options);
     analysis.configurations = group_by_configuration(input);
     if (analysis.configurations.empty()) {
@@ -129,6 +140,8 @@ Analysis analyse(const AnalysisInput& input, const ScoreSource& scores, const An
     }
     analysis.contrasts = all_contrasts(set, analysis.configurations, networks);
     analysis.warnings = make_warnings(input, analysis.configurations);
+    analysis.planted = parse_planted(input.planted, input.groups);
+    analysis.banner = make_banner(input, analysis);
     analysis.findings = make_findings(input, analysis);
     return analysis;
 }

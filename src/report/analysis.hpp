@@ -14,9 +14,10 @@ namespace fairsweep {
 /// Everything of a point but its seed: points that differ in nothing else are one configuration.
 struct Configuration {
     Arm arm{};
-    AxisValues axes;              ///< [AnalysisInput::axes]
-    std::string baseline_recipe;  ///< as in AnalysisPoint
-    std::string finetune_recipe;
+    AxisValues axes;                          ///< [AnalysisInput::axes]
+    std::string baseline_recipe = kNoRecipe;  ///< as in Recipes
+    std::string finetune_recipe = kNoRecipe;
+    std::string compression_recipe = kNoRecipe;
     auto operator<=>(const Configuration&) const = default;
 };
 
@@ -52,6 +53,7 @@ struct Contrast {
 };
 
 struct Analysis {
+    std::vector<AxisInfo> axes = common_axes();         ///< of the configurations
     std::vector<AnalysedPoint> points;                  ///< done ones, in the input's order
     std::vector<AnalysedConfiguration> configurations;  ///< order of first appearance in the input
     std::vector<Contrast> contrasts;

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "metrics/fairness.hpp"
+#include "report/twins.hpp"
 #include "statistics/multiplicity.hpp"
 #include "statistics/quantiles.hpp"
 
@@ -29,22 +30,11 @@ std::optional<std::size_t> find_configuration(const std::vector<AnalysedConfigur
     return place == all.end() ? std::nullopt : std::optional<std::size_t>(place - all.begin());
 }
 
-/// Whether a configuration of a reference arm is the twin of another: it has the same value of every axis, or no part in the
-/// axis. Bits and sparsity are what the arms differ in.
-bool stands_for(const AxisValues& reference, const AxisValues& treated) {
-    for (std::size_t axis = 0; axis < treated.size(); ++axis) {
-        if (axis == index_of(Axis::bits) || axis == index_of(Axis::sparsity)) continue;
-        if (!std::holds_alternative<std::monostate>(reference[axis]) && reference[axis] != treated[axis]) return false;
-    }
-    return true;
-}
-
-/// The twin of a configuration in an arm: the baseline it started from, or the same fine-tune with compression off.
-std::optional<std::size_t> twin_of(const std::vector<AnalysedConfiguration>& all, const Configuration& of, Arm arm) {
-    const auto place = std::find_if(all.begin(), all.end(), [&](const AnalysedConfiguration& other) {
+/// The baseline that a configuration started from.
+std::optional<std::size_t> dense_of(const std::vector<AnalysedConfiguration>& all, const Configuration& configuration) {
+    const auto place = std::find_if(all.begin(), all.end(), [&configuration](const AnalysedConfiguration& other) {
         const Configuration& c = other.configuration;
-        return c.arm == arm && stands_for(c.axes, of.axes) && c.baseline_recipe == of.baseline_recipe &&
-               (arm == Arm::dense || c.finetune_recipe == of.finetune_recipe);
+        return c.arm == Arm::dense && stands_for(c.axes, configuration.axes) && c.baseline_recipe == configuration.baseline_recipe;
     });
     return place == all.end() ? std::nullopt : std::optional<std::size_t>(place - all.begin());
 }
@@ -143,6 +133,7 @@ void add_contrasts(const EvaluationSet& set, const Comparison& comparison, std::
         add(linear_contrast(set, comparison, weights), "accuracy", set.pairs.groups[g]);
     }
     if (groups < 2) return;
+    add(linear_contrast(set, comparison, std::vector<double>(groups, 1.0 / static_cast<double>(groups))), "average", "");
     if (worst) {
         std::vector<double> weights(groups, 1.0 / static_cast<double>(groups - 1));
         weights[*worst] = -1.0;
@@ -162,14 +153,14 @@ std::vector<Comparison> comparisons(const std::vector<AnalysedConfiguration>& al
     for (std::size_t i = 0; i < all.size(); ++i) {
         const Configuration& configuration = all[i].configuration;
         if (configuration.arm == Arm::compressed) {
-            add(i, twin_of(all, configuration, Arm::sham), "compressed - sham");
-            add(i, twin_of(all, configuration, Arm::dense), "compressed - dense");
+            add(i, sham_twin(all, configuration), "compressed - sham");
+            add(i, dense_of(all, configuration), "compressed - dense");
             Configuration on_real = configuration;
             on_real.axes[Axis::calibration] = "real";
             if (configuration.axes.calibration() != "real")
                 add(i, find_configuration(all, on_real), configuration.axes.calibration() + " - real");
         }
-        if (configuration.arm == Arm::sham) add(i, twin_of(all, configuration, Arm::dense), "sham - dense");
+        if (configuration.arm == Arm::sham) add(i, dense_of(all, configuration), "sham - dense");
     }
     return result;
 }
@@ -188,8 +179,8 @@ void adjust(std::vector<Contrast>& contrasts, bool primary, std::vector<double> 
 
 std::optional<std::size_t> worst_reference_group(const std::vector<AnalysedConfiguration>& configurations,
                                                  const Configuration& of) {
-    if (const auto dense = twin_of(configurations, of, Arm::dense)) return configurations[*dense].summary.worst_group;
-    if (const auto sham = twin_of(configurations, of, Arm::sham)) return configurations[*sham].summary.worst_group;
+    if (const auto dense = dense_of(configurations, of)) return configurations[*dense].summary.worst_group;
+    if (const auto sham = sham_twin(configurations, of)) return configurations[*sham].summary.worst_group;
     return std::nullopt;
 }
 

@@ -49,7 +49,7 @@ std::string states_text(const AnalysisInput& input) {
 
 ResultTable overview_table(const AnalysisInput& input, const Analysis& analysis) {
     const auto& points = input.points;
-    const std::vector<std::pair<std::string, std::string>> lines{
+    std::vector<std::pair<std::string, std::string>> lines{
         {"Sweep", input.sweep_name},
         {"Points", fmt::format("{} ({})", points.size(), states_text(input))},
         {"Configurations", fmt::format("{}, of which every figure is a mean over its seeds", analysis.configurations.size())},
@@ -65,6 +65,10 @@ ResultTable overview_table(const AnalysisInput& input, const Analysis& analysis)
         {"Program", distinct(points, [](const AnalysisPoint& p) { return p.code_version; })},
         {"Merged", fmt::format("{} from {} by {}", input.created, fmt::join(input.sources, ", "), input.code_version)},
     };
+    if (analysis.planted) {
+        lines.insert(lines.end() - 3, {"Faces", fmt::format("drawn by fairsweep with seed {}; planted, hardest first: {}",
+                                                            analysis.planted->seed, planted_order(*analysis.planted))});
+    }
     std::vector<std::string> names;
     std::vector<std::string> texts;
     for (const auto& [name, text] : lines) {

@@ -34,12 +34,13 @@ struct GroupSummary {
 
 struct Summary {
     Figure average;
-    Figure deviation;    ///< STD over groups, ddof 1
-    Figure error_ratio;  ///< SER
-    Figure gap;          ///< best minus worst group
-    std::size_t best_group = 0;
+    Figure deviation;            ///< STD over groups, ddof 1
+    Figure error_ratio;          ///< SER
+    Figure gap;                  ///< best minus worst group
+    std::size_t best_group = 0;  ///< the first of best_groups
     std::size_t worst_group = 0;
-    double worst_error = kUndefined;  ///< percent, 100 - the worst group's accuracy
+    std::vector<std::size_t> best_groups, worst_groups;  ///< all that tie, ascending
+    double worst_error = kUndefined;                     ///< percent, 100 - the worst group's accuracy
     Interval worst_error_interval{kUndefined, kUndefined};
     double homogeneity_p = kUndefined;
     NoBias deviation_no_bias{kUndefined, kUndefined};

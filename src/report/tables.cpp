@@ -1,10 +1,15 @@
+#include <fmt/format.h>
+
 #include <functional>
 
 #include "fairsweep/text.hpp"
+#include "report/names.hpp"
 #include "report/tables.hpp"
 
 namespace fairsweep {
 namespace {
+
+constexpr const char* kNoText = "none";
 
 /// Builds a table column by column from a list of items.
 template <typename Item>
@@ -29,7 +34,8 @@ public:
     template <typename Value>
     TableBuilder& text(const std::string& name, Value value) {
         std::vector<std::string> values;
-        for (const Item& item : *items_) values.push_back(value(item));
+        // An empty text is missing to pandas, and its groupby drops the row.
+        for (const Item& item : *items_) values.push_back(std::string(value(item)).empty() ? kNoText : value(item));
         table_.columns.push_back({name, "", std::move(values)});
         return *this;
     }
@@ -74,11 +80,17 @@ void add_axes(Builder& table) {
         .text("pruning", [](const SummaryRow& r) { return r.configuration->axes.pruning(); })
         .text("distillation", [](const SummaryRow& r) { return r.configuration->axes.distillation(); })
         .text("baseline_recipe", [](const SummaryRow& r) { return r.configuration->baseline_recipe; })
-        .text("finetune_recipe", [](const SummaryRow& r) { return r.configuration->finetune_recipe; });
+        .text("finetune_recipe", [](const SummaryRow& r) { return r.configuration->finetune_recipe; })
+        .text("compression_recipe", [](const SummaryRow& r) { return r.configuration->compression_recipe; });
 }
 
-void add_seeds(Builder& table) {
-    table.count("seeds", "", [](const SummaryRow& r) { return r.seeds.size(); }).text("seed_list", [](const SummaryRow& r) {
+/// Of a single network its seed; of means how many and which.
+void add_seeds(Builder& table, bool single) {
+    if (single) {
+        table.count("seed", "", [](const SummaryRow& r) { return r.seeds.front(); });
+        return;
+    }
+    table.count("n_seeds", "", [](const SummaryRow& r) { return r.seeds.size(); }).text("seed_list", [](const SummaryRow& r) {
         std::string text;
         for (const std::uint64_t seed : r.seeds) text += (text.empty() ? "" : " ") + std::to_string(seed);
         return text;
@@ -120,10 +132,10 @@ void add_group(Builder& table, const AnalysisInput& input) {
                 })
         .number("accuracy_seed_sd_points", "percentage points", [](const SummaryRow& r) { return r.in_group().seed_deviation; })
         .figure("accuracy_pooled_percent", "percent", [](const SummaryRow& r) { return r.in_group().accuracy_pooled; })
-        .figure("fmr", "fraction", [](const SummaryRow& r) { return r.in_group().fmr; })
-        .figure("fnmr", "fraction", [](const SummaryRow& r) { return r.in_group().fnmr; })
-        .number("eer", "fraction", [](const SummaryRow& r) { return r.in_group().eer; })
-        .number("auc", "fraction", [](const SummaryRow& r) { return r.in_group().auc; })
+        .figure("fmr_fraction", "fraction", [](const SummaryRow& r) { return r.in_group().fmr; })
+        .figure("fnmr_fraction", "fraction", [](const SummaryRow& r) { return r.in_group().fnmr; })
+        .number("eer_fraction", "fraction", [](const SummaryRow& r) { return r.in_group().eer; })
+        .number("auc_fraction", "fraction", [](const SummaryRow& r) { return r.in_group().auc; })
         .count("floor", "1: near guessing", [](const SummaryRow& r) { return r.in_group().floor; });
 }
 
@@ -134,7 +146,7 @@ void add_provenance(Builder& table) {
         .number("wall_s", "s", [](const SummaryRow& r) { return r.point->wall_s; })
         .number("loss_first", "", [](const SummaryRow& r) { return r.point->loss_first; })
         .number("loss_last", "", [](const SummaryRow& r) { return r.point->loss_last; })
-        .number("sparsity_measured", "fraction", [](const SummaryRow& r) { return r.point->sparsity_measured; })
+        .number("sparsity_measured_fraction", "fraction", [](const SummaryRow& r) { return r.point->sparsity_measured; })
         .number("teacher_cosine", "", [](const SummaryRow& r) { return r.point->teacher_cosine; })
         .text("code_version", [](const SummaryRow& r) { return r.point->code_version; });
 }
@@ -170,6 +182,17 @@ std::vector<SummaryRow> point_rows(const AnalysisInput& input, const Analysis& a
     return rows;
 }
 
+/// What a reader of a change should know beside its interval.
+std::string note_of(const Contrast& contrast, const Configuration& treated) {
+    std::vector<std::string> notes;
+    if (contrast.seeds < 3) notes.emplace_back("few seeds");
+    if (contrast.floor) notes.emplace_back("floor");
+    const bool other_schedule = treated.axes.pruning().find("prune-first") != std::string::npos && !treated.axes.bits().is_float();
+    if (other_schedule && contrast.kind == "compressed - sham")
+        notes.emplace_back("the twin keeps its momentum at half of the steps");
+    return fmt::format("{}", fmt::join(notes, "; "));
+}
+
 ResultTable contrast_table(const Analysis& analysis) {
     TableBuilder<Contrast> table("contrasts", analysis.contrasts);
     const auto treated = [&analysis](const Contrast& c) -> const Configuration& {
@@ -189,11 +212,12 @@ ResultTable contrast_table(const Analysis& analysis) {
         .text("distillation", [&](const Contrast& c) { return treated(c).axes.distillation(); })
         .text("baseline_recipe", [&](const Contrast& c) { return treated(c).baseline_recipe; })
         .text("finetune_recipe", [&](const Contrast& c) { return treated(c).finetune_recipe; })
+        .text("compression_recipe", [&](const Contrast& c) { return treated(c).compression_recipe; })
         .text("reference_arm", [&](const Contrast& c) { return std::string(name_of(reference(c).arm)); })
         .text("reference_calibration", [&](const Contrast& c) { return reference(c).axes.calibration(); })
         .text("kind", [](const Contrast& c) { return c.kind; })
         .text("metric", [](const Contrast& c) { return c.metric; })
-        .text("group", [](const Contrast& c) { return c.group; })
+        .text("group", [](const Contrast& c) { return c.group.empty() ? std::string("all") : c.group; })
         .figure("change_points", "percentage points",
                 [](const Contrast& c) {
                     return Figure{c.estimate.value, c.estimate.interval};
@@ -202,29 +226,50 @@ ResultTable contrast_table(const Analysis& analysis) {
         .number("p_value", "probability", [](const Contrast& c) { return c.p_value; })
         .number("p_adjusted", "probability", [](const Contrast& c) { return c.p_adjusted; })
         .text("family", [](const Contrast& c) { return std::string(c.primary ? "primary" : "exploratory"); })
-        .count("seeds", "", [](const Contrast& c) { return c.seeds; })
+        .count("n_seeds", "", [](const Contrast& c) { return c.seeds; })
         .number("seed_sd_points", "percentage points", [](const Contrast& c) { return c.seed_deviation; })
-        .text("note", [](const Contrast& c) {
-            return std::string(c.seeds < 3 ? "few seeds" : "") + (c.floor ? (c.seeds < 3 ? "; floor" : "floor") : "");
-        });
+        .text("note", [&](const Contrast& c) { return note_of(c, treated(c)); });
     return table.finish(analysis.conventions);
 }
 
 /// Points without figures, and why.
-ResultTable not_done_table(const AnalysisInput& input) {
+ResultTable not_done_table(const AnalysisInput& input, const Analysis& analysis) {
+    const ConfigurationNames names(analysis.configurations, analysis.axes);
     std::vector<std::pair<std::string, std::string>> lines;
     for (const AnalysisPoint& point : input.points) {
         if (point.state == StageState::done) continue;
         std::string why = name_of(point.state);
         if (point.failure != FailureClass::none) why += std::string(" (") + name_of(point.failure) + ")";
         if (!point.message.empty()) why += ": " + point.message;
-        const Configuration configuration{point.point.arm, point.point.axes, {}, {}};
-        lines.emplace_back(
-            std::string(name_of(point.point.arm)) + ", " + text_of(configuration) + ", seed " + std::to_string(point.point.seed),
-            why);
+        lines.emplace_back(std::string(name_of(point.point.arm)) + ", " + names(configuration_of(point)) + ", seed " +
+                               std::to_string(point.point.seed),
+                           why);
     }
     TableBuilder<std::pair<std::string, std::string>> table("not_done", lines);
     table.text("name", [](const auto& line) { return line.first; }).text("text", [](const auto& line) { return line.second; });
+    return table.finish({});
+}
+
+/// Planted and measured difficulty side by side; no rows where the faces are not known to be drawn.
+ResultTable planted_table(const AnalysisInput& input, const Analysis& analysis) {
+    struct Row {
+        PlantedGroup planted;
+        double error_percent;
+        std::size_t measured_rank;
+    };
+    std::vector<Row> rows;
+    const std::vector<double> errors = mean_errors_percent(input, analysis);
+    for (std::size_t g = 0; analysis.planted && g < errors.size(); ++g) {
+        const auto harder = std::count_if(errors.begin(), errors.end(), [&](double error) { return error > errors[g]; });
+        rows.push_back({analysis.planted->groups[g], errors[g], static_cast<std::size_t>(harder) + 1});
+    }
+    TableBuilder<Row> table("planted", rows);
+    table.text("group", [](const Row& r) { return r.planted.name; })
+        .count("planted_rank", "1: hardest (shared by equally hard ones)", [](const Row& r) { return r.planted.rank; })
+        .number("identity_spread", "1 is usual", [](const Row& r) { return r.planted.identity_spread; })
+        .number("noise_multiplier", "1 is usual", [](const Row& r) { return r.planted.noise_multiplier; })
+        .count("measured_rank", "1: most errors", [](const Row& r) { return r.measured_rank; })
+        .number("error_percent", "percent (mean of the uncompressed networks)", [](const Row& r) { return r.error_percent; });
     return table.finish({});
 }
 
@@ -244,7 +289,7 @@ std::vector<ResultTable> result_tables(const AnalysisInput& input, const Analysi
     const auto build = [&](const char* name, const std::vector<SummaryRow>& rows, bool groups, bool provenance) {
         Builder table(name, rows);
         add_axes(table);
-        add_seeds(table);
+        add_seeds(table, provenance);
         if (groups)
             add_group(table, input);
         else
@@ -262,11 +307,13 @@ std::vector<ResultTable> result_tables(const AnalysisInput& input, const Analysi
             build("configurations", configurations, false, false),
             build("configuration_groups", configuration_groups, true, false),
             contrast_table(analysis),
+            planted_table(input, analysis),
+            text_table("banner", analysis.banner),
             text_table("findings", analysis.findings),
             text_table("warnings", analysis.warnings),
             convention_table.finish({}),
             overview_table(input, analysis),
-            not_done_table(input)};
+            not_done_table(input, analysis)};
 }
 
 }  // namespace fairsweep

@@ -8,8 +8,8 @@
 
 namespace fairsweep {
 
-/// `points`, `groups`, `configurations`, `configuration_groups`, `contrasts`, `findings`, `warnings`,
-/// `conventions`, `overview`, `not_done`.
+/// `points`, `groups`, `configurations`, `configuration_groups`, `contrasts`, `planted`, `banner`, `findings`, `warnings`,
+/// `conventions`, `overview`, `not_done`. No text in them is empty: what is absent is "none".
 [[nodiscard]] std::vector<ResultTable> result_tables(const AnalysisInput& input, const Analysis& analysis);
 
 /// What was run, on what, by which program: name and text of each line.

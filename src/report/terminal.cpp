@@ -48,6 +48,15 @@ Cells row(const AnalysisInput& input, const AnalysedConfiguration& item) {
     return cells;
 }
 
+/// "trained on faces", "2 seeds": what every row has, in words.
+std::string constant_text(const std::string& column, const std::string& value) {
+    if (column == "training") return "trained on " + value;
+    if (column == "bits") return value + " bits";
+    if (column == "calibration") return value == "-" ? "no calibration" : value + " calibration";
+    if (column == "seeds") return value + (value == "1" ? " seed" : " seeds");
+    return column + " " + value;
+}
+
 /// A column whose every cell is the same says nothing in a table: it is named above instead.
 std::string drop_constant_columns(std::vector<Cells>& table, std::size_t axes) {
     std::string constants;
@@ -55,7 +64,7 @@ std::string drop_constant_columns(std::vector<Cells>& table, std::size_t axes) {
         const bool constant =
             std::all_of(table.begin() + 1, table.end(), [&](const Cells& cells) { return cells[c] == table[1][c]; });
         if (!constant) continue;
-        constants = table[0][c] + " " + table[1][c] + (constants.empty() ? "" : ", " + constants);
+        constants = constant_text(table[0][c], table[1][c]) + (constants.empty() ? "" : ", " + constants);
         for (Cells& cells : table) cells.erase(cells.begin() + static_cast<std::ptrdiff_t>(c));
     }
     return constants;
@@ -89,7 +98,9 @@ std::string terminal_text(const AnalysisInput& input, const Analysis& analysis) 
     axes -= header(input).size() - table[0].size();
     std::string text =
         fmt::format("{}: {} of {} points; accuracy in percent per group (ten-fold), means over seeds{}\n\n", input.sweep_name,
-                    analysis.points.size(), input.points.size(), constants.empty() ? "" : "; everywhere " + constants);
+                    analysis.points.size(), input.points.size(), constants.empty() ? "" : "; all rows: " + constants);
+    for (const std::string& line : analysis.banner) text += line + "\n";
+    if (!analysis.banner.empty()) text += "\n";
     text += aligned(table, axes);
     const bool floor = std::any_of(analysis.configurations.begin(), analysis.configurations.end(),
                                    [](const AnalysedConfiguration& c) { return c.summary.has_floor(); });

@@ -11,10 +11,11 @@ namespace {
 
 constexpr std::uint32_t kOnePerson = ~std::uint32_t{0};
 
-PairSubset subset(const PairTable& table, std::uint32_t group, bool take_genuine, bool take_impostor) {
+/// Of the pairs from `begin` up to `end`.
+PairSubset subset(const PairTable& table, std::uint32_t begin, std::uint32_t end, bool take_genuine, bool take_impostor) {
     PairSubset result;
     std::unordered_set<std::uint32_t> people;
-    for (std::uint32_t p = table.group_begin[group]; p < table.group_begin[group + 1]; ++p) {
+    for (std::uint32_t p = begin; p < end; ++p) {
         if (!(table.genuine[p] != 0 ? take_genuine : take_impostor)) continue;
         result.pairs.push_back(p);
         people.insert(table.identity_a[p]);
@@ -42,10 +43,14 @@ PairClusters::PairClusters(const PairTable& table) : identity_a_(table.identity_
         couple_.push_back(place->second);
     }
     for (std::uint32_t g = 0; g < table.groups.size(); ++g) {
-        all_.push_back(subset(table, g, true, true));
-        genuine_.push_back(subset(table, g, true, false));
-        impostor_.push_back(subset(table, g, false, true));
+        const std::uint32_t begin = table.group_begin[g];
+        const std::uint32_t end = table.group_begin[g + 1];
+        all_.push_back(subset(table, begin, end, true, true));
+        genuine_.push_back(subset(table, begin, end, true, false));
+        impostor_.push_back(subset(table, begin, end, false, true));
     }
+    everything_ = subset(table, 0, pairs(), true, true);
+    all_impostor_ = subset(table, 0, pairs(), false, true);
 }
 
 std::vector<double> PairClusters::identity_sums(std::span<const double> influence) const {

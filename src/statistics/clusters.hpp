@@ -26,6 +26,9 @@ public:
     [[nodiscard]] const PairSubset& genuine_of(std::uint32_t group) const { return genuine_[group]; }
     [[nodiscard]] const PairSubset& impostor_of(std::uint32_t group) const { return impostor_[group]; }
 
+    [[nodiscard]] const PairSubset& everything() const { return everything_; }  ///< the pairs of all groups
+    [[nodiscard]] const PairSubset& impostor() const { return all_impostor_; }  ///< the impostor pairs of all groups
+
     /// `influence` [pairs]: what each pair's residual adds to the estimate (0 for pairs outside it).
     /// Returns S [identities], the sum over the pairs that touch a person.
     [[nodiscard]] std::vector<double> identity_sums(std::span<const double> influence) const;
@@ -40,6 +43,7 @@ private:
     std::uint32_t couples_ = 0;
     std::uint32_t identities_ = 0;
     std::vector<PairSubset> all_, genuine_, impostor_;  ///< [groups]
+    PairSubset everything_, all_impostor_;
 };
 
 }  // namespace fairsweep

@@ -14,15 +14,15 @@ constexpr double kUpperTail = 0.5 + kConfidence / 2.0;
 
 double people_degrees_of_freedom(double people, double subsets) { return std::max(1.0, people - subsets); }
 
-/// Wilson (1927) with `n` independent trials and quantile `q`.
-Interval wilson(double rate, double n, double q) {
-    const double shrink = q * q / n;
+}  // namespace
+
+Interval wilson_interval(double rate, double effective_n, double degrees_of_freedom) {
+    const double q = student_t_quantile(kUpperTail, degrees_of_freedom);
+    const double shrink = q * q / effective_n;
     const double centre = (rate + shrink / 2.0) / (1.0 + shrink);
-    const double half = q / (1.0 + shrink) * std::sqrt(rate * (1.0 - rate) / n + shrink / (4.0 * n));
+    const double half = q / (1.0 + shrink) * std::sqrt(rate * (1.0 - rate) / effective_n + shrink / (4.0 * effective_n));
     return {std::max(0.0, centre - half), std::min(1.0, centre + half)};
 }
-
-}  // namespace
 
 Estimate t_estimate(double value, double variance, double degrees_of_freedom) {
     const double half = student_t_quantile(kUpperTail, degrees_of_freedom) * std::sqrt(variance);
@@ -48,8 +48,7 @@ RateEstimate rate_estimate(const PairClusters& clusters, const PairSubset& subse
         result.effective_n = (dyadic > 0.0 ? std::min(trials, spread / dyadic) : trials) / variance_inflation;
         result.variance = spread / result.effective_n;
     }
-    const double q = student_t_quantile(kUpperTail, people_degrees_of_freedom(subset.identities, 1.0));
-    result.interval = wilson(result.rate, result.effective_n, q);
+    result.interval = wilson_interval(result.rate, result.effective_n, people_degrees_of_freedom(subset.identities, 1.0));
     return result;
 }
 
@@ -93,6 +92,24 @@ Estimate seed_mean_estimate(double identity_variance, double identity_degrees_of
     double scale = identity_variance * identity_variance / identity_degrees_of_freedom;
     if (seeds > 1.0) scale += seed_variance * seed_variance / (seeds - 1.0);
     return t_estimate(mean, total, scale > 0.0 ? total * total / scale : identity_degrees_of_freedom);
+}
+
+double interaction_deviation(std::span<const std::vector<double>> value) {
+    if (value.size() < 2 || value.front().size() < 2) return 0.0;
+    const auto seeds = static_cast<double>(value.size());
+    const auto groups = static_cast<double>(value.front().size());
+    std::vector<double> of_group(value.front().size(), 0.0);
+    double whole = 0.0;
+    for (const std::vector<double>& seed : value) {
+        for (std::size_t g = 0; g < seed.size(); ++g) of_group[g] += seed[g] / seeds;
+        whole += std::accumulate(seed.begin(), seed.end(), 0.0) / (groups * seeds);
+    }
+    double squares = 0.0;
+    for (const std::vector<double>& seed : value) {
+        const double of_seed = std::accumulate(seed.begin(), seed.end(), 0.0) / groups;
+        for (std::size_t g = 0; g < seed.size(); ++g) squares += std::pow(seed[g] - of_seed - of_group[g] + whole, 2);
+    }
+    return std::sqrt(squares / ((seeds - 1.0) * (groups - 1.0)));
 }
 
 }  // namespace fairsweep

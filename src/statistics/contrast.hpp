@@ -37,6 +37,9 @@ struct RateEstimate {
     std::uint32_t trials = 0;
 };
 
+/// Wilson (1927) for `effective_n` independent trials, with a t quantile. The rate is a fraction.
+[[nodiscard]] Interval wilson_interval(double rate, double effective_n, double degrees_of_freedom);
+
 /// `flags` [pairs] 1: a hit. The subset must not be empty. Where all or no pairs are hits nothing can be learnt about
 /// dependence, and people count as trials; elsewhere effective_n is at most the number of pairs. `variance_inflation` (>= 1)
 /// multiplies the variance.
@@ -72,5 +75,9 @@ private:
 /// With one seed only identity variance is known: the estimate is then about this network, not about the procedure.
 [[nodiscard]] Estimate seed_mean_estimate(double identity_variance, double identity_degrees_of_freedom,
                                           std::span<const double> value_of_seed);
+
+/// `value` [seeds][groups]: sd of what one seed does to one group alone, beyond what it does to all: the luck of training that
+/// tells groups apart. 0 with one seed or one group.
+[[nodiscard]] double interaction_deviation(std::span<const std::vector<double>> value);
 
 }  // namespace fairsweep

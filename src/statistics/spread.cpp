@@ -47,12 +47,9 @@ double percentile(std::vector<double> values, double p) {
 /// A figure of spread of one network's group accuracies.
 using Metric = std::function<double(const GroupAccuracies& groups, std::span<const double> accuracies)>;
 
-enum class Centre { estimate, equal_groups };
-
-/// Replicates of a figure around the estimated accuracies, or around their mean: then chance alone makes it.
-std::vector<double> replicates_of(const GroupAccuracies& groups, bool rescaled, Centre centre, const Metric& metric) {
-    std::vector<double> accuracies = groups.accuracies();
-    if (centre == Centre::equal_groups) std::fill(accuracies.begin(), accuracies.end(), average(accuracies).value());
+/// Replicates of a figure around the estimated accuracies.
+std::vector<double> replicates_of(const GroupAccuracies& groups, bool rescaled, const Metric& metric) {
+    const std::vector<double> accuracies = groups.accuracies();
     std::vector<double> moved(accuracies.size());
     std::vector<double> values(groups.raw_deviations.front().size());
     for (std::size_t b = 0; b < values.size(); ++b) {
@@ -85,10 +82,14 @@ void add_scaled(std::vector<double>& sum, std::span<const double> values, double
     for (std::size_t i = 0; i < values.size(); ++i) sum[i] += factor * values[i];
 }
 
+/// The same ratio itself.
+double ratio_metric(const GroupAccuracies& groups, std::span<const double> accuracies) {
+    return std::exp(log_ratio_metric(groups, accuracies));
+}
+
 /// Mean over seeds of a figure: its replicates, and estimate and standard error with the variance between seeds.
 struct SeedMean {
     std::vector<double> replicates;
-    std::vector<double> no_bias;
     Estimate estimate;
 };
 
@@ -97,8 +98,7 @@ SeedMean seed_mean(std::span<const GroupAccuracies* const> seeds, const Metric& 
     SeedMean result;
     std::vector<double> values;
     for (const GroupAccuracies* groups : seeds) {
-        add_scaled(result.replicates, replicates_of(*groups, true, Centre::estimate, metric), share);
-        add_scaled(result.no_bias, replicates_of(*groups, true, Centre::equal_groups, metric), share);
+        add_scaled(result.replicates, replicates_of(*groups, true, metric), share);
         values.push_back(metric(*groups, groups->accuracies()));
     }
     // The normal quantile for what the people contribute, as in the simulation: infinite degrees of freedom.
@@ -118,7 +118,28 @@ Interval hybrid(const SeedMean& mean, bool groups_differ) {
     return {0.0, mean.estimate.value + std::max(0.0, reach) * std::max(1.0, widening)};
 }
 
-NoBias no_bias_of(const SeedMean& mean) { return {average(mean.no_bias).value(), percentile(mean.no_bias, 0.95)}; }
+/// Mean over seeds of a figure when all groups have the mean accuracy of their network: people move the accuracies as in
+/// the replicates, and the luck of each training moves each group of each network.
+NoBias no_bias_of(std::span<const GroupAccuracies* const> seeds, const Metric& metric) {
+    std::vector<std::vector<double>> accuracies;
+    for (const GroupAccuracies* groups : seeds) accuracies.push_back(groups->accuracies());
+    const double luck = interaction_deviation(accuracies);
+    RandomStream stream(seeds.size(), 0, "luck of training");
+    std::vector<double> means(seeds.front()->raw_deviations.front().size(), 0.0);
+    for (double& mean : means) {
+        const auto b = static_cast<std::size_t>(&mean - means.data());
+        for (std::size_t s = 0; s < seeds.size(); ++s) {
+            const double common = average(accuracies[s]).value();
+            std::vector<double> moved;
+            for (std::size_t g = 0; g < accuracies[s].size(); ++g) {
+                const double people = seeds[s]->scale[g] * seeds[s]->raw_deviations[g][b];
+                moved.push_back(common + people + (luck > 0.0 ? luck * stream.normal() : 0.0));
+            }
+            mean += metric(*seeds[s], moved) / static_cast<double>(seeds.size());
+        }
+    }
+    return {average(means).value(), percentile(means, 0.95)};
+}
 
 /// p value of equality for the seed means of the accuracies, with identity and between-seed variance.
 double seed_mean_homogeneity(std::span<const GroupAccuracies* const> seeds) {
@@ -226,9 +247,8 @@ std::optional<SpreadIntervals> seed_mean_spread_intervals(std::span<const GroupA
     result.gap = hybrid(seed_mean(seeds, gap_metric), differ);
     const Interval log_interval = hybrid(log_ratio, differ);
     result.error_ratio = {std::exp(log_interval.low), std::exp(log_interval.high)};
-    result.deviation_no_bias = no_bias_of(deviation);
-    const NoBias log_no_bias = no_bias_of(log_ratio);
-    result.error_ratio_no_bias = {std::exp(log_no_bias.mean), std::exp(log_no_bias.p95)};
+    result.deviation_no_bias = no_bias_of(seeds, deviation_metric);
+    result.error_ratio_no_bias = no_bias_of(seeds, ratio_metric);
     return result;
 }
 
@@ -254,8 +274,8 @@ std::optional<Estimate> deviation_change(const PairClusters& clusters, const Ide
             tangent.add(clusters.all_of(g), seed.treated, share * treated_gradient[g]);
             tangent.add(clusters.all_of(g), seed.reference, -share * reference_gradient[g]);
         }
-        const std::vector<double> before = replicates_of(*seed.reference_accuracies, false, Centre::estimate, deviation_metric);
-        const std::vector<double> after = replicates_of(*seed.treated_accuracies, false, Centre::estimate, deviation_metric);
+        const std::vector<double> before = replicates_of(*seed.reference_accuracies, false, deviation_metric);
+        const std::vector<double> after = replicates_of(*seed.treated_accuracies, false, deviation_metric);
         add_scaled(replicates, after, share);
         add_scaled(replicates, before, -share);
         values.push_back(standard_deviation(treated) - standard_deviation(reference));

@@ -23,6 +23,10 @@ public:
     [[nodiscard]] int weight(std::uint32_t identity, std::uint32_t replicate) const {
         return weight_minus_one_[std::size_t{identity} * replicates_ + replicate] + 1;
     }
+    /// w_a * w_b of a pair, w where both are one person.
+    [[nodiscard]] int pair_weight(std::uint32_t a, std::uint32_t b, std::uint32_t replicate) const {
+        return weight(a, replicate) * (a == b ? 1 : weight(b, replicate));
+    }
 
 private:
     std::uint32_t replicates_;
@@ -46,7 +50,8 @@ struct GroupAccuracies {
 /// p value of "all groups have the same accuracy": chi-square with groups - 1 degrees of freedom. 1 with one group.
 [[nodiscard]] double homogeneity_p_value(std::span<const double> accuracies, std::span<const double> variances);
 
-/// Distribution of a figure when nothing but chance tells the groups apart.
+/// Distribution of a figure when nothing but chance tells the groups apart: the choice of people and, where there are several
+/// seeds, the luck of each training. With one seed it is about this network.
 struct NoBias {
     double mean = 0.0;
     double p95 = 0.0;
@@ -54,11 +59,11 @@ struct NoBias {
 
 struct SpreadIntervals {
     double homogeneity_p = 1.0;
-    Interval deviation;        ///< of STD (ddof 1), fractions
-    Interval gap;              ///< of the largest gap, fractions
-    Interval error_ratio;      ///< of SER; from errors + 0.5, so defined where SER is not
-    NoBias deviation_no_bias;  ///< what STD would be if all groups had the same true accuracy
-    NoBias error_ratio_no_bias;
+    Interval deviation;          ///< of STD (ddof 1), fractions
+    Interval gap;                ///< of the largest gap, fractions
+    Interval error_ratio;        ///< of SER; from errors + 0.5, so defined where SER is not
+    NoBias deviation_no_bias;    ///< what STD would be if all groups had the same true accuracy
+    NoBias error_ratio_no_bias;  ///< the same of SER, from errors + 0.5
 };
 
 /// Hybrid intervals: when equality of the groups is not rejected at 2.5 %, the lower limit is the boundary (0, or 1 for

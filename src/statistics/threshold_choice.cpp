@@ -27,8 +27,7 @@ WeightedFold weigh(std::span<const WeightedPair> pairs, const IdentityBootstrap&
     WeightedFold fold;
     std::int64_t impostors = 0;
     for (const WeightedPair& pair : pairs) {
-        std::int64_t weight = bootstrap.weight(pair.identity_a, replicate);
-        if (pair.identity_a != pair.identity_b) weight *= bootstrap.weight(pair.identity_b, replicate);
+        const std::int64_t weight = bootstrap.pair_weight(pair.identity_a, pair.identity_b, replicate);
         fold.total += weight;
         if (!pair.genuine) impostors += weight;
         if (pair.accepted_from < kGridThresholds) fold.correct[pair.accepted_from] += pair.genuine ? weight : -weight;

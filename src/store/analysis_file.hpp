@@ -13,6 +13,7 @@
 #include "fairsweep/outcome.hpp"
 #include "fairsweep/pairs.hpp"
 #include "fairsweep/plan.hpp"
+#include "plan/recipes.hpp"
 
 namespace fairsweep {
 
@@ -21,10 +22,9 @@ inline constexpr std::uint32_t kAnalysisVersion = 2;
 
 /// A point with what its network stage (baseline or compression) and its evaluation stage left behind.
 struct AnalysisPoint {
-    Point point;                  ///< stage indices in it are not kept: 0
-    Digest network_id;            ///< id of the stage whose checkpoint was evaluated
-    std::string baseline_recipe;  ///< 12 hex digits each: equal where all recipe fields of the baseline (of the fine-tune)
-    std::string finetune_recipe;  ///< are equal; tell points with the same axes from two sweeps apart. Dense: "" for the latter
+    Point point;                             ///< stage indices in it are not kept: 0
+    Digest network_id;                       ///< id of the stage whose checkpoint was evaluated
+    Recipes recipes;                         ///< tell points with the same axes from two sweeps apart, and find the sham twin
     StageState state = StageState::waiting;  ///< of the point (see point_state.hpp)
     FailureClass failure = FailureClass::none;
     std::string message;
@@ -50,6 +50,7 @@ struct AnalysisInput {
     std::string sweep_name;
     std::string code_version;            ///< of the program that merged
     std::vector<std::string> data_sets;  ///< "faces: recordio, 4800 images, <hash>", by name, those of every store
+    std::string planted;                 ///< PlannedData::planted of the evaluation set; empty: not known
     std::string job_text;
     std::string created;  ///< UTC, ISO 8601
 };

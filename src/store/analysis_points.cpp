@@ -30,11 +30,14 @@ void visit_points(Visitor& visit) {
         "network_id", [](const P& p) { return p.network_id.hex(); },
         [](P& p, const std::string& t) { p.network_id = Digest::from_hex(t); });
     visit.text(
-        "baseline_recipe", [](const P& p) { return p.baseline_recipe; },
-        [](P& p, const std::string& t) { p.baseline_recipe = t; });
+        "baseline_recipe", [](const P& p) { return p.recipes.baseline; },
+        [](P& p, const std::string& t) { p.recipes.baseline = t; });
     visit.text(
-        "finetune_recipe", [](const P& p) { return p.finetune_recipe; },
-        [](P& p, const std::string& t) { p.finetune_recipe = t; });
+        "finetune_recipe", [](const P& p) { return p.recipes.finetune; },
+        [](P& p, const std::string& t) { p.recipes.finetune = t; });
+    visit.text(
+        "compression_recipe", [](const P& p) { return p.recipes.compression; },
+        [](P& p, const std::string& t) { p.recipes.compression = t; });
     visit.text(
         "state", [](const P& p) { return std::string(name_of(p.state)); }, nullptr);
     visit.text(
@@ -249,6 +252,7 @@ void put_analysis_input(h5::Writer& file, const AnalysisInput& input) {
     file.put_text("/provenance/sweep_name", {input.sweep_name});
     file.put_text("/provenance/code_version", {input.code_version});
     file.put_text("/provenance/data_sets", input.data_sets);
+    file.put_text("/provenance/planted", {input.planted});
     file.put_text("/provenance/job_text", {input.job_text});
     file.put_text("/provenance/created", {input.created});
 }
@@ -270,6 +274,7 @@ AnalysisInput get_analysis_input(const h5::Reader& file) {
     input.sweep_name = file.get_text("/provenance/sweep_name", {1})[0];
     input.code_version = file.get_text("/provenance/code_version", {1})[0];
     input.data_sets = file.get_text("/provenance/data_sets");
+    input.planted = file.get_text("/provenance/planted", {1})[0];
     input.job_text = file.get_text("/provenance/job_text", {1})[0];
     input.created = file.get_text("/provenance/created", {1})[0];
     return input;

@@ -8,11 +8,11 @@
 #include <limits>
 #include <map>
 #include <set>
-#include <nlohmann/json.hpp>
 
 #include "fairsweep/error.hpp"
 #include "fairsweep/files.hpp"
 #include "fairsweep/log.hpp"
+#include "plan/recipes.hpp"
 #include "store/analysis_points.hpp"
 #include "store/layout.hpp"
 #include "store/point_state.hpp"
@@ -32,28 +32,6 @@ struct Origin {
     StageState state = StageState::waiting;
 };
 
-/// 12 digits over the recipe fields of a stage's parameters: what is left without the axes and the data. observer_steps
-/// and the keys of pruning are left out too: they stand only where there is quantisation or pruning, and a sham point must
-/// equal its compressed ones here. How a point is pruned is its axis `pruning`.
-std::string recipe_of(const Stage& stage) {
-    nlohmann::json parameters = nlohmann::json::parse(stage.parameters, nullptr, false);
-    if (!parameters.is_object()) return {};
-    for (const char* key : {"architecture", "data", "seed", "bits_weight", "bits_activation", "sparsity", "distillation",
-                            "observer_steps", "sparsity_pattern", "sparsity_scope", "sparsity_schedule", "order"}) {
-        parameters.erase(key);
-    }
-    return sha256(parameters.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)).short_hex();
-}
-
-void set_recipes(AnalysisPoint& point, const Plan& plan, const Stage& network) {
-    const Stage* baseline = network.kind == StageKind::baseline ? &network : nullptr;
-    for (const StageIndex need : network.needs) {
-        if (plan.stages[need].kind == StageKind::baseline) baseline = &plan.stages[need];
-    }
-    if (baseline != nullptr) point.baseline_recipe = recipe_of(*baseline);
-    if (&network != baseline) point.finetune_recipe = recipe_of(network);
-}
-
 AnalysisPoint make_point(const StoreReader& store, const Origin& origin) {
     const Plan& plan = store.plan();
     AnalysisPoint result;
@@ -65,7 +43,7 @@ AnalysisPoint make_point(const StoreReader& store, const Origin& origin) {
     result.point.network_stage = 0;
     result.point.evaluation_stage = 0;
     result.network_id = network_stage.id;
-    set_recipes(result, plan, network_stage);
+    result.recipes = recipes_of(plan, network_stage);
     result.loss_first = result.loss_last = result.sparsity_measured = result.teacher_cosine = result.pooled_threshold = kNan;
     for (const Row* row : {network, evaluation}) {
         if (row == nullptr) continue;
@@ -82,7 +60,8 @@ AnalysisPoint make_point(const StoreReader& store, const Origin& origin) {
         result.loss_first = network->outcome.loss_first;
         result.loss_last = network->outcome.loss_last;
         result.sparsity_measured = network->outcome.sparsity_measured;
-        result.teacher_cosine = network->outcome.teacher_cosine;
+        // A baseline has no teacher, whatever its row holds.
+        if (network_stage.kind != StageKind::baseline) result.teacher_cosine = network->outcome.teacher_cosine;
     }
     if (result.state == StageState::done) {
         result.pooled_threshold = evaluation->outcome.pooled_threshold;
@@ -141,9 +120,23 @@ std::vector<std::string> data_sets_of(std::span<const StoreReader> stores) {
     std::set<std::string> lines;
     for (const StoreReader& store : stores) {
         for (const auto& [name, data] : store.plan().data)
-            lines.insert(fmt::format("{}: {}, {} images, {}", name, data.source.format, data.images, data.id.hex()));
+            lines.insert(fmt::format("{}: {}, {}{} images, {}", name, data.source.format, data.planted.empty() ? "" : "drawn, ",
+                                     data.images, data.id.hex()));
     }
     return {lines.begin(), lines.end()};
+}
+
+/// What is known to be planted in the evaluation set: its groups have the names of the plan's. Empty where nothing is known, or
+/// where stores contradict each other.
+std::string planted_of(std::span<const StoreReader> stores) {
+    std::set<std::string> texts;
+    for (const StoreReader& store : stores) {
+        for (const auto& [name, data] : store.plan().data) {
+            if (data.source.format == "rfw" && !data.planted.empty()) texts.insert(data.planted);
+        }
+    }
+    if (texts.size() > 1) log_warning("the stores say different things about what was planted in the faces: nothing is reported");
+    return texts.size() == 1 ? *texts.begin() : std::string();
 }
 
 std::vector<std::byte> build(std::span<const StoreReader> stores, std::span<const Origin> origins, const AnalysisInput& input) {
@@ -190,6 +183,7 @@ MergeSummary merge_stores(std::span<const fs::path> paths, const fs::path& outpu
     for (const fs::path& path : paths) input.sources.push_back(path.string());
     input.sweep_name = join_distinct(stores, " + ", [](const Plan& plan) { return plan.sweep_name; });
     input.data_sets = data_sets_of(stores);
+    input.planted = planted_of(stores);
     input.job_text = join_distinct(stores, "\n# --- another store ---\n", [](const Plan& plan) { return plan.job_text; });
     input.code_version = code_version;
     input.created = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));

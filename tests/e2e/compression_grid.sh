@@ -8,10 +8,10 @@ make_faces
 
 note "plan"
 "$FAIRSWEEP" plan "$job" --json >plan.json
-# For each of 2 networks: 1 dense; 4 losses x 3 widths without pruning; sparse: 7 ways x 3 widths less the two float points
-# whose order says nothing new (prune-first is global, quantise-first+cubic is new as cubic alone); 3 of the chain.
+# For each of 2 networks: 1 dense; 4 losses x 3 widths without pruning, less the chain's sham, which is the loss's; sparse: 7
+# ways x 3 widths less the float point whose order says nothing new (prune-first is global); 3 of the chain.
 points=$(json 'd["points"]' <plan.json)
-[ "$points" = $((2 * (1 + 12 + 20 + 3))) ] || { cat plan.json; die "plan counts $points points"; }
+[ "$points" = $((2 * (1 + 11 + 20 + 3))) ] || { cat plan.json; die "plan counts $points points"; }
 [ "$(json 'd["axes"]["pruning"]' <plan.json)" = 7 ] || die "the axis pruning is not counted"
 
 note "run"
@@ -31,7 +31,21 @@ note "preset modern, trained in bfloat16, in a store of its own"
 "$FAIRSWEEP" status modern.h5 --json >status.json
 [ "$(json 'd["points"]["done"]' <status.json)" = 7 ] || { cat status.json; die "not all points of preset modern are done"; }
 "$FAIRSWEEP" merge modern.h5 --output modern_analysis.h5
-"$FAIRSWEEP" analyze modern_analysis.h5 --csv modern_csv >table.txt
+"$FAIRSWEEP" analyze modern_analysis.h5 --csv modern_csv >table.txt 2>warnings.txt
+all_have_twins() { # FOLDER: every compressed configuration is compared with its sham, in every metric
+    "$FAIRSWEEP_PYTHON" - "$1" <<'PYTHON'
+import csv, sys
+read = lambda name: list(csv.DictReader(open(f"{sys.argv[1]}/{name}.csv")))
+axes = ("architecture", "bits", "sparsity", "pruning", "distillation", "baseline_recipe", "finetune_recipe", "compression_recipe")
+key = lambda r: tuple(r[a] for a in axes)
+wanted = {key(r) for r in read("configurations") if r["arm"] == "compressed"}
+for metric, tests in (("gap", 1), ("accuracy", 4), ("average", 1)):
+    found = [key(r) for r in read("contrasts") if (r["kind"], r["metric"]) == ("compressed - sham", metric)]
+    assert wanted and set(found) == wanted and len(found) == tests * len(wanted), (metric, wanted - set(found), len(found))
+assert not any("twin" in r["text"] for r in read("warnings"))
+PYTHON
+}
+all_have_twins modern_csv
 point=$("$FAIRSWEEP_PYTHON" -c 'import csv
 print([r["point"] for r in csv.DictReader(open("modern_csv/points.csv")) if r["bits"] == "w4a8" and r["sparsity"] == "0.5"][0])')
 "$FAIRSWEEP" export --store modern.h5 --point "$point" --format onnx --output modern.onnx
@@ -63,13 +77,29 @@ twice = [k for k, n in collections.Counter(map(key, rows)).items() if n > 1]
 ways = {r["pruning"] for r in rows}
 wanted = {"none", "global", "layer+cubic", "2:4", "channels", "channels+layer+cubic", "prune-first", "cubic+quantise-first"}
 recipes = {r["baseline_recipe"] for r in rows}
-if twice or ways != wanted or len(recipes) != 2 or len(rows) != 2 * 36 + 4:
+if twice or ways != wanted or len(recipes) != 2 or len(rows) != 2 * 35 + 4:
     sys.exit(f"configurations: {len(rows)} rows, twice {twice}, ways {ways}, baselines {recipes}")
 contrasts = list(csv.DictReader(open(glob.glob("csv/*contrast*.csv")[0])))
 sham = {r["pruning"] for r in contrasts if "sham" in " ".join(r.values())}
 if not {"2:4", "channels"} <= sham:
     sys.exit(f"no contrast of a pruned network with its sham: {sham}")
 PYTHON
+
+all_have_twins csv
+
+note "what was planted in the faces stands above the table"
+grep -q "^Drawn faces" table.txt && grep -q "^Planted, hardest first: $("$FAIRSWEEP_PYTHON" -c 'import json
+print(json.load(open("data/planted.json"))["hardest"])'), then" table.txt || { head -20 table.txt; die "nothing about what was planted"; }
+
+note "without a sham arm a warning says so, and without planted.json nothing does"
+mv data/planted.json aside.json
+"$FAIRSWEEP" run "$job" --store alone.h5 --workers 2 -q --set sweep.arms=dense,compressed --set axes.bits=8 --set axes.sparsity=0 \
+    --set axes.distillation=embedding --set constraint.exclude= --set axes.architecture=mobilefacenet-w16-56
+mv aside.json data/planted.json
+"$FAIRSWEEP" merge alone.h5 --output alone_analysis.h5
+expect 0 '1 compressed configuration has no sham twin.*the sweep has no sham arm' "$FAIRSWEEP" analyze alone_analysis.h5
+! grep -q "Drawn faces" out.txt || die "faces are called drawn without planted.json"
+grep -q "No compressed network could be compared" out.txt || die "no finding about the missing twin"
 
 note "a point with pruned channels leaves as a smaller network, and one without is refused"
 point_of() { "$FAIRSWEEP_PYTHON" -c 'import csv, sys

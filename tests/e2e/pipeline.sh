@@ -42,6 +42,7 @@ grep -q 'Avg' table.txt || die "no table"
 "$FAIRSWEEP" report analysis.h5 --output report.md
 [ "$(stat -c %s report.html)" -gt 100000 ] || die "the page is too small to hold its plots"
 grep -q '|' report.md || die "no table in report.md"
+for page in report.html report.md; do grep -q "Drawn faces" $page || die "$page does not say that its faces are drawn"; done
 
 note "an independent reader agrees with the table"
 "$FAIRSWEEP_PYTHON" "$FAIRSWEEP_SOURCE_DIR/tests/e2e/recompute.py" analysis.h5

@@ -22,9 +22,9 @@ for checkpoint, rows in table.groupby("network"):
         group = report["groups"][row["group"]]
         interval = report["intervals"][f"groups.{row['group']}.accuracy_10fold"]
         at = report["at"]["accuracy"]["groups"][row["group"]]
-        pairs = [(group["accuracy_10fold"], row["accuracy_percent"]), (group["eer"], row["eer"]), (group["auc"], row["auc"]),
+        pairs = [(group["accuracy_10fold"], row["accuracy_percent"]), (group["eer"], row["eer_fraction"]), (group["auc"], row["auc_fraction"]),
                  (interval[0], row["accuracy_percent_low"]), (interval[1], row["accuracy_percent_high"]),
-                 (at["fmr"], row["fmr"]), (at["fnmr"], row["fnmr"])]
+                 (at["fmr"], row["fmr_fraction"]), (at["fnmr"], row["fnmr_fraction"])]
         for found, expected in pairs:  # the store keeps scores in float32, which breaks no tie here
             assert math.isclose(found, expected, rel_tol=1e-9), (checkpoint, row["group"], found, expected)
     if bits != "32":

@@ -1,4 +1,5 @@
 // Teacher-assistant chains, and the axis `pruning`.
+#include <algorithm>
 #include <cstddef>
 #include <stdexcept>
 #include <string>
@@ -19,7 +20,7 @@ namespace {
 const Point& point_with(const Plan& plan, int bits, double sparsity, const std::string& distillation) {
     for (const Point& point : plan.points)
         if (point.arm != Arm::dense && point.axes.bits().weight == bits && point.axes.sparsity() == sparsity &&
-            point.axes.distillation() == distillation)
+            point.axes.distillation() == (point.arm == Arm::sham ? loss_of(distillation) : distillation))
             return point;
     throw std::runtime_error("no such point");
 }
@@ -85,6 +86,24 @@ TEST_CASE("a link that the constraints leave out is trained all the same") {
     const Plan plan = make_plan(sweep, present_probe(), "test");
     CHECK(stages_of(plan, StageKind::compression) == 3);  // sham, 8 as a link, 4
     CHECK(stages_of(plan, StageKind::evaluation) == 3);   // dense, sham, 4
+}
+
+TEST_CASE("the sham of a chain is the sham of its loss, trained once; nothing else in the plan changes for it") {
+    Sweep sweep = one_network();
+    sweep.values(Axis::distillation) = {"embedding"};
+    const Plan plain = make_plan(sweep, present_probe(), "test");
+    sweep.values(Axis::distillation) = {"embedding-chain"};
+    const Plan chain = make_plan(sweep, present_probe(), "test");
+    sweep.values(Axis::distillation) = {"embedding", "embedding-chain"};
+    const Plan both = make_plan(sweep, present_probe(), "test");
+    CHECK(points_of(both, Arm::sham) == 1);
+    CHECK(point_with(chain, 32, 0, "embedding-chain").id == point_with(plain, 32, 0, "embedding").id);
+    CHECK(both.points.size() == plain.points.size() + chain.points.size() - 2);  // dense and sham are shared
+    for (const Plan* one : {&plain, &chain}) {
+        for (const Point& point : one->points) {
+            CHECK(std::any_of(both.points.begin(), both.points.end(), [&](const Point& p) { return p.id == point.id; }));
+        }
+    }
 }
 
 TEST_CASE("without a chain all are taught by the baseline, through one set of embeddings") {

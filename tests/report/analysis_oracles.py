@@ -46,8 +46,8 @@ for point, rows in scores.groupby("point"):
         accuracies.append(ten_fold(score, genuine))
         rates.append((np.mean(score[~genuine] >= threshold), np.mean(score[genuine] < threshold)))
         close("accuracy", row["accuracy_percent"], accuracies[-1])
-        close("fmr, fnmr", row[["fmr", "fnmr"]].to_numpy(float), rates[-1])
-        close("auc", row["auc"], roc_auc_score(genuine, score))
+        close("fmr, fnmr", row[["fmr_fraction", "fnmr_fraction"]].to_numpy(float), rates[-1])
+        close("auc", row["auc_fraction"], roc_auc_score(genuine, score))
         assert row["accuracy_percent_low"] < row["accuracy_percent"] < row["accuracy_percent_high"]
     row = points.loc[point]
     close("average", row["average_percent"], np.mean(accuracies))
@@ -59,11 +59,21 @@ for point, rows in scores.groupby("point"):
 
 # Configurations are means over seeds.
 axes = ["architecture", "training_set", "arm", "bits", "calibration", "sparsity"]
-configurations = pd.read_csv("tables/configurations.csv", dtype={"bits": str}, keep_default_na=False)
-means = points.astype({"bits": str}).fillna({"calibration": "none"}).groupby(axes)[["average_percent", "std_points", "ser"]].mean()
-assert len(configurations) == 34 and (configurations["seeds"] == 2).all()
+configurations = pd.read_csv("tables/configurations.csv", dtype={"bits": str})
+means = points.astype({"bits": str}).groupby(axes)[["average_percent", "std_points", "ser"]].mean()
+assert len(configurations) == 34 and (configurations["n_seeds"] == 2).all()
 for _, row in configurations.iterrows():
     close("means over seeds", [float(row[c]) for c in means.columns], means.loc[tuple(row[a] if a != "sparsity" else float(row[a]) for a in axes)].to_numpy())
+
+# No text is missing to pandas: grouping by any text column keeps all rows.
+for name in ("points", "groups", "configurations", "configuration_groups", "contrasts", "findings", "warnings", "overview"):
+    table = pd.read_csv(f"tables/{name}.csv")
+    for column in table.select_dtypes("object"):
+        assert table.groupby(column).size().sum() == len(table), f"{name}.{column} has empty cells"
+    assert "seeds" not in table
+assert set(points["seed"]) == {1, 2} and set(configurations["seed_list"]) == {"1 2"}
+assert points.loc[points["arm"] == "dense", "teacher_cosine"].isna().all() and points.loc[points["arm"] != "dense", "teacher_cosine"].notna().all()
+assert configurations.groupby("finetune_recipe").size()["none"] == (configurations["arm"] == "dense").sum() == 2
 
 # Adjusted p values.
 contrasts = pd.read_csv("tables/contrasts.csv")

@@ -1,5 +1,6 @@
 """Opens page.html in headless Chromium at the width of a desk and of a phone, and looks at it."""
 import csv
+import html
 import html.parser
 import os
 import re
@@ -93,6 +94,11 @@ def check_picture(width, height):
     assert os.path.getsize(f"page-{width}.png") > 30000
 
 
+def shown_text(markdown):
+    """Markdown as its reader sees it."""
+    return html.unescape(re.sub(r"\\([\\`*_|~#+=.)\]-])", r"\1", markdown))
+
+
 def check_text():
     page = open("page.html", encoding="utf-8").read()
     references = References()
@@ -107,7 +113,17 @@ def check_text():
         assert shown in markdown, shown
         assert shown.replace(" [", "<small>[") in page, shown
     for row in csv.DictReader(open("tables/findings.csv", encoding="utf-8")):
-        assert row["text"] in markdown
+        assert row["text"] in shown_text(markdown)
+        assert html.escape(row["text"]) in page
+    primary = [row for row in csv.DictReader(open("tables/contrasts.csv", encoding="utf-8")) if row["family"] == "primary"]
+    assert len(primary) == 28
+    for row in primary:
+        value, low, high = (float(row["change_points" + end]) for end in ("", "_low", "_high"))
+        p = float(row["p_adjusted"])
+        shown = f"[{low:+.1f}, {high:+.1f}] p {'< 0.001' if p < 0.001 else f'{p:.2g}'}"
+        assert f"D {value:+.1f} {shown}" in shown_text(markdown), shown
+        assert f"D {value:+.1f}<small>{html.escape(shown)}</small>" in page, shown
+    assert "equal groups: p" in page and "equal groups: p" in markdown
 
 
 if CHROMIUM is None:

@@ -125,8 +125,8 @@ inline AnalysisInput synthetic_input() {
         AnalysisPoint analysed;
         analysed.point = point;
         analysed.state = StageState::done;
-        analysed.baseline_recipe = "b";
-        analysed.finetune_recipe = point.arm == Arm::dense ? "" : "f";
+        analysed.recipes.baseline = "b";
+        analysed.recipes.finetune = point.arm == Arm::dense ? kNoRecipe : "f";
         input.points.push_back(analysed);
     }
     return input;

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "fairsweep/error.hpp"
+#include "fairsweep/stage_parameters.hpp"
 #include "store/layout.hpp"
 #include "store/merge.hpp"
 #include "store_fixture.hpp"
@@ -109,25 +110,40 @@ TEST_CASE("stores over other pairs, damaged scores and unwritable places give er
     CHECK(!fs::exists("bad_a/a.h5"));
 }
 
-TEST_CASE("recipes are equal for sham and compressed, and tell other fine-tunes apart") {
+TEST_CASE("recipes and what was planted travel into the analysis file, and a baseline has no teacher") {
     Plan plan = make_plan(3);
-    plan.stages[1].parameters = R"({"baseline_epochs":3,"kind":"baseline","seed":1,"version":1})";
-    plan.stages[4].parameters =
-        R"({"bits_weight":4,"finetune_steps":10,"kind":"compression","observer_steps":5,"seed":2,"version":1})";
-    plan.stages[6].parameters = R"({"bits_weight":32,"finetune_steps":10,"kind":"compression","seed":3,"version":1})";
-    const auto recipes = [&](const char* name) {
-        merge_stores(std::vector<fs::path>{make_store(name, plan, make_pairs(), 0)}, std::string(name) + "/a.h5", "test");
-        return AnalysisReader(std::string(name) + "/a.h5").input().points;
-    };
-    auto points = recipes("recipe_a");
-    CHECK(points[0].baseline_recipe.size() == 12);
-    CHECK(points[0].finetune_recipe.empty());
-    CHECK(points[0].baseline_recipe == points[1].baseline_recipe);
-    CHECK(points[1].finetune_recipe.size() == 12);
-    CHECK(points[1].finetune_recipe == points[2].finetune_recipe);
-    plan.stages[6].parameters = R"({"bits_weight":32,"finetune_steps":11,"kind":"compression","seed":3,"version":1})";
-    points = recipes("recipe_b");
-    CHECK(points[1].finetune_recipe != points[2].finetune_recipe);
+    StageParameters parameters;
+    parameters.kind = StageKind::baseline;
+    plan.stages[1].parameters = canonical_text(parameters);
+    parameters.kind = StageKind::compression;
+    plan.stages[6].parameters = canonical_text(parameters);
+    parameters.bits = {4, 4};
+    parameters.recipe.preset = "modern";
+    plan.stages[4].parameters = canonical_text(parameters);
+    plan.data["test"] = {{"test", "rfw", "data/test", {}}, sha256("test"), true, 20, R"({"seed":1})"};
+    merge_stores(std::vector<fs::path>{make_store("recipes", plan, make_pairs(), 6)}, "recipes/a.h5", "test");
+    const AnalysisReader reader("recipes/a.h5");
+    const std::vector<AnalysisPoint>& points = reader.input().points;
+    for (std::size_t i = 0; i < points.size(); ++i)
+        CHECK(points[i].recipes == recipes_of(plan, plan.stages[plan.points[i].network_stage]));
+    CHECK(points[0].recipes.baseline.size() == 12);
+    CHECK(points[0].recipes.finetune == kNoRecipe);
+    CHECK(points[1].recipes.compression.size() == 12);
+    CHECK(points[2].recipes.compression == kNoRecipe);
+    CHECK(std::isnan(points[0].teacher_cosine));
+    CHECK(points[1].teacher_cosine == make_row(plan.stages[4], 4).outcome.teacher_cosine);
+    CHECK(reader.input().planted == R"({"seed":1})");
+    CHECK(reader.input().data_sets[1] == "test: rfw, drawn, 20 images, " + sha256("test").hex());
+}
+
+TEST_CASE("stores that contradict each other about what was planted say nothing") {
+    Plan plan = make_plan(2);
+    plan.data["test"] = {{"test", "rfw", "data/test", {}}, sha256("test"), true, 20, R"({"seed":1})"};
+    const fs::path first = make_store("planted_a", plan, make_pairs(), 4);
+    plan.data["test"].planted = R"({"seed":2})";
+    const fs::path second = make_store("planted_b", plan, make_pairs(), 4);
+    merge_stores(std::vector<fs::path>{first, second}, "planted_a/a.h5", "test");
+    CHECK(AnalysisReader("planted_a/a.h5").input().planted.empty());
 }
 
 TEST_CASE("result tables come back as written, replace their namesakes and leave the rest alone") {

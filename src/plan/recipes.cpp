@@ -1,0 +1,100 @@
+#include "plan/recipes.hpp"
+
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "fairsweep/error.hpp"
+#include "fairsweep/stage_parameters.hpp"
+
+namespace fairsweep {
+namespace {
+
+std::string digits(const std::string& text) { return sha256(text).short_hex(); }
+
+std::optional<StageParameters> parameters_of(const Stage& stage) {
+    try {
+        return parse_stage_parameters(stage.parameters);
+    } catch (const Error&) {
+        return std::nullopt;
+    }
+}
+
+/// The canonical text with axes, data and seed at fixed values.
+std::string recipe_text(StageParameters parameters) {
+    parameters.architecture.clear();
+    parameters.data = {};
+    parameters.seed = 0;
+    parameters.distillation.clear();
+    return canonical_text(parameters);
+}
+
+/// The same fine-tune with compression off.
+StageParameters sham_of(StageParameters parameters) {
+    parameters.bits = {};
+    parameters.sparsity = 0.0;
+    return parameters;
+}
+
+/// The same quantisers at any width, unpruned: which keys a stage has depends only on what is quantised.
+StageParameters quantisers_of(StageParameters parameters) {
+    constexpr int kAnyWidth = 8;
+    if (parameters.bits.weight != 32) parameters.bits.weight = kAnyWidth;
+    if (parameters.bits.activation != 32) parameters.bits.activation = kAnyWidth;
+    parameters.sparsity = 0.0;
+    return parameters;
+}
+
+/// Bits and quantisers of the compressed network that teaches, and of those that taught it: empty where the baseline teaches.
+std::string chain_text(const Plan& plan, const Stage& network) {
+    for (const StageIndex need : network.needs) {
+        if (plan.stages[need].kind != StageKind::teacher) continue;
+        for (const StageIndex taught_by : plan.stages[need].needs) {
+            const Stage& teacher = plan.stages[taught_by];
+            const auto parameters = teacher.kind == StageKind::compression ? parameters_of(teacher) : std::nullopt;
+            if (parameters) return parameters->bits.text() + recipe_text(quantisers_of(*parameters)) + chain_text(plan, teacher);
+        }
+    }
+    return {};
+}
+
+/// What is left of parameters in another form when the axes are struck.
+std::string unread_recipe(const Stage& stage) {
+    nlohmann::json json = nlohmann::json::parse(stage.parameters, nullptr, false);
+    if (!json.is_object()) return digits(stage.parameters);
+    for (const char* axis : {"architecture", "data", "seed", "bits_weight", "bits_activation", "sparsity", "distillation"})
+        json.erase(axis);
+    return digits(json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
+std::string baseline_recipe(const Stage& stage) {
+    const auto parameters = parameters_of(stage);
+    return parameters ? digits(recipe_text(*parameters)) : unread_recipe(stage);
+}
+
+const Stage* baseline_of(const Plan& plan, const Stage& network) {
+    if (network.kind == StageKind::baseline) return &network;
+    for (const StageIndex need : network.needs)
+        if (plan.stages[need].kind == StageKind::baseline) return &plan.stages[need];
+    return nullptr;
+}
+
+}  // namespace
+
+Recipes recipes_of(const Plan& plan, const Stage& network) {
+    Recipes recipes;
+    const Stage* const baseline = baseline_of(plan, network);
+    if (baseline != nullptr) recipes.baseline = baseline_recipe(*baseline);
+    if (&network == baseline) return recipes;
+    const auto parameters = parameters_of(network);
+    if (!parameters) {
+        recipes.finetune = unread_recipe(network);
+        return recipes;
+    }
+    const std::string sham = recipe_text(sham_of(*parameters));
+    recipes.finetune = digits(sham);
+    const std::string own = recipe_text(quantisers_of(*parameters)) + chain_text(plan, network);
+    if (own != sham) recipes.compression = digits(own);
+    return recipes;
+}
+
+}  // namespace fairsweep
