@@ -78,8 +78,8 @@ std::string floor_warning(const std::vector<AnalysedConfiguration>& configuratio
     const auto floors = std::count_if(configurations.begin(), configurations.end(),
                                       [](const AnalysedConfiguration& c) { return c.summary.has_floor(); });
     if (floors == 0) return {};
-    return fmt::format("floor: {} {} a group below {} % accuracy", counted(floors, "configuration"),
-                       floors == 1 ? "has" : "have", kFloorAccuracyPercent);
+    return fmt::format("floor: {} {} a group below {} % accuracy", counted(floors, "configuration"), floors == 1 ? "has" : "have",
+                       kFloorAccuracyPercent);
 }
 
 /// A seed that a configuration holds twice: points that differ in something that no axis and no recipe tells.

@@ -98,7 +98,12 @@ struct Choice {
 
 Choice choice_of(const Configuration& c) {
     const bool pruned = c.axes.sparsity() > 0.0;
-    return {pruned && !c.axes.bits().is_float(), pruned, -c.axes.bits().weight, -c.axes.bits().activation, c.axes.sparsity(), c.axes.pruning()};
+    return {pruned && !c.axes.bits().is_float(),
+            pruned,
+            -c.axes.bits().weight,
+            -c.axes.bits().activation,
+            c.axes.sparsity(),
+            c.axes.pruning()};
 }
 
 std::string text_of_choice(const Configuration& c) {

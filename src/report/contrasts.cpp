@@ -34,7 +34,8 @@ std::optional<std::size_t> find_configuration(const std::vector<AnalysedConfigur
 std::optional<std::size_t> dense_of(const std::vector<AnalysedConfiguration>& all, const Configuration& configuration) {
     const auto place = std::find_if(all.begin(), all.end(), [&configuration](const AnalysedConfiguration& other) {
         const Configuration& c = other.configuration;
-        return c.arm == Arm::dense && stands_for(c.axes, configuration.axes) && c.baseline_recipe == configuration.baseline_recipe;
+        return c.arm == Arm::dense && stands_for(c.axes, configuration.axes) &&
+               c.baseline_recipe == configuration.baseline_recipe;
     });
     return place == all.end() ? std::nullopt : std::optional<std::size_t>(place - all.begin());
 }

@@ -21,7 +21,8 @@ Configuration configuration_of(const AnalysisPoint& point) {
     return {point.point.arm, point.point.axes, point.recipes.baseline, point.recipes.finetune, point.recipes.compression};
 }
 
-ConfigurationNames::ConfigurationNames(const std::vector<AnalysedConfiguration>& all, const std::vector<AxisInfo>& axes) : axes_(axes) {
+ConfigurationNames::ConfigurationNames(const std::vector<AnalysedConfiguration>& all, const std::vector<AxisInfo>& axes)
+    : axes_(axes) {
     std::vector<Configuration> compressed;
     for (const AnalysedConfiguration& c : all) {
         all_.push_back(c.configuration);

@@ -187,7 +187,8 @@ std::string note_of(const Contrast& contrast, const Configuration& treated) {
     std::vector<std::string> notes;
     if (contrast.seeds < 3) notes.emplace_back("few seeds");
     if (contrast.floor) notes.emplace_back("floor");
-    const bool other_schedule = treated.axes.pruning().find("prune-first") != std::string::npos && !treated.axes.bits().is_float();
+    const bool other_schedule =
+        treated.axes.pruning().find("prune-first") != std::string::npos && !treated.axes.bits().is_float();
     if (other_schedule && contrast.kind == "compressed - sham")
         notes.emplace_back("the twin keeps its momentum at half of the steps");
     return fmt::format("{}", fmt::join(notes, "; "));

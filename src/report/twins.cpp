@@ -67,8 +67,8 @@ bool stands_for(const AxisValues& reference, const AxisValues& treated) {
 }
 
 std::optional<std::size_t> sham_twin(const std::vector<AnalysedConfiguration>& all, const Configuration& of) {
-    const auto twin = std::find_if(all.begin(), all.end(),
-                                   [&of](const AnalysedConfiguration& c) { return is_sham_of(c.configuration, of); });
+    const auto twin =
+        std::find_if(all.begin(), all.end(), [&of](const AnalysedConfiguration& c) { return is_sham_of(c.configuration, of); });
     return twin == all.end() ? std::nullopt : std::optional<std::size_t>(twin - all.begin());
 }
 

@@ -56,8 +56,9 @@ Planned planned(const std::vector<std::string>& overrides) {
 
 bool is_twin(const Point& sham, const Point& compressed) {
     return sham.arm == Arm::sham && sham.axes.architecture() == compressed.axes.architecture() &&
-           sham.axes.training_set() == compressed.axes.training_set() && sham.axes.calibration() == compressed.axes.calibration() &&
-           sham.seed == compressed.seed && sham.axes.distillation() == loss_of(compressed.axes.distillation());
+           sham.axes.training_set() == compressed.axes.training_set() &&
+           sham.axes.calibration() == compressed.axes.calibration() && sham.seed == compressed.seed &&
+           sham.axes.distillation() == loss_of(compressed.axes.distillation());
 }
 
 std::size_t points_without_twin(const Planned& all) {

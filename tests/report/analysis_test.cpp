@@ -34,8 +34,8 @@ const Example& example() {
 const AnalysedConfiguration& configuration(Arm arm, int bits, const std::string& calibration, double sparsity) {
     for (const AnalysedConfiguration& item : example().analysis.configurations) {
         const Configuration& c = item.configuration;
-        if (c.arm == arm && c.axes.architecture().starts_with("iresnet") && c.axes.bits().weight == bits && c.axes.calibration() == calibration &&
-            c.axes.sparsity() == sparsity)
+        if (c.arm == arm && c.axes.architecture().starts_with("iresnet") && c.axes.bits().weight == bits &&
+            c.axes.calibration() == calibration && c.axes.sparsity() == sparsity)
             return item;
     }
     throw std::runtime_error("no such configuration");
