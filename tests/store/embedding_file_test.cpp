@@ -130,6 +130,17 @@ TEST_CASE("a file that makes HDF5 crash or run for ever is one error") {
     }
 }
 
+TEST_CASE("a file in which HDF5 1.10 loops for ever is an error in time") {
+    const fs::path file = fs::path(FAIRSWEEP_SOURCE_DIR) / "tests/store/loops_in_hdf5_1_10.h5";  // three damaged bytes
+    try {
+        const ApartReader reader("embeddings", file, 1.5);
+        FAIL("a damaged file was read");
+    } catch (const Error& error) {  // later versions of HDF5 see the damage themselves
+        CHECK(error.kind() == ErrorKind::data);
+        CHECK_THAT(error.what(), ContainsSubstring("loops_in_hdf5_1_10.h5"));
+    }
+}
+
 TEST_CASE("floats of another shape than IEEE's are not converted") {
     h5::Writer writer("bent.h5", h5::Storage::contiguous);
     h5::TypeHandle bent(H5Tcopy(H5T_IEEE_F32LE));
