@@ -18,6 +18,19 @@ constexpr double kTick_s = 0.1;
 
 SharedBytes shared(const Message& message) { return std::make_shared<const Bytes>(encode(message)); }
 
+/// What the done stages of earlier runs left, [stages].
+std::vector<Digest> artefacts_in(const Plan& plan, const Store& store) {
+    std::map<Digest, Digest> left;
+    for (const Row& row : store.rows())
+        if (row.outcome.state == StageState::done) left[row.stage_id] = row.outcome.artefact;
+    std::vector<Digest> artefacts;
+    for (const Stage& stage : plan.stages) {
+        const auto found = left.find(stage.id);
+        artefacts.push_back(found == left.end() ? Digest{} : found->second);
+    }
+    return artefacts;
+}
+
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
 }  // namespace
@@ -40,6 +53,7 @@ CoordinatorLoop::CoordinatorLoop(Link& link, Store& store, const Plan& plan, Coo
       settings_(std::move(settings)),
       welcome_(shared(WelcomeMessage{plan_to_json(plan)})),
       brain_(plan, open_stages(plan, stages_before(plan, store), settings_.opening), settings_.policy),
+      artefacts_(artefacts_in(plan, store)),
       host_(host_name()),
       started_unix_s_(unix_now_s()) {}
 
@@ -187,7 +201,7 @@ void CoordinatorLoop::apply(const GrantLease& grant) {
     begun.outcome.failure = FailureClass::preempted;
     begun.outcome.message = "begun, not ended";
     store_.append(begun, {});
-    queue(grant.worker, LeaseMessage{grant.stage, grant.attempt});
+    queue(grant.worker, LeaseMessage{grant.stage, grant.attempt, needs_of(grant.stage)});
     log_debug(fmt::format("worker {} gets {}, attempt {}", grant.worker, stage_text(grant.stage), grant.attempt));
 }
 
@@ -207,6 +221,7 @@ void CoordinatorLoop::apply(const AcceptResult& accept, const FinishedMessage& f
     row.outcome.scores.clear();
     const bool keep_scores = accept.state == StageState::done;
     store_.append(row, keep_scores ? std::span<const float>(finished.outcome.scores) : std::span<const float>());
+    if (accept.state == StageState::done) artefacts_[accept.stage] = finished.outcome.artefact;
     queue(accept.worker, AcknowledgeMessage{accept.stage, accept.attempt});
     const Stage& stage = plan_.stages[accept.stage];
     if (accept.state == StageState::done) eta_.on_finished(stage.kind, stage.cost_s, finished.outcome.wall_s);
@@ -253,6 +268,12 @@ void CoordinatorLoop::commit_and_send() {
 }
 
 void CoordinatorLoop::queue(WorkerId to, const Message& message) { outgoing_.push_back({to, shared(message)}); }
+
+std::vector<NeededArtefact> CoordinatorLoop::needs_of(StageIndex stage) const {
+    std::vector<NeededArtefact> needs;
+    for (const StageIndex need : plan_.stages[stage].needs) needs.push_back({need, artefacts_[need]});
+    return needs;
+}
 
 Row CoordinatorLoop::new_row(StageIndex stage, std::uint32_t attempt) const {
     Row row;

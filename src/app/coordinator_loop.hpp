@@ -74,6 +74,7 @@ private:
     void end_when_nobody_is_left(double now_s);
     void queue(WorkerId to, const Message& message);
     [[nodiscard]] bool everybody_well() const;
+    [[nodiscard]] std::vector<NeededArtefact> needs_of(StageIndex stage) const;
     [[nodiscard]] Row new_row(StageIndex stage, std::uint32_t attempt) const;
     [[nodiscard]] std::string stage_text(StageIndex stage) const;
     [[nodiscard]] LiveStatus status(double now_s, const char* state) const;
@@ -86,6 +87,7 @@ private:
     SharedBytes welcome_;
     Coordinator brain_;
     EtaModel eta_;
+    std::vector<Digest> artefacts_;  ///< [stages] of the file that a done stage left; zero: none
     std::map<WorkerId, WorkerNote> notes_;
     std::vector<Outgoing> outgoing_;
     std::string host_;

@@ -10,6 +10,7 @@
 #include "fairsweep/log.hpp"
 #include "fairsweep/process_memory.hpp"
 #include "fairsweep/text.hpp"
+#include "store/read_apart.hpp"
 #include "version.hpp"
 
 namespace fairsweep {
@@ -84,6 +85,7 @@ int run_command(const Command& command, const Arguments& arguments) {
 }
 
 int run(const Arguments& words) {
+    if (!words.empty() && words[0] == kReadApartWord) return read_apart_command({words.begin() + 1, words.end()});
     if (words.empty() || words[0] == "--help" || words[0] == "-h" || words[0] == "help") {
         print_overview(words.empty() ? std::cerr : std::cout);
         return words.empty() ? 2 : 0;

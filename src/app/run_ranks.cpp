@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <future>
 #include <limits>
 #include <map>
 
@@ -104,9 +107,20 @@ struct RankResult {
     bool may_finish_mpi = false;
 };
 
+/// Data sets are read whole when their identity is not known yet, which may take minutes; the workers hear meanwhile that
+/// somebody is there.
+PreparedSweep prepare_audibly(Link& link, const RunOptions& options, const SweepParts& parts) {
+    const std::chrono::duration<double> pause(std::min(20.0, options.coordinator_silence_s / 3));
+    auto prepared = std::async(std::launch::async, [&] { return parts.prepare(options); });
+    const auto alive = std::make_shared<const Bytes>(encode(AliveMessage{}));
+    while (prepared.wait_for(pause) != std::future_status::ready)
+        for (int worker = 1; worker < link.size(); ++worker) link.send(worker, alive);
+    return prepared.get();
+}
+
 RankResult coordinate(Link& link, const RunOptions& options, const SweepParts& parts) {
     const LauncherWatch launcher;
-    const PreparedSweep sweep = parts.prepare(options);
+    const PreparedSweep sweep = prepare_audibly(link, options, parts);
     if (!has_parent()) parts.check_data(sweep.plan);
     Store store = Store::open_for_update(options.store, sweep.plan, parts.pairs(sweep.plan));
     const auto runner = parts.make_runner(store.artefact_folder());

@@ -83,13 +83,16 @@ void launch(const RunOptions& options, int workers, int threads_per_stage) {
 }  // namespace
 
 int run_sweep(const RunOptions& options, const SweepParts& parts) {
-    catch_stop_signals();
-    if (is_under_launcher()) return run_as_rank(options, parts);
+    if (is_under_launcher()) {
+        catch_stop_signals();
+        return run_as_rank(options, parts);
+    }
     const int cores = core_count();
     static_cast<void>(worker_count(options, 1, cores));  // refused before anything is read
     const PreparedSweep sweep = parts.prepare(options);
     parts.check_data(sweep.plan);
     const int workers = worker_count(options, sweep.threads_per_stage, cores);
+    catch_stop_signals();  // not before: while data sets are read for their identity a signal simply ends this process
     {
         Store store = Store::open_for_update(options.store, sweep.plan, parts.pairs(sweep.plan));
         for (const std::string& warning : store.warnings()) log_warning(warning);

@@ -70,7 +70,7 @@ void WorkerLoop::on_message(const LeaseMessage& lease) {
         return;
     }
     lease_ = lease;
-    thread_->start(lease.stage);
+    thread_->start(lease.stage, lease.needs);
     if (draining_) thread_->request_stop();
 }
 

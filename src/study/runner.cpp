@@ -14,6 +14,7 @@
 #include "fairsweep/check.hpp"
 #include "fairsweep/error.hpp"
 #include "fairsweep/process_memory.hpp"
+#include "study/needed_artefacts.hpp"
 #include "study/stage_context.hpp"
 #include "study/tensors.hpp"
 
@@ -94,17 +95,20 @@ StageOutcome guarded(const Work& work) {
 
 class Runner final : public StageRunner {
 public:
-    explicit Runner(std::filesystem::path folder) : folder_(std::move(folder)), caches_(kKeptFacesBytesMax) {
+    explicit Runner(std::filesystem::path folder) : folder_(std::move(folder)), needed_(folder_), caches_(kKeptFacesBytesMax) {
         make_writable_folder(folder_);
     }
 
-    StageOutcome run(const Plan& plan, StageIndex index, const StageMonitor& monitor) override {
+    StageOutcome run(const Plan& plan, StageIndex index, std::span<const NeededArtefact> needs,
+                     const StageMonitor& monitor) override {
         FAIRSWEEP_CHECK(index < plan.stages.size(), "run a stage that the plan does not have");
         const Stage& stage = plan.stages[index];
         const auto begin = std::chrono::steady_clock::now();
         const double cpu_begin_s = cpu_seconds();
         reset_peak_memory();
         StageOutcome outcome = guarded([&] {
+            // Class config: another attempt would find the same, so there is none.
+            if (const auto problem = needed_.problem(plan, needs)) return failed(FailureClass::config, *problem);
             const StageContext context{plan, stage, parse_stage_parameters(stage.parameters), folder_, monitor, caches_};
             make_torch_deterministic(stage.kind == StageKind::prepare ? 1 : context.parameters.recipe.threads_per_stage);
             return dispatch(context);
@@ -125,6 +129,7 @@ public:
 
 private:
     std::filesystem::path folder_;
+    NeededArtefacts needed_;
     FaceCaches caches_;
 };
 

@@ -148,12 +148,17 @@ class FakeRunner final : public StageRunner {
 public:
     FakeRunner(FakeJob job, std::filesystem::path folder) : job_(std::move(job)), folder_(std::move(folder)) {}
 
-    StageOutcome run(const Plan& plan, StageIndex index, const StageMonitor& monitor) override {
+    StageOutcome run(const Plan& plan, StageIndex index, std::span<const NeededArtefact> needs,
+                     const StageMonitor& monitor) override {
         const Stage& stage = plan.stages[index];
         StageOutcome outcome;
         if (is_first(plan, index, job_.fail)) return ended(StageState::failed, FailureClass::config, "it was told to fail");
         if (is_first(plan, index, job_.kill) && mark_once("killed")) ::kill(::getpid(), SIGKILL);
         std::string content = stage.id.hex();
+        for (const NeededArtefact& need : needs) {
+            if (sha256_of_file(artefact(plan.stages[need.stage])) != need.sha256)
+                return ended(StageState::failed, FailureClass::config, "what it needs is not what its row says");
+        }
         for (const StageIndex need : stage.needs) content += read_text_file(artefact(plan.stages[need]), 1 << 20);
         const bool deaf = is_first(plan, index, job_.deaf);
         for (int done_ms = 0; done_ms < job_.stage_ms * (deaf ? 100 : 1); done_ms += 5) {

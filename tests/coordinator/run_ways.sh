@@ -78,4 +78,9 @@ rm one.h5.files/*.fake
 expect 0 'nothing to do' "$fake" run job --store one.h5 --workers 0
 sed 's/compressions 2/compressions 3/' job >more
 expect 0 'is gone.*8 done' "$fake" run more --store one.h5 --workers 2
+
+# one that somebody changed, its size kept, is noticed by the digest that comes with the lease
+for changed in one.h5.files/*.fake; do printf x | dd of="$changed" bs=1 conv=notrunc status=none; done
+sed 's/compressions 2/compressions 4/' job >most
+expect 1 'not what its row says' "$fake" run most --store one.h5 --workers 1
 echo "all ways are well"

@@ -8,8 +8,10 @@
 #include "fairsweep/error.hpp"
 #include "fairsweep/files.hpp"
 #include "fairsweep/text.hpp"
+#include "metrics/evaluation.hpp"
 #include "metrics/fairness.hpp"
 #include "report/page.hpp"
+#include "report/stored_figures.hpp"
 #include "report/synthetic_sweep.hpp"
 #include "report/tables.hpp"
 #include "support/catch.hpp"
@@ -50,6 +52,24 @@ TEST_CASE("Points are grouped into configurations by everything but their seed")
     CHECK(analysis.points.size() == 68);
     CHECK(analysis.configurations.size() == 34);
     for (const AnalysedConfiguration& item : analysis.configurations) CHECK(item.seeds == std::vector<std::uint64_t>{1, 2});
+}
+
+TEST_CASE("Stored accuracies must be those that follow from the scores") {
+    AnalysisInput input = synthetic_input();
+    const std::vector<float> scores = synthetic_scores(input.pairs, input.points[0].point);
+    input.points[0].figures = verification_figures(input.pairs, scores).groups;
+    check_stored_figures(input, 0, scores);
+    std::vector<float> changed = scores;
+    for (std::size_t i = 0; i < 40; ++i) changed[i] = -changed[i];
+    CHECK_THROWS_AS(check_stored_figures(input, 0, changed), Error);
+    input.points[0].figures[2].accuracy_10fold += 0.01;
+    try {
+        check_stored_figures(input, 0, scores);
+        FAIL("another accuracy was not noticed");
+    } catch (const Error& error) {
+        CHECK(error.kind() == ErrorKind::store);
+        CHECK_THAT(error.what(), ContainsSubstring("group C, accuracy_10fold") && ContainsSubstring("merge again"));
+    }
 }
 
 TEST_CASE("Figures of a point follow from its groups, and its intervals hold the estimate") {
