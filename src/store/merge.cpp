@@ -15,7 +15,7 @@
 #include "fairsweep/log.hpp"
 #include "store/analysis_points.hpp"
 #include "store/layout.hpp"
-#include "store/point_state.hpp"
+#include "plan/point_state.hpp"
 #include "store/store.hpp"
 
 namespace fairsweep {
