@@ -104,11 +104,4 @@ private:
     bool live_warned_ = false;
 };
 
-/// Attempts that an earlier run began and nobody saw the end of are told as what they are (fairsweep/attempt_history.hpp),
-/// durably. Before the first lease of a run.
-void record_interrupted_attempts(Store& store);
-
-/// What the store knows about the plan's stages.
-[[nodiscard]] std::vector<StageBefore> stages_before(const Plan& plan, const Store& store);
-
 }  // namespace fairsweep

@@ -11,6 +11,7 @@
 #include <limits>
 #include <map>
 
+#include "before_run.hpp"
 #include "clocks.hpp"
 #include "fairsweep/error.hpp"
 #include "fairsweep/log.hpp"

@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 
+#include "before_run.hpp"
 #include "clocks.hpp"
 #include "coordinator_loop.hpp"
 #include "fairsweep/error.hpp"
@@ -80,7 +81,7 @@ public:
         if (must_end_ || now_s < next_look_s_) return must_end_;
         next_look_s_ = now_s + 1.0;
         auto live = read_live(live_path_);
-        if (live && (live->state == "starting" || live->updated_unix_s < begun_unix_s_)) live.reset();  // not of our ranks
+        if (live && !is_of_our_ranks(*live)) live.reset();
         if (live) progress_.show(*live, now_s);
         if (const auto reason = watch_.look(live, written_unix_s(live_path_), now_s)) {
             progress_.finish();
@@ -93,10 +94,18 @@ public:
 private:
     /// Workers end themselves after the coordinator's silence; they come first, with a better word on it.
     static constexpr double kSilenceMargin_s = 5.0;
+
+    /// Not what stood there before they were started. No clock is asked: that of another machine may be wrong.
+    [[nodiscard]] bool is_of_our_ranks(const LiveStatus& live) const {
+        const bool is_old =
+            before_ && live.pid == before_->pid && live.host == before_->host && live.started_unix_s == before_->started_unix_s;
+        return live.state != "starting" && !is_old;
+    }
+
     std::filesystem::path live_path_;
+    std::optional<LiveStatus> before_ = read_live(live_path_);
     Progress progress_;
     RunWatch watch_;
-    double begun_unix_s_ = unix_now_s();
     double next_look_s_ = 0;
     bool must_end_ = false;
 };

@@ -238,7 +238,7 @@ TEST_CASE("A damaged, missing or foreign artefact is refused by name", "[runner]
     }
 }
 
-TEST_CASE("What a user can get wrong is an outcome of class config or io", "[runner]") {
+TEST_CASE("What a user can get wrong is an outcome of class config", "[runner]") {
     Trained t;
     SECTION("a batch larger than the set") {
         Recipe large = t.recipe;
@@ -261,7 +261,7 @@ TEST_CASE("What a user can get wrong is an outcome of class config or io", "[run
         auto fresh = make_stage_runner("fresh");
         const StageOutcome outcome = run(*fresh, t.builder.plan, t.baseline);
         fs::rename("away", set);
-        CHECK(outcome.failure == FailureClass::io);
+        CHECK(outcome.failure == FailureClass::config);
         CHECK_THAT(outcome.message, ContainsSubstring("train.rec"));
     }
     SECTION("parameters that are none") {
