@@ -25,8 +25,9 @@ std::optional<std::string> RunWatch::look(const std::optional<LiveStatus>& live,
     if (now_s - last_look_s_ > kOwnSleep_s) last_sign_s_ += now_s - last_look_s_;
     last_look_s_ = now_s;
     const bool ended = live && live->state == "ended";
-    if ((live && written_unix_s != written_unix_s_) || ended != ended_) last_sign_s_ = now_s;
-    if (live) written_unix_s_ = written_unix_s;
+    // The file's time is a sign by itself: on a full disk the coordinator can set it and nothing more.
+    if (written_unix_s != written_unix_s_ || ended != ended_) last_sign_s_ = now_s;
+    written_unix_s_ = written_unix_s;
     ended_ = ended;
     const double silent_s = now_s - last_sign_s_;
     if (!live) {

@@ -18,7 +18,7 @@ class RunWatch {
 public:
     RunWatch(WatchLimits limits, double now_s) : limits_(limits), last_sign_s_(now_s), last_look_s_(now_s) {}
 
-    /// `live`: the run's own live status, nothing before the first. `written_unix_s`: when its file was last written.
+    /// `live`: the run's own live status, nothing before the first. `written_unix_s`: when the file was last written or touched.
     /// Returns why all ranks must be ended, once it is time to.
     [[nodiscard]] std::optional<std::string> look(const std::optional<LiveStatus>& live, double written_unix_s, double now_s);
 

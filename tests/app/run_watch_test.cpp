@@ -42,6 +42,11 @@ TEST_CASE("A coordinator without a sign of life is given up, one with signs of l
     CHECK_THAT(*reason, ContainsSubstring("rank 0, process 77 on node1"));
 }
 
+TEST_CASE("On a full disk, where only the time of the live file is new, nobody is given up") {
+    RunWatch watch(kLimits, 0);
+    for (double now_s = 1; now_s < 500; now_s += 1) REQUIRE_FALSE(watch.look(std::nullopt, now_s, now_s));
+}
+
 TEST_CASE("mpirun is given up a while after the sweep's end, and the rank it waits for is named") {
     RunWatch watch(kLimits, 0);
     REQUIRE_FALSE(watch.look(live("running"), 1, 1));
