@@ -7,33 +7,16 @@
 #include <utility>
 
 #include "fairsweep/check.hpp"
-#include "fairsweep/error.hpp"
+#include "fairsweep/failure_class.hpp"
 
 namespace fairsweep {
-namespace {
-
-FailureClass class_of(ErrorKind kind) {
-    switch (kind) {
-        case ErrorKind::usage:
-            return FailureClass::config;
-        case ErrorKind::data:
-        case ErrorKind::store:
-        case ErrorKind::infrastructure:
-            return FailureClass::io;
-        case ErrorKind::internal:
-            return FailureClass::internal;
-    }
-    return FailureClass::internal;
-}
-
-}  // namespace
 
 StageOutcome outcome_of_current_exception() {
     StageOutcome outcome;
     try {
         throw;
     } catch (const Error& error) {
-        outcome.failure = class_of(error.kind());
+        outcome.failure = failure_class_of(error);
         outcome.message = error.what();
     } catch (const std::bad_alloc&) {
         outcome.failure = FailureClass::out_of_memory;

@@ -3,6 +3,7 @@
 #include "clocks.hpp"
 #include "fairsweep/error.hpp"
 #include "fairsweep/log.hpp"
+#include "fairsweep/process.hpp"
 
 namespace fairsweep {
 namespace {

@@ -17,7 +17,7 @@
 #include "store/seal.hpp"
 #include "store/known_files.hpp"
 #include "store/layout.hpp"
-#include "store/point_state.hpp"
+#include "plan/point_state.hpp"
 #include "store/store.hpp"
 
 namespace fairsweep {

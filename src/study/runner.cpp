@@ -12,7 +12,7 @@
 
 #include "compress/non_finite_error.hpp"
 #include "fairsweep/check.hpp"
-#include "fairsweep/error.hpp"
+#include "fairsweep/failure_class.hpp"
 #include "fairsweep/process_memory.hpp"
 #include "study/needed_artefacts.hpp"
 #include "study/stage_context.hpp"
@@ -36,20 +36,6 @@ StageOutcome failed(FailureClass failure, const std::string& message) {
     outcome.failure = failure;
     outcome.message = message;
     return outcome;
-}
-
-FailureClass failure_of(ErrorKind kind) {
-    switch (kind) {
-        case ErrorKind::usage:
-        case ErrorKind::store:
-            return FailureClass::config;
-        case ErrorKind::data:
-        case ErrorKind::infrastructure:
-            return FailureClass::io;
-        case ErrorKind::internal:
-            break;
-    }
-    return FailureClass::internal;
 }
 
 StageOutcome dispatch(const StageContext& context) {
@@ -82,7 +68,7 @@ StageOutcome guarded(const Work& work) {
     } catch (const NonFiniteError& error) {
         return diverged_outcome(error.what());
     } catch (const Error& error) {
-        return failed(failure_of(error.kind()), error.what());
+        return failed(failure_class_of(error), error.what());
     } catch (const std::bad_alloc&) {
         return failed(FailureClass::out_of_memory, "out of memory");
     } catch (const c10::Error& error) {

@@ -233,7 +233,7 @@ std::span<const std::byte> SafetensorsFile::bytes(const TensorEntry& entry) cons
 }
 
 SafetensorsWriter::SafetensorsWriter(std::filesystem::path path, SafetensorsPlan plan)
-    : path_(std::move(path)), beside_(path_.string() + fmt::format(".tmp-{}", ::getpid())), plan_(std::move(plan)) {
+    : path_(std::move(path)), beside_(name_beside(path_)), plan_(std::move(plan)) {
     for (TensorEntry& entry : plan_.tensors) {
         FAIRSWEEP_CHECK(bytes_of_dtype(entry.dtype) != 0, "write a tensor of an unknown dtype");
         entry.begin = data_bytes_;
@@ -243,7 +243,7 @@ SafetensorsWriter::SafetensorsWriter(std::filesystem::path path, SafetensorsPlan
     // The CRC has a fixed width: the real header has the same length and replaces this one at the end.
     const std::string header = header_text(0);
     data_begin_ = header.size();
-    file_ = File::create(beside_);
+    file_ = File::create_new(beside_);
     file_.write_at(0, std::as_bytes(std::span(header)));
 }
 

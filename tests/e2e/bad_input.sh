@@ -41,6 +41,12 @@ expect 2 'A_lmk.txt.*2' run --set data.test.path=broken/test
 nothing_written
 expect 1 'train.rec' "$FAIRSWEEP" data describe broken/train
 
+unset DATA
+expect 2 'ms1mv2: the environment variable DATA is not set .*rfw-quantisation.cfg, line [0-9]+, key data.ms1mv2.path' \
+    "$FAIRSWEEP" run "$FAIRSWEEP_SOURCE_DIR/jobs/rfw-quantisation.cfg" --store bad.h5
+expect 0 'ms1mv2 +MISSING +the environment variable DATA is not set' "$FAIRSWEEP" plan "$FAIRSWEEP_SOURCE_DIR/jobs/rfw-quantisation.cfg" --workers 256
+(mkdir -p elsewhere && cd elsewhere && expect 2 "nothing at $PWD/[a-z/]+.*begin in the folder you are in" "$FAIRSWEEP" run "$job" --store bad.h5)
+
 note "store"
 run -q
 cp bad.h5 other.h5
@@ -51,6 +57,8 @@ with h5py.File("other.h5", "r+") as f:
     f.attrs["version"] = 999
 PY
 expect 3 'other.h5.*seal' "$FAIRSWEEP" status other.h5
+: >making.h5.lock
+expect 3 'making.h5.*a run that is just making it' flock making.h5.lock "$FAIRSWEEP" status making.h5
 expect 3 'other.h5.*seal' "$FAIRSWEEP" merge other.h5 --output merged.h5
 printf 'not a store' >text.h5
 expect 3 'text.h5' "$FAIRSWEEP" status text.h5
@@ -89,6 +97,7 @@ expect 3 'other.h5.*changed by another program.*fairsweep merge' "$FAIRSWEEP" re
 
 note "folders and disks"
 expect 4 '/proc' "$FAIRSWEEP" run "$job" --store /proc/none/s.h5 --workers 0
+expect 4 '/proc' "$FAIRSWEEP" merge bad.h5 --output /proc/none/a.h5
 expect 2 '/proc' "$FAIRSWEEP" data make --out /proc/none/faces
 # A full disk: the file-size limit makes every write past it fail, as ENOSPC would. Stages that cannot leave their file fail as `io`.
 status=0
