@@ -86,7 +86,7 @@ def render(analysis):
 <body>
 <header>
 <h1>{name}: what compression does to each group</h1>
-<p class="lead">Error rates of face verification for groups {html.escape(", ".join(analysis.groups))}, with 95&nbsp;% intervals in which pairs that share
+<p class="lead">Error rates of face verification for groups {html.escape(", ".join(analysis.groups))}{" of drawn faces" if len(analysis["banner"]) else ""}, with 95&nbsp;% intervals in which pairs that share
 a person count as dependent. Points: {html.escape(facts["Points"])}; seeds: {html.escape(facts["Seeds"])}.</p>
 <nav>{navigation}</nav>
 </header>

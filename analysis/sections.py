@@ -92,7 +92,8 @@ def change_text(row):
         return ("–", "", math.nan)
     low, high = row["change_points_low"], row["change_points_high"]
     limits = f"[{low:+.1f}, {high:+.1f}] " if math.isfinite(low) else ""
-    return (f"{row['change_points']:+.1f}", f"{limits}p {probability(row['p_adjusted'])}", row["change_points"])
+    together = f"\nfamily [{row['simultaneous_low']:+.1f}, {row['simultaneous_high']:+.1f}]" if math.isfinite(row["simultaneous_low"]) else ""
+    return (f"{row['change_points']:+.1f}", f"{limits}p {probability(row['p_adjusted'])}{together}", row["change_points"])
 
 
 def change_table(analysis):
@@ -129,7 +130,7 @@ def planted_table(analysis):
     return header, rows
 
 
-CHANGES_CAPTION = ("Compressed minus sham, on the same pairs, in percentage points: 95 % interval of each change by itself, and adjusted p. The gap is (mean of "
+CHANGES_CAPTION = ("Compressed minus sham, on the same pairs, in percentage points: 95 % interval of each change by itself, adjusted p, and (family) limits that hold for all primary changes together. The gap is (mean of "
                    "the other groups − the group that is worst in the dense network): above zero is worse; these are the primary family, adjusted by Holm. For "
                    "accuracies below zero is worse; they are exploratory, adjusted by Benjamini and Hochberg.")
 

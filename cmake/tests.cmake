@@ -7,10 +7,12 @@ target_compile_definitions(fairsweep_catch_main PUBLIC FAIRSWEEP_SOURCE_DIR="${C
 target_link_libraries(fairsweep_catch_main PUBLIC Catch2::Catch2)
 
 # Undefined behaviour ends a test. Open MPI and its plugins keep memory until the process ends: leaks are looked for where there is no MPI.
-set(fairsweep_sanitizer_environment "")
-set(fairsweep_mpi_environment "")
+# Identities of data sets that tests make are kept with the build, not in the user's cache.
+set(fairsweep_cache_environment ";XDG_CACHE_HOME=${CMAKE_BINARY_DIR}/tests/cache")
+set(fairsweep_sanitizer_environment "${fairsweep_cache_environment}")
+set(fairsweep_mpi_environment "${fairsweep_cache_environment}")
 if(FAIRSWEEP_SANITIZE)
-  set(fairsweep_sanitizer_environment ";UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1")
+  set(fairsweep_sanitizer_environment "${fairsweep_cache_environment};UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1")
   set(fairsweep_mpi_environment "${fairsweep_sanitizer_environment};ASAN_OPTIONS=detect_leaks=0")
 endif()
 

@@ -60,8 +60,9 @@ public:
 [[nodiscard]] std::unique_ptr<TrainingSet> open_training_set(const DataSource& source);
 [[nodiscard]] std::unique_ptr<VerificationSet> open_verification_set(const DataSource& source);
 
-/// The identity of a data set: hash of its index, file sizes and a fixed sample of records, never of its path. The same
-/// bytes in another folder give the same digest. Throws a data error when it is missing or unreadable.
+/// The identity of a data set: the hash of every byte that its readers see, never of its path. The same bytes in another
+/// folder give the same digest. A set is read for it once; the digest is kept in the user's cache folder and used while
+/// names, sizes, times and inodes of the files stay the same. Throws a data error when it is missing, unreadable or changing.
 [[nodiscard]] Digest data_set_digest(const DataSource& source);
 [[nodiscard]] bool data_set_present(const DataSource& source);
 /// Names of a verification set's groups without reading its images.

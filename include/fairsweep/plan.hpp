@@ -43,7 +43,7 @@ struct Point {
 /// A data set as the plan knows it.
 struct PlannedData {
     DataSource source;
-    Digest id;  ///< hash of index, sizes and a sample of records; zero while the data are missing
+    Digest id;  ///< hash of every byte that is read of it; zero while the data are missing
     bool present = false;
     std::uint64_t images = 0;  ///< for estimates: counted, or assumed while the data are missing
     std::string planted{};     ///< of drawn faces: the difficulty planted in each group, as JSON; empty for all other data

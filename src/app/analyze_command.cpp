@@ -5,6 +5,7 @@
 #include "fairsweep/error.hpp"
 #include "fairsweep/log.hpp"
 #include "report/analysis.hpp"
+#include "report/stored_figures.hpp"
 #include "report/tables.hpp"
 
 namespace fairsweep {
@@ -45,7 +46,13 @@ int analyze_command(const Arguments& arguments) {
         const AnalysisReader reader(path);  // closed before the tables are written
         input = reader.input();
         analysis = analyse(
-            input, [&reader](std::size_t point) { return reader.scores(point); }, analysis_options);
+            input,
+            [&](std::size_t point) {
+                std::vector<float> scores = reader.scores(point);
+                check_stored_figures(input, point, scores);
+                return scores;
+            },
+            analysis_options);
     }
     const std::vector<ResultTable> tables = result_tables(input, analysis);
     write_result_tables(path, tables);

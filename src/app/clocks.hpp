@@ -1,14 +1,10 @@
 #pragma once
-/// Time, host and process as the loops see them: the only place where they ask the machine.
-#include <cstdint>
-#include <string>
+/// Time as the loops see it: the only place where they ask the machine.
 
 namespace fairsweep {
 
 [[nodiscard]] double steady_now_s();  ///< of the steady clock, for intervals
 [[nodiscard]] double unix_now_s();    ///< for people
-[[nodiscard]] std::string host_name();
-[[nodiscard]] std::uint32_t process_id();
 void sleep_s(double seconds);
 
 /// Sleeps longer the longer nothing happens: 50 us to 0.5 ms, so that a waiting rank costs next to nothing.

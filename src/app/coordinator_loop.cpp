@@ -3,11 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
+#include "before_run.hpp"
 #include "clocks.hpp"
+#include "fairsweep/attempt_history.hpp"
 #include "fairsweep/error.hpp"
+#include "fairsweep/failure_class.hpp"
 #include "fairsweep/log.hpp"
+#include "fairsweep/process.hpp"
 #include "fairsweep/text.hpp"
+#include "plan/describe_stage.hpp"
 
 namespace fairsweep {
 namespace {
@@ -18,20 +24,22 @@ constexpr double kTick_s = 0.1;
 
 SharedBytes shared(const Message& message) { return std::make_shared<const Bytes>(encode(message)); }
 
+/// What the done stages of earlier runs left, [stages].
+std::vector<Digest> artefacts_in(const Plan& plan, const Store& store) {
+    std::map<Digest, Digest> left;
+    for (const Row& row : store.rows())
+        if (row.outcome.state == StageState::done) left[row.stage_id] = row.outcome.artefact;
+    std::vector<Digest> artefacts;
+    for (const Stage& stage : plan.stages) {
+        const auto found = left.find(stage.id);
+        artefacts.push_back(found == left.end() ? Digest{} : found->second);
+    }
+    return artefacts;
+}
+
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
 }  // namespace
-
-std::vector<StageBefore> stages_before(const Plan& plan, const Store& store) {
-    std::map<Digest, StageBefore> known;
-    for (const Row& row : store.rows()) known[row.stage_id] = {row.outcome.state, row.attempt};
-    std::vector<StageBefore> before(plan.stages.size());
-    for (StageIndex stage = 0; stage < plan.stages.size(); ++stage) {
-        const auto found = known.find(plan.stages[stage].id);
-        if (found != known.end()) before[stage] = found->second;
-    }
-    return before;
-}
 
 CoordinatorLoop::CoordinatorLoop(Link& link, Store& store, const Plan& plan, CoordinatorSettings settings)
     : link_(link),
@@ -40,6 +48,7 @@ CoordinatorLoop::CoordinatorLoop(Link& link, Store& store, const Plan& plan, Coo
       settings_(std::move(settings)),
       welcome_(shared(WelcomeMessage{plan_to_json(plan)})),
       brain_(plan, open_stages(plan, stages_before(plan, store), settings_.opening), settings_.policy),
+      artefacts_(artefacts_in(plan, store)),
       host_(host_name()),
       started_unix_s_(unix_now_s()) {}
 
@@ -96,14 +105,32 @@ void CoordinatorLoop::end_when_nobody_is_left(double now_s) {
         !notes_.empty() && std::all_of(brain_.workers().begin(), brain_.workers().end(),
                                        [](const auto& entry) { return entry.second.state == WorkerState::dismissed; });
     if (all_have_left) {
+        log_warning("all workers have left" + what_took_the_workers());
         over_ = true;
     } else if (!notes_.empty()) {
-        log_error("all workers are lost");
+        log_error("all workers are lost" + what_took_the_workers());
         over_ = true;
     } else if (now_s - started_s_ > settings_.join_s) {
         log_error(fmt::format("no worker has joined within {}", human_duration(settings_.join_s)));
         over_ = true;
     }
+}
+
+/// " while running ...": every stage that workers had when they went, with what it has cost so far. Empty when they had none.
+std::string CoordinatorLoop::what_took_the_workers() const {
+    std::set<StageIndex> stages;
+    for (const auto& [id, view] : brain_.workers()) {
+        if (view.attempt != 0 && !view.leaving) stages.insert(view.stage);
+    }
+    std::string text;
+    for (const StageIndex stage : stages) {
+        text += (text.empty() ? ", while running " : "; and ") + stage_text(stage);
+        const std::uint32_t taken = brain_.failures(stage, FailureClass::lost);
+        const std::uint32_t most = settings_.policy.retries[FailureClass::lost] + 1;
+        if (taken > 0)
+            text += fmt::format(", which has taken {} worker{} so far (after {} it is lost)", taken, taken == 1 ? "" : "s", most);
+    }
+    return text;
 }
 
 bool CoordinatorLoop::everybody_well() const {
@@ -185,9 +212,9 @@ void CoordinatorLoop::apply(const GrantLease& grant) {
     begun.host = notes_[grant.worker].host;
     begun.outcome.state = StageState::preempted;
     begun.outcome.failure = FailureClass::preempted;
-    begun.outcome.message = "begun, not ended";
+    begun.outcome.message = kBegunMessage;
     store_.append(begun, {});
-    queue(grant.worker, LeaseMessage{grant.stage, grant.attempt});
+    queue(grant.worker, LeaseMessage{grant.stage, grant.attempt, needs_of(grant.stage)});
     log_debug(fmt::format("worker {} gets {}, attempt {}", grant.worker, stage_text(grant.stage), grant.attempt));
 }
 
@@ -207,11 +234,12 @@ void CoordinatorLoop::apply(const AcceptResult& accept, const FinishedMessage& f
     row.outcome.scores.clear();
     const bool keep_scores = accept.state == StageState::done;
     store_.append(row, keep_scores ? std::span<const float>(finished.outcome.scores) : std::span<const float>());
+    if (accept.state == StageState::done) artefacts_[accept.stage] = finished.outcome.artefact;
     queue(accept.worker, AcknowledgeMessage{accept.stage, accept.attempt});
     const Stage& stage = plan_.stages[accept.stage];
     if (accept.state == StageState::done) eta_.on_finished(stage.kind, stage.cost_s, finished.outcome.wall_s);
     if (accept.state == StageState::failed)
-        log_error(fmt::format("{} failed ({}): {}", stage_text(accept.stage), name_of(finished.outcome.failure),
+        log_error(fmt::format("{} failed ({}): {}", stage_text(accept.stage), words_of(finished.outcome.failure),
                               finished.outcome.message));
     else
         log_debug(fmt::format("{}: {} after {:.2f} s", stage_text(accept.stage), name_of(accept.state), finished.outcome.wall_s));
@@ -220,7 +248,7 @@ void CoordinatorLoop::apply(const AcceptResult& accept, const FinishedMessage& f
 void CoordinatorLoop::apply(const DropResult& drop, const FinishedMessage* finished) {
     const bool failed = finished != nullptr && finished->outcome.state == StageState::failed;
     if (failed)
-        log_warning(fmt::format("stage {} on worker {}: {} ({})", drop.stage, drop.worker, drop.reason,
+        log_warning(fmt::format("{} on worker {}: {} ({})", stage_text(drop.stage), drop.worker, drop.reason,
                                 first_line(finished->outcome.message)));
     else
         log_debug(fmt::format("result of stage {} from worker {} is not kept: {}", drop.stage, drop.worker, drop.reason));
@@ -240,7 +268,28 @@ void CoordinatorLoop::apply(const CloseStage& closed) {
         log_error(text);
 }
 
-void CoordinatorLoop::apply(const DrainWorker& drain) { queue(drain.worker, DrainMessage{}); }
+void CoordinatorLoop::apply(const RecordLoss& loss) {
+    Row row = new_row(loss.stage, loss.attempt);
+    row.worker = loss.worker;
+    row.host = notes_[loss.worker].host;
+    row.outcome.state = StageState::preempted;
+    row.outcome.failure = loss.failure;
+    row.outcome.message = loss.message;
+    store_.append(row, {});
+    log_warning(fmt::format("{} on worker {}: {}", stage_text(loss.stage), loss.worker, loss.message));
+}
+
+void CoordinatorLoop::apply(const DrainWorker& drain) {
+    // Whatever kills the ranks from now on, a person or a time limit, is not this stage's fault.
+    Row row = new_row(drain.stage, drain.attempt);
+    row.worker = drain.worker;
+    row.host = notes_[drain.worker].host;
+    row.outcome.state = StageState::preempted;
+    row.outcome.failure = FailureClass::preempted;
+    row.outcome.message = "asked to stop";
+    store_.append(row, {});
+    queue(drain.worker, DrainMessage{});
+}
 void CoordinatorLoop::apply(const DismissWorker& dismiss) {
     if (!finish_mpi_) finish_mpi_ = brain_.is_finished() && everybody_well();
     queue(dismiss.worker, DismissMessage{*finish_mpi_});
@@ -254,6 +303,12 @@ void CoordinatorLoop::commit_and_send() {
 
 void CoordinatorLoop::queue(WorkerId to, const Message& message) { outgoing_.push_back({to, shared(message)}); }
 
+std::vector<NeededArtefact> CoordinatorLoop::needs_of(StageIndex stage) const {
+    std::vector<NeededArtefact> needs;
+    for (const StageIndex need : plan_.stages[stage].needs) needs.push_back({need, artefacts_[need]});
+    return needs;
+}
+
 Row CoordinatorLoop::new_row(StageIndex stage, std::uint32_t attempt) const {
     Row row;
     row.stage_id = plan_.stages[stage].id;
@@ -264,9 +319,7 @@ Row CoordinatorLoop::new_row(StageIndex stage, std::uint32_t attempt) const {
     return row;
 }
 
-std::string CoordinatorLoop::stage_text(StageIndex stage) const {
-    return fmt::format("{} {}", name_of(plan_.stages[stage].kind), plan_.stages[stage].id.short_hex());
-}
+std::string CoordinatorLoop::stage_text(StageIndex stage) const { return describe_stage(plan_, stage); }
 
 // --- what people see ------------------------------------------------------------------------------------------------
 
@@ -276,6 +329,7 @@ LiveStatus CoordinatorLoop::status(double now_s, const char* state) const {
     live.state = state;
     live.pid = process_id();
     live.host = host_;
+    live.silence_s = settings_.silence_s;
     live.started_unix_s = started_unix_s_;
     live.updated_unix_s = unix_now_s();
     live.attempts = brain_.attempts_granted();
@@ -304,7 +358,8 @@ LiveStatus CoordinatorLoop::status(double now_s, const char* state) const {
     return live;
 }
 
-/// A live status that cannot be written is told once and forgiven: it is a hint, the sweep goes on.
+/// A live status that cannot be written is told once and forgiven: it is a hint, the sweep goes on. Its time still says that we
+/// live: whoever looks must not take a full disk for a coordinator that is stuck.
 void CoordinatorLoop::publish(double now_s) {
     last_live_s_ = now_s;
     const LiveStatus live = status(now_s, over_ ? "ended" : brain_.is_stopping() ? "stopping" : "running");
@@ -314,6 +369,8 @@ void CoordinatorLoop::publish(double now_s) {
     } catch (const Error& error) {
         if (!live_warned_) log_warning(error.what());
         live_warned_ = true;
+        std::error_code ignored;
+        std::filesystem::last_write_time(live_path(store_.path()), std::filesystem::file_time_type::clock::now(), ignored);
     }
 }
 

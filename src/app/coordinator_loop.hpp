@@ -24,6 +24,7 @@ struct CoordinatorSettings {
     double late_join_s = 5.0;  ///< when there is nothing to do: so long to wait for all to appear and be sent home
     double alive_s = 2.0;      ///< between signs of life to the workers
     double live_s = 1.0;       ///< between live status files
+    double silence_s = 60.0;   ///< told to those who look: after so long without a live status this run is stuck
     double drain_s = 60.0;     ///< after a stop, running stages may take so long to end
     std::function<void(const LiveStatus&)> on_status = [](const LiveStatus&) {};  ///< with every live status: progress for people
 };
@@ -68,14 +69,17 @@ private:
     void apply(const AcceptResult& accept, const FinishedMessage& finished);
     void apply(const DropResult& drop, const FinishedMessage* finished);
     void apply(const CloseStage& closed);
+    void apply(const RecordLoss& loss);
     void apply(const DrainWorker& drain);
     void apply(const DismissWorker& dismiss);
     void commit_and_send();
     void end_when_nobody_is_left(double now_s);
     void queue(WorkerId to, const Message& message);
     [[nodiscard]] bool everybody_well() const;
+    [[nodiscard]] std::vector<NeededArtefact> needs_of(StageIndex stage) const;
     [[nodiscard]] Row new_row(StageIndex stage, std::uint32_t attempt) const;
     [[nodiscard]] std::string stage_text(StageIndex stage) const;
+    [[nodiscard]] std::string what_took_the_workers() const;
     [[nodiscard]] LiveStatus status(double now_s, const char* state) const;
     void publish(double now_s);
 
@@ -86,6 +90,7 @@ private:
     SharedBytes welcome_;
     Coordinator brain_;
     EtaModel eta_;
+    std::vector<Digest> artefacts_;  ///< [stages] of the file that a done stage left; zero: none
     std::map<WorkerId, WorkerNote> notes_;
     std::vector<Outgoing> outgoing_;
     std::string host_;
@@ -100,8 +105,5 @@ private:
     std::optional<bool> finish_mpi_;  ///< decided with the first dismissal
     bool live_warned_ = false;
 };
-
-/// What the store knows about the plan's stages.
-[[nodiscard]] std::vector<StageBefore> stages_before(const Plan& plan, const Store& store);
 
 }  // namespace fairsweep

@@ -11,7 +11,7 @@
 #include "fairsweep/error.hpp"
 #include "fairsweep/text.hpp"
 #include "plan/find_point.hpp"
-#include "store/point_state.hpp"
+#include "plan/point_state.hpp"
 #include "store/store.hpp"
 #include "study/stage_context.hpp"
 #include "version.hpp"

@@ -18,13 +18,14 @@ namespace fairsweep {
 namespace {
 
 constexpr double kRound_s = 0.1;
-/// After the second signal mpirun gets TERM, and so much later KILL.
+/// Ended by force mpirun gets TERM, so much later KILL, and again so much later up: stuck in the kernel it never ends.
 constexpr double kKillGrace_s = 5.0;
 
 std::vector<std::string> mpirun_words(const LaunchRequest& request) {
     std::vector<std::string> words = {"mpirun", "--enable-recovery",          "--oversubscribe", "--bind-to", "none",
                                       "-n",     std::to_string(request.ranks)};
-    words.insert(words.end(), request.command.begin(), request.command.end());
+    // A lone colon begins the next program for mpirun, wherever it stands; as a path it may as well be "./:".
+    for (const std::string& word : request.command) words.push_back(word == ":" ? "./:" : word);
     return words;
 }
 
@@ -104,14 +105,22 @@ public:
             ::kill(mpirun_, SIGUSR2);
         } else if (seen > handed_on_ && killed_at_s_ == 0) {
             log_warning("killing all ranks");
-            ::kill(mpirun_, SIGTERM);
-            killed_at_s_ = steady_now_s();
+            kill_all();
         }
         handed_on_ = seen;
-        if (killed_at_s_ != 0 && steady_now_s() - killed_at_s_ > kKillGrace_s) ::kill(-mpirun_, SIGKILL);
+        if (since_kill_s() > kKillGrace_s) ::kill(-mpirun_, SIGKILL);
     }
+    /// mpirun ends its ranks when it gets TERM, stopped ones too.
+    void kill_all() {
+        if (killed_at_s_ != 0) return;
+        ::kill(mpirun_, SIGCONT);
+        ::kill(mpirun_, SIGTERM);
+        killed_at_s_ = steady_now_s();
+    }
+    [[nodiscard]] bool is_beyond_help() const { return since_kill_s() > 2 * kKillGrace_s; }
 
 private:
+    [[nodiscard]] double since_kill_s() const { return killed_at_s_ == 0 ? 0 : steady_now_s() - killed_at_s_; }
     pid_t mpirun_;
     int handed_on_ = 0;
     double killed_at_s_ = 0;
@@ -119,7 +128,7 @@ private:
 
 }  // namespace
 
-void run_under_mpirun(const LaunchRequest& request, const std::function<void()>& each_round) {
+void run_under_mpirun(const LaunchRequest& request, const std::function<bool()>& each_round) {
     const pid_t mpirun = start(request);
     SignalRelay signals(mpirun);
     while (true) {
@@ -127,7 +136,11 @@ void run_under_mpirun(const LaunchRequest& request, const std::function<void()>&
         const pid_t ended = ::waitpid(mpirun, &status, WNOHANG);
         if (ended == mpirun || (ended < 0 && errno != EINTR)) return;
         signals.relay();
-        each_round();
+        if (each_round()) signals.kill_all();
+        if (signals.is_beyond_help()) {
+            log_warning("mpirun does not end, not even killed; it is left behind");
+            return;
+        }
         sleep_s(kRound_s);
     }
 }

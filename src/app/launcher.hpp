@@ -14,9 +14,10 @@ struct LaunchRequest {
     int threads_per_rank = 1;
 };
 
-/// Blocks until mpirun has ended. `each_round` is called about ten times a second. Throws an infrastructure error when
-/// mpirun cannot be started. catch_stop_signals() must have been called.
-void run_under_mpirun(const LaunchRequest& request, const std::function<void()>& each_round);
+/// Blocks until mpirun has ended. `each_round` is called about ten times a second; from the round on in which it returns true
+/// all ranks are ended by force (TERM, then KILL), and nobody waits for one that not even KILL ends. Throws an infrastructure
+/// error when mpirun cannot be started. catch_stop_signals() must have been called.
+void run_under_mpirun(const LaunchRequest& request, const std::function<bool()>& each_round);
 
 /// Set in the environment of ranks that this launcher started: their parent talks to people and decides the exit code.
 inline constexpr const char* kLaunchedVariable = "FAIRSWEEP_LAUNCHED";

@@ -10,6 +10,7 @@
 #include "fairsweep/log.hpp"
 #include "fairsweep/process_memory.hpp"
 #include "fairsweep/text.hpp"
+#include "store/read_apart.hpp"
 #include "version.hpp"
 
 namespace fairsweep {
@@ -28,7 +29,7 @@ constexpr Command kCommands[] = {
     {"plan", "what a job file would run, cost and miss; runs nothing", plan_command, 2, 2},
     {"run", "run what is missing of a sweep, resume it", run_command, 2, 4},
     {"status", "how far a sweep is, while it runs or afterwards", status_command, 3, 3},
-    {"merge", "make one analysis file of one or more stores", merge_command, 3, 3},
+    {"merge", "make one analysis file of one or more stores", merge_command, 3, 4},
     {"analyze", "statistics of a sweep, with intervals, into its analysis file", analyze_command, 2, 2},
     {"report", "draw one self-contained page from an analysis", report_command, 2, 2},
     {"embed", "embeddings of images by a network of yours", embed_command, 2, 2},
@@ -84,6 +85,7 @@ int run_command(const Command& command, const Arguments& arguments) {
 }
 
 int run(const Arguments& words) {
+    if (!words.empty() && words[0] == kReadApartWord) return read_apart_command({words.begin() + 1, words.end()});
     if (words.empty() || words[0] == "--help" || words[0] == "-h" || words[0] == "help") {
         print_overview(words.empty() ? std::cerr : std::cout);
         return words.empty() ? 2 : 0;

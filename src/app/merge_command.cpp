@@ -18,10 +18,12 @@ int merge_command(const Arguments& arguments) {
         "output,o", po::value<std::string>()->value_name("A.h5"), "analysis file to write; an old one is replaced");
     po::positional_options_description positional;
     positional.add("store", -1);
-    const CommandHelp help{"fairsweep merge S... --output A.h5",
-                           "Makes one analysis file of one or more stores, finished or not.",
-                           "  fairsweep merge demo/sweep.h5 --output demo/analysis.h5\n"
-                           "  fairsweep merge laptop.h5 cluster.h5 --output both.h5"};
+    const CommandHelp help{
+        "fairsweep merge S... --output A.h5",
+        "Makes one analysis file of one or more stores, finished or not. Of a point that several stores have, the "
+        "finished one is taken, then that of the store named first; results that differ are told.",
+        "  fairsweep merge demo/sweep.h5 --output demo/analysis.h5\n"
+        "  fairsweep merge laptop.h5 cluster.h5 --output both.h5"};
     po::variables_map values;
     if (!parse_arguments(arguments, help, options, positional, values)) return 0;
     if (values.count("store") == 0) {

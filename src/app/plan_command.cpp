@@ -13,6 +13,7 @@
 #include "fairsweep/error.hpp"
 #include "fairsweep/text.hpp"
 #include "job/job.hpp"
+#include "missing_data.hpp"
 #include "plan/estimate.hpp"
 #include "plan/make_plan.hpp"
 #include "store/store.hpp"
@@ -36,6 +37,7 @@ struct PlanView {
     Plan plan;
     PlanEstimate estimate;
     std::vector<bool> is_done;
+    std::vector<MissingData> missing;
     int workers = 1;
 
     [[nodiscard]] std::uint64_t points_of(Arm arm) const {
@@ -51,16 +53,15 @@ struct PlanView {
     }
 };
 
-/// Contract: at most four workers per core; 0 is one process without MPI, which runs one stage at a time.
+/// As many as asked for: a plan is often made on another machine than the run. 0 is one process, one stage at a time.
 int workers_from(const po::variables_map& values) {
-    const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-    if (values.count("workers") == 0) return cores;
+    if (values.count("workers") == 0) return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
     const int workers = values["workers"].as<int>();
-    if (workers < 0 || workers > 4 * cores) {
+    if (workers < 0) {
         throw_usage({.attempted = "cannot plan for so many workers",
                      .where = "--workers",
                      .found = std::to_string(workers),
-                     .expected = fmt::format("0 to {} (four per core)", 4 * cores),
+                     .expected = "0 or more",
                      .hint = {}});
     }
     return std::max(1, workers);
@@ -168,13 +169,17 @@ void print_estimate(const PlanView& view) {
     std::cout << fmt::format("disk          about {}\n", human_bytes(view.estimate.disk_bytes));
 }
 
-void print_data(const Plan& plan) {
+void print_data(const PlanView& view) {
     std::cout << "\ndata\n";
-    for (const auto& [name, data] : plan.data) {
-        std::cout << fmt::format("  {:<14}{}  {} ({})\n", name, data.present ? "there  " : "MISSING", data.source.path.string(),
-                                 data.source.format);
+    for (const auto& [name, data] : view.plan.data) {
+        const auto missing = std::find_if(view.missing.begin(), view.missing.end(),
+                                          [&key = name](const MissingData& item) { return item.name == key; });
+        const bool is_there = missing == view.missing.end();
+        std::cout << fmt::format("  {:<14}{}  {} ({})\n", name, is_there ? "there  " : "MISSING",
+                                 is_there ? data.source.path.string() : missing->why, data.source.format);
     }
-    if (plan.provisional) std::cout << "\nData are missing: ids are provisional, sizes are assumed, and `run` will refuse.\n";
+    if (view.plan.provisional)
+        std::cout << "\nData are missing: ids are provisional, sizes are assumed, and `run` will refuse.\n";
 }
 
 }  // namespace
@@ -201,6 +206,7 @@ int plan_command(const Arguments& arguments) {
     view.workers = workers_from(values);
     const auto overrides = values.count("set") != 0 ? values["set"].as<std::vector<std::string>>() : std::vector<std::string>{};
     view.plan = make_plan(load_job(values["job"].as<std::string>(), overrides), data_probe(), version_line());
+    view.missing = missing_data(view.plan, values["job"].as<std::string>(), overrides);
     view.is_done.assign(view.plan.stages.size(), false);
     if (values.count("store") != 0) view.is_done = stages_done_in(values["store"].as<std::string>(), view.plan);
     view.estimate = estimate(view.plan, view.is_done, view.workers);
@@ -211,7 +217,7 @@ int plan_command(const Arguments& arguments) {
     print_points(view);
     print_stages(view);
     print_estimate(view);
-    print_data(view.plan);
+    print_data(view);
     return 0;
 }
 

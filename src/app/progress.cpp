@@ -14,6 +14,8 @@ namespace {
 
 constexpr double kBar_s = 1.0;
 constexpr double kLine_s = 30.0;
+/// No rest is guessed from less: the first batch is slow, and its time is not known.
+constexpr double kLeastElapsed_s = 3.0;
 
 int terminal_width() {
     winsize size{};
@@ -58,7 +60,7 @@ std::string progress_text(const LiveStatus& status, int width) {
 
 std::string count_text(std::uint64_t done, std::uint64_t total, const char* what, double elapsed_s, int width) {
     std::string text = fmt::format("{}/{} {}", done, total, what);
-    if (done > 0 && done < total)
+    if (done > 0 && done < total && elapsed_s >= kLeastElapsed_s)
         text +=
             fmt::format(", left {}", human_duration(elapsed_s * static_cast<double>(total - done) / static_cast<double>(done)));
     const int bar = std::min(40, width - static_cast<int>(text.size()) - 4);
@@ -97,9 +99,14 @@ void Progress::show(const LiveStatus& status, double now_s) {
 
 void Progress::show_count(std::uint64_t done, std::uint64_t total, const char* what, double now_s) {
     if (style_ == Style::none) return;
-    if (start_s_ < 0.0) start_s_ = now_s;
+    if (start_s_ < 0.0) {
+        start_s_ = now_s;
+        first_done_ = done;
+    }
     const int tenth = total == 0 ? 10 : static_cast<int>(10 * done / total);
-    const double elapsed_s = now_s - start_s_;
+    // The clock starts with the first report: what was done before it took a time that nobody measured.
+    const double share = done > first_done_ ? static_cast<double>(done) / static_cast<double>(done - first_done_) : 0.0;
+    const double elapsed_s = share * (now_s - start_s_);
     draw(count_text(done, total, what, elapsed_s, terminal_width()), count_text(done, total, what, elapsed_s, 0), tenth, now_s);
 }
 

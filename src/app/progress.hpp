@@ -10,7 +10,7 @@ namespace fairsweep {
 /// "[#####.....]  12/68 points  2 failed  running 2  left 3 min - 5 min". `width`: columns to fill at most.
 [[nodiscard]] std::string progress_text(const LiveStatus& status, int width);
 
-/// "[#####.....] 320/1000 images, left 40 s". `elapsed_s` since the start.
+/// "[#####.....] 320/1000 images, left 40 s". `elapsed_s` since the start; under three seconds nothing is guessed from it.
 [[nodiscard]] std::string count_text(std::uint64_t done, std::uint64_t total, const char* what, double elapsed_s, int width);
 
 class Progress {
@@ -31,7 +31,8 @@ private:
     Style style_;
     void draw(const std::string& bar_line, const std::string& plain_line, int tenth, double now_s);
     double last_s_ = -1e9;
-    double start_s_ = -1.0;  ///< of counting
+    double start_s_ = -1.0;         ///< of counting
+    std::uint64_t first_done_ = 0;  ///< in the first report
     int last_tenth_ = -1;
     bool open_line_ = false;
 };

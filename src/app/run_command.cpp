@@ -4,9 +4,9 @@
 #include "commands.hpp"
 #include "data_probe.hpp"
 #include "fairsweep/dataset.hpp"
-#include "fairsweep/error.hpp"
 #include "fairsweep/stage_parameters.hpp"
 #include "job/job.hpp"
+#include "missing_data.hpp"
 #include "plan/make_plan.hpp"
 #include "run_sweep.hpp"
 #include "study/pairs.hpp"
@@ -19,20 +19,6 @@ namespace {
 PreparedSweep prepare(const RunOptions& options) {
     const Sweep sweep = load_job(options.job, options.overrides);
     return {make_plan(sweep, data_probe(), version_line()), sweep.recipe.threads_per_stage};
-}
-
-/// Missing sets are told all at once; damaged ones were told when the plan counted their images.
-void check_data(const Plan& plan) {
-    std::string missing;
-    for (const auto& [name, data] : plan.data) {
-        if (!data.present) missing += (missing.empty() ? "" : ", ") + name + " (" + data.source.path.string() + ")";
-    }
-    if (missing.empty()) return;
-    throw_data({.attempted = "cannot run the sweep: data are missing",
-                .where = {},
-                .found = "nothing at " + missing,
-                .expected = "the data sets that the job names",
-                .hint = "fairsweep plan works without them; paths stand in the job file's [data.*] sections"});
 }
 
 /// The evaluation set is the one that `prepare` stages read.
@@ -50,6 +36,8 @@ PairTable pairs_of(const Plan& plan) {
 int run_command(const Arguments& arguments) {
     const auto options = parse_run_options(arguments);
     if (!options) return 0;
+    // Missing sets are told all at once; damaged ones were told when the plan counted their images.
+    const auto check_data = [&options](const Plan& plan) { refuse_missing_data(plan, options->job, options->overrides); };
     return run_sweep(
         *options, {prepare, check_data, pairs_of, [](const std::filesystem::path& folder) { return make_stage_runner(folder); }});
 }

@@ -62,14 +62,24 @@ void read_patience(const char* variable, double& value_s) {
     value_s = parsed;
 }
 
+void require_word(const po::variables_map& values, const char* name, const char* attempted, const char* expected,
+                  const std::string& hint) {
+    if (values.count(name) != 0 && !values[name].as<std::string>().empty()) return;
+    throw_usage({.attempted = attempted,
+                 .where = "fairsweep run",
+                 .found = values.count(name) != 0 ? "an empty word" : "no such word",
+                 .expected = expected,
+                 .hint = hint});
+}
+
 }  // namespace
 
 std::optional<RunOptions> parse_run_options(const Arguments& arguments) {
     RunOptions options;
     options.words = arguments;
     po::options_description description("options");
-    description.add_options()("job", po::value<std::string>()->required(), "job file")(
-        "store", po::value<std::string>()->required(), "store to create or to continue")(
+    description.add_options()("job", po::value<std::string>(), "job file")("store", po::value<std::string>(),
+                                                                           "store to create or to continue")(
         "workers", po::value<int>(), "workers besides the coordinator; default one per core, 0: one process without MPI")(
         "only", po::value<std::string>(), "try these again and nothing else: failed, lost, quarantined")(
         "max-failures", po::value<long long>(), "stop after so many stages have failed or were lost")(
@@ -79,6 +89,10 @@ std::optional<RunOptions> parse_run_options(const Arguments& arguments) {
     positional.add("job", 1);
     po::variables_map values;
     if (!parse_arguments(arguments, kHelp, description, positional, values)) return std::nullopt;
+    require_word(values, "job", "no job file was named", "a job file",
+                 "for example: fairsweep run jobs/demo.cfg --store demo/sweep.h5");
+    require_word(values, "store", "--store is missing", "the store to create or to continue",
+                 "for example: --store " + std::filesystem::path(values["job"].as<std::string>()).stem().string() + ".h5");
     options.job = values["job"].as<std::string>();
     options.store = values["store"].as<std::string>();
     if (values.count("set") != 0) options.overrides = values["set"].as<std::vector<std::string>>();
@@ -99,6 +113,7 @@ std::optional<RunOptions> parse_run_options(const Arguments& arguments) {
     read_patience("FAIRSWEEP_COORDINATOR_SILENCE_S", options.coordinator_silence_s);
     read_patience("FAIRSWEEP_DRAIN_S", options.drain_s);
     read_patience("FAIRSWEEP_START_S", options.start_s);
+    read_patience("FAIRSWEEP_END_S", options.end_s);
     read_patience("FAIRSWEEP_BEAT_S", options.beat_s);
     return options;
 }
@@ -119,7 +134,8 @@ int worker_count(const RunOptions& options, int threads_per_stage, int cores) {
                      .found = std::to_string(*options.workers),
                      .expected = "0 to " + std::to_string(most) + ": at most " + std::to_string(kMaxWorkersPerCore) +
                                  " per core, " + std::to_string(cores) + (cores == 1 ? " core" : " cores") + " here",
-                     .hint = "leave --workers out for one per core; on a cluster use fairsweep submit"});
+                     .hint = "leave --workers out for one per core; on several machines start the ranks with mpirun yourself: "
+                             "fairsweep run --help shows how"});
     }
     return *options.workers;
 }

@@ -25,6 +25,7 @@ struct RunOptions {
     double coordinator_silence_s = 60.0;
     double drain_s = 60.0;
     double start_s = 120.0;  ///< MPI_Init may take so long
+    double end_s = 20.0;     ///< so long after the sweep's end ranks that are still there are ended by force
     double beat_s = 1.0;
 };
 

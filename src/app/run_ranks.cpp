@@ -3,14 +3,18 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <future>
 #include <limits>
 #include <map>
 
+#include "before_run.hpp"
 #include "clocks.hpp"
 #include "fairsweep/error.hpp"
 #include "fairsweep/log.hpp"
@@ -38,6 +42,7 @@ CoordinatorSettings coordinator_settings(const RunOptions& options, const Openin
     settings.policy.worker_silence_s = options.worker_silence_s;
     settings.policy.max_failures = options.max_failures;
     settings.opening = request;
+    settings.silence_s = options.coordinator_silence_s;
     settings.drain_s = options.drain_s;
     settings.join_s = options.coordinator_silence_s;
     settings.on_status = [&progress](const LiveStatus& status) { progress.show(status, steady_now_s()); };
@@ -104,11 +109,23 @@ struct RankResult {
     bool may_finish_mpi = false;
 };
 
+/// Data sets are read whole when their identity is not known yet, which may take minutes; the workers hear meanwhile that
+/// somebody is there.
+PreparedSweep prepare_audibly(Link& link, const RunOptions& options, const SweepParts& parts) {
+    const std::chrono::duration<double> pause(std::min(20.0, options.coordinator_silence_s / 3));
+    auto prepared = std::async(std::launch::async, [&] { return parts.prepare(options); });
+    const auto alive = std::make_shared<const Bytes>(encode(AliveMessage{}));
+    while (prepared.wait_for(pause) != std::future_status::ready)
+        for (int worker = 1; worker < link.size(); ++worker) link.send(worker, alive);
+    return prepared.get();
+}
+
 RankResult coordinate(Link& link, const RunOptions& options, const SweepParts& parts) {
     const LauncherWatch launcher;
-    const PreparedSweep sweep = parts.prepare(options);
+    const PreparedSweep sweep = prepare_audibly(link, options, parts);
     if (!has_parent()) parts.check_data(sweep.plan);
     Store store = Store::open_for_update(options.store, sweep.plan, parts.pairs(sweep.plan));
+    record_interrupted_attempts(store);
     const auto runner = parts.make_runner(store.artefact_folder());
     Progress progress(has_parent() ? Progress::Style::none : progress_style(options.quiet));
     CoordinatorLoop loop(link, store, sweep.plan,
@@ -121,11 +138,12 @@ RankResult coordinate(Link& link, const RunOptions& options, const SweepParts& p
     flush(link);
     loop.write_last_status(steady_now_s());
     progress.finish();
-    const StateCounts points = points_of(sweep.plan, stages_before(sweep.plan, store));
+    const std::vector<StageBefore> stages = stages_before(sweep.plan, store);
+    const StateCounts points = points_of(sweep.plan, stages);
     store.close();
     if (has_parent()) return {0, loop.may_finish_mpi()};
     const int code = exit_code_of(points, stop_signals_seen() != 0 || !options.only.empty(), options.max_failures != 0);
-    tell_result(points, code, options);
+    tell_result(sweep.plan, stages, code, options);
     return {code, loop.may_finish_mpi()};
 }
 
@@ -178,15 +196,25 @@ int code_of(ErrorKind kind) {
     end_process(code);
 }
 
+/// The launcher decides how many ranks there are.
+void warn_of_workers(int asked, int ranks) {
+    if (asked == ranks - 1) return;
+    const char* variable = std::getenv("OMPI_COMM_WORLD_SIZE") != nullptr ? "OMPI_COMM_WORLD_SIZE" : "PMIX_RANK";
+    log_warning(fmt::format("{} under a launcher ({} is set): --workers {} has no effect{}",
+                            ranks == 1 ? "one rank" : fmt::format("{} ranks", ranks), variable, asked,
+                            ranks == 1 ? fmt::format("; no launcher here? unset {}", variable) : ""));
+}
+
 int run_the_only_rank(const RunOptions& options, const SweepParts& parts) {
     const PreparedSweep sweep = parts.prepare(options);
     parts.check_data(sweep.plan);
     Store store = Store::open_for_update(options.store, sweep.plan, parts.pairs(sweep.plan));
     run_alone(options, parts, sweep.plan, store);
-    const StateCounts points = points_of(sweep.plan, stages_before(sweep.plan, store));
+    const std::vector<StageBefore> stages = stages_before(sweep.plan, store);
+    const StateCounts points = points_of(sweep.plan, stages);
     store.close();
     const int code = exit_code_of(points, stop_signals_seen() != 0 || !options.only.empty(), options.max_failures != 0);
-    tell_result(points, code, options);
+    tell_result(sweep.plan, stages, code, options);
     return code;
 }
 
@@ -210,6 +238,7 @@ OpeningRequest opening_request(const RunOptions& options, const Plan& plan, cons
 }
 
 void run_alone(const RunOptions& options, const SweepParts& parts, const Plan& plan, Store& store) {
+    record_interrupted_attempts(store);
     LocalPost post(2);
     const auto coordinator_link = post.link(0);
     const auto worker_link = post.link(1);
@@ -243,6 +272,7 @@ int run_as_rank(const RunOptions& options, const SweepParts& parts) {
     const auto started = start_mpi(options.start_s);
     MpiSession& session = *started;
     set_log_prefix("rank " + std::to_string(session.rank()));
+    if (options.workers && !has_parent() && session.rank() == 0) warn_of_workers(*options.workers, session.size());
     const auto link = session.make_link(kMaxMessageBytes);
     RankResult result;
     try {

@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "fairsweep/log.hpp"
-#include "store/point_state.hpp"
+#include "plan/point_state.hpp"
 
 namespace fairsweep {
 namespace {
@@ -18,17 +21,13 @@ std::string quoted(const std::string& word) {
     return text + "'";
 }
 
-/// The same command, but for --only: what waits is not among what that selects.
-std::string command_to_go_on(const RunOptions& options) {
-    std::string text = "fairsweep run";
-    for (std::size_t i = 0; i < options.words.size(); ++i) {
-        const std::string& word = options.words[i];
-        if (word == "--only")
-            ++i;
-        else if (word.rfind("--only=", 0) != 0)
-            text += " " + quoted(word);
-    }
-    return text;
+std::string how_it_stopped(const std::vector<StageBefore>& stages, const RunOptions& options) {
+    if (!options.only.empty()) return "more is to do than --only selected; what is done is safe";
+    const auto count = [&stages](StageState state) {
+        return std::count_if(stages.begin(), stages.end(), [state](const StageBefore& stage) { return stage.state == state; });
+    };
+    return fmt::format("stopped: {} of {} stages done and safe, {} run again", count(StageState::done), stages.size(),
+                       count(StageState::preempted));
 }
 
 std::uint64_t bad_points(const StateCounts& points) {
@@ -37,6 +36,22 @@ std::uint64_t bad_points(const StateCounts& points) {
 }
 
 }  // namespace
+
+/// An older --only goes: what waits is not among what it selects. The new one goes before a "--", behind which all words are
+/// names.
+std::string command_with_only(const RunOptions& options, const std::string& only) {
+    std::string text = "fairsweep run";
+    std::string added = only.empty() ? "" : " --only " + only;
+    for (std::size_t i = 0; i < options.words.size(); ++i) {
+        const std::string& word = options.words[i];
+        if (word == "--") text += std::exchange(added, "");
+        if (word == "--only")
+            ++i;
+        else if (word.rfind("--only=", 0) != 0)
+            text += " " + quoted(word);
+    }
+    return text + added;
+}
 
 StateCounts points_of(const Plan& plan, const std::vector<StageBefore>& stages) {
     StateCounts counts;
@@ -55,18 +70,17 @@ int exit_code_of(const StateCounts& points, bool stopped, bool limited) {
     return limited ? 1 : 4;
 }
 
-void tell_result(const StateCounts& points, int code, const RunOptions& options) {
+void tell_result(const Plan& plan, const std::vector<StageBefore>& stages, int code, const RunOptions& options) {
+    const StateCounts points = points_of(plan, stages);
     std::string text = fmt::format("{} points:", points.total);
     for (const StageState state : all_of<StageState>()) {
         if (points.of(state) != 0) text += fmt::format(" {} {}", points.of(state), name_of(state));
     }
     log_info(text);
-    const std::string again = command_to_go_on(options);
-    if (code == 75) log_info("more is to do; what is done is safe. To go on: " + again);
+    const std::string again = command_with_only(options, "");
+    if (code == 75) log_info(how_it_stopped(stages, options) + ". To go on: " + again);
     if (code == 4) log_error("the sweep ended before its work was done; what is done is safe. To go on: " + again);
-    if (code == 1)
-        log_warning("to try failed stages again: fairsweep run " + quoted(options.job.string()) + " --store " +
-                    quoted(options.store.string()) + " --only failed,lost");
+    if (code == 1) log_warning("to try failed stages again: " + command_with_only(options, "failed,lost"));
 }
 
 }  // namespace fairsweep

@@ -8,13 +8,16 @@
 
 namespace fairsweep {
 
-/// States of the plan's points by what the store holds (store/point_state.hpp).
+/// States of the plan's points by what the store holds (plan/point_state.hpp).
 [[nodiscard]] StateCounts points_of(const Plan& plan, const std::vector<StageBefore>& stages);
 
 /// 0 all done (diverged points are results), 1 some failed, were lost or skipped, 75 stopped and resumable, 4 ended early.
 [[nodiscard]] int exit_code_of(const StateCounts& points, bool stopped, bool limited);
 
+/// The same command, quoted for a shell, with another --only, or with none when `only` is empty.
+[[nodiscard]] std::string command_with_only(const RunOptions& options, const std::string& only);
+
 /// Says how it ended, and how to go on when there is more to do.
-void tell_result(const StateCounts& points, int code, const RunOptions& options);
+void tell_result(const Plan& plan, const std::vector<StageBefore>& stages, int code, const RunOptions& options);
 
 }  // namespace fairsweep

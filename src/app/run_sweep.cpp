@@ -7,9 +7,11 @@
 #include <map>
 #include <optional>
 
+#include "before_run.hpp"
 #include "clocks.hpp"
 #include "coordinator_loop.hpp"
 #include "fairsweep/error.hpp"
+#include "fairsweep/files.hpp"
 #include "fairsweep/log.hpp"
 #include "launcher.hpp"
 #include "mpi/local_link.hpp"
@@ -17,6 +19,8 @@
 #include "progress.hpp"
 #include "run_ranks.hpp"
 #include "run_result.hpp"
+#include "run_watch.hpp"
+#include "starting_notice.hpp"
 #include "stop_signal.hpp"
 #include "worker_loop.hpp"
 
@@ -36,7 +40,7 @@ int result_of(const Plan& plan, const std::vector<StageBefore>& stages, const Ru
     const StateCounts points = points_of(plan, stages);
     const bool stopped = stop_signals_seen() != 0;
     const int code = exit_code_of(points, stopped || !options.only.empty(), options.max_failures != 0 && !stopped);
-    tell_result(points, code, options);
+    tell_result(plan, stages, code, options);
     return code;
 }
 
@@ -62,34 +66,75 @@ std::string own_program() {
     return path.string();
 }
 
+/// Looks at the live status once a second: shows it, and says when the ranks must be ended by force.
+class RankKeeper {
+public:
+    explicit RankKeeper(const RunOptions& options)
+        : live_path_(live_path(options.store)),
+          progress_(progress_style(options.quiet)),
+          watch_(
+              {options.start_s + options.coordinator_silence_s, options.coordinator_silence_s + kSilenceMargin_s, options.end_s},
+              steady_now_s()) {}
+
+    [[nodiscard]] bool look() {
+        const double now_s = steady_now_s();
+        if (must_end_ || now_s < next_look_s_) return must_end_;
+        next_look_s_ = now_s + 1.0;
+        auto live = read_live(live_path_);
+        if (live && !is_of_our_ranks(*live)) live.reset();
+        if (live) progress_.show(*live, now_s);
+        if (const auto reason = watch_.look(live, written_unix_s(live_path_), now_s)) {
+            progress_.finish();
+            log_warning(*reason + "; all ranks are ended by force, the store says how far the sweep is");
+            must_end_ = true;
+        }
+        return must_end_;
+    }
+
+private:
+    /// Workers end themselves after the coordinator's silence; they come first, with a better word on it.
+    static constexpr double kSilenceMargin_s = 5.0;
+
+    /// Not what stood there before they were started. No clock is asked: that of another machine may be wrong.
+    [[nodiscard]] bool is_of_our_ranks(const LiveStatus& live) const {
+        const bool is_old =
+            before_ && live.pid == before_->pid && live.host == before_->host && live.started_unix_s == before_->started_unix_s;
+        return live.state != "starting" && !is_old;
+    }
+
+    std::filesystem::path live_path_;
+    std::optional<LiveStatus> before_ = read_live(live_path_);
+    Progress progress_;
+    RunWatch watch_;
+    double next_look_s_ = 0;
+    bool must_end_ = false;
+};
+
 void launch(const RunOptions& options, int workers, int threads_per_stage) {
     LaunchRequest request;
     request.command = {own_program(), "run"};
     request.command.insert(request.command.end(), options.words.begin(), options.words.end());
     request.ranks = workers + 1;
     request.threads_per_rank = threads_per_stage;
-    const double begun_unix_s = unix_now_s();
-    Progress progress(progress_style(options.quiet));
-    double next_look_s = 0;
-    run_under_mpirun(request, [&] {
-        const double now_s = steady_now_s();
-        if (now_s < next_look_s) return;
-        next_look_s = now_s + 1.0;
-        const auto live = read_live(live_path(options.store));
-        if (live && live->updated_unix_s >= begun_unix_s) progress.show(*live, now_s);
-    });
+    RankKeeper keeper(options);
+    run_under_mpirun(request, [&keeper] { return keeper.look(); });
 }
 
 }  // namespace
 
 int run_sweep(const RunOptions& options, const SweepParts& parts) {
-    catch_stop_signals();
-    if (is_under_launcher()) return run_as_rank(options, parts);
+    if (is_under_launcher()) {
+        catch_stop_signals();
+        return run_as_rank(options, parts);
+    }
     const int cores = core_count();
     static_cast<void>(worker_count(options, 1, cores));  // refused before anything is read
+    StartingNotice starting(options);
+    starting.tell();
     const PreparedSweep sweep = parts.prepare(options);
     parts.check_data(sweep.plan);
     const int workers = worker_count(options, sweep.threads_per_stage, cores);
+    catch_stop_signals();  // not before: while data sets are read for their identity a signal simply ends this process
     {
         Store store = Store::open_for_update(options.store, sweep.plan, parts.pairs(sweep.plan));
         for (const std::string& warning : store.warnings()) log_warning(warning);
@@ -99,6 +144,7 @@ int run_sweep(const RunOptions& options, const SweepParts& parts) {
         if (nothing_to_do) log_info("nothing to do: every stage has its row");
         if (workers == 0 && !nothing_to_do) run_alone(options, parts, sweep.plan, store);
         const std::vector<StageBefore> stages = stages_before(sweep.plan, store);
+        if (workers != 0 && !nothing_to_do) starting.tell();  // before the lock goes: rank 0 takes it again
         store.close();
         if (workers == 0 || nothing_to_do) return result_of(sweep.plan, stages, options);
     }

@@ -4,35 +4,19 @@
 #include <csignal>
 #include <exception>
 #include <new>
+#include <utility>
 
 #include "fairsweep/check.hpp"
-#include "fairsweep/error.hpp"
+#include "fairsweep/failure_class.hpp"
 
 namespace fairsweep {
-namespace {
-
-FailureClass class_of(ErrorKind kind) {
-    switch (kind) {
-        case ErrorKind::usage:
-            return FailureClass::config;
-        case ErrorKind::data:
-        case ErrorKind::store:
-        case ErrorKind::infrastructure:
-            return FailureClass::io;
-        case ErrorKind::internal:
-            return FailureClass::internal;
-    }
-    return FailureClass::internal;
-}
-
-}  // namespace
 
 StageOutcome outcome_of_current_exception() {
     StageOutcome outcome;
     try {
         throw;
     } catch (const Error& error) {
-        outcome.failure = class_of(error.kind());
+        outcome.failure = failure_class_of(error);
         outcome.message = error.what();
     } catch (const std::bad_alloc&) {
         outcome.failure = FailureClass::out_of_memory;
@@ -59,7 +43,7 @@ StageThread::~StageThread() {
     thread_.join();
 }
 
-void StageThread::start(StageIndex stage) {
+void StageThread::start(StageIndex stage, std::vector<NeededArtefact> needs) {
     FAIRSWEEP_CHECK(!busy_, "one stage at a time");
     busy_ = true;
     stop_ = false;
@@ -67,7 +51,7 @@ void StageThread::start(StageIndex stage) {
     progress_ = 0;
     {
         const std::lock_guard lock(mutex_);
-        next_ = stage;
+        next_ = Work{stage, std::move(needs)};
     }
     changed_.notify_one();
 }
@@ -92,16 +76,16 @@ void StageThread::work() {
     while (true) {
         changed_.wait(lock, [this] { return ending_ || next_.has_value(); });
         if (ending_) return;
-        const StageIndex stage = *next_;
+        const Work next = std::move(*next_);
         next_.reset();
         lock.unlock();
-        StageOutcome outcome = run_guarded(stage);
+        StageOutcome outcome = run_guarded(next);
         lock.lock();
         outcome_ = std::move(outcome);
     }
 }
 
-StageOutcome StageThread::run_guarded(StageIndex stage) {
+StageOutcome StageThread::run_guarded(const Work& work) {
     const StageMonitor monitor{[this](double fraction_done) {
                                    fraction_ = fraction_done;
                                    ++progress_;
@@ -109,7 +93,7 @@ StageOutcome StageThread::run_guarded(StageIndex stage) {
                                [this] { return stop_.load(); }};
     const auto begun = std::chrono::steady_clock::now();
     try {
-        return runner_.run(plan_, stage, monitor);
+        return runner_.run(plan_, work.stage, work.needs, monitor);
     } catch (...) {
         StageOutcome outcome = outcome_of_current_exception();
         outcome.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <vector>
 
 #include "fairsweep/stage_runner.hpp"
 
@@ -22,8 +23,8 @@ public:
     StageThread(const StageThread&) = delete;
     StageThread& operator=(const StageThread&) = delete;
 
-    void start(StageIndex stage);  ///< only when not busy
-    void request_stop();           ///< the running stage ends at its next step
+    void start(StageIndex stage, std::vector<NeededArtefact> needs);  ///< only when not busy
+    void request_stop();                                              ///< the running stage ends at its next step
     [[nodiscard]] bool is_busy() const { return busy_; }
     [[nodiscard]] double fraction() const { return fraction_; }
     [[nodiscard]] std::uint64_t progress() const { return progress_; }  ///< steps of the running stage, counted up
@@ -32,13 +33,17 @@ public:
 
 private:
     void work();
-    [[nodiscard]] StageOutcome run_guarded(StageIndex stage);
+    struct Work {
+        StageIndex stage = 0;
+        std::vector<NeededArtefact> needs;
+    };
+    [[nodiscard]] StageOutcome run_guarded(const Work& work);
 
     const Plan& plan_;
     StageRunner& runner_;
     std::mutex mutex_;
     std::condition_variable changed_;
-    std::optional<StageIndex> next_;
+    std::optional<Work> next_;
     std::optional<StageOutcome> outcome_;
     bool ending_ = false;
     bool busy_ = false;  ///< of the main thread's view: from start() to take_outcome()

@@ -1,71 +1,33 @@
-// `fairsweep status`: the store says what is done, the live file what is under way. The live file counts only while the
-// store has an owner: a run that was killed leaves it behind.
+// `fairsweep status`: prints what sweep_status.hpp finds.
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <iostream>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <thread>
 
 #include "commands.hpp"
-#include "coordinator/live.hpp"
 #include "fairsweep/error.hpp"
 #include "fairsweep/log.hpp"
 #include "fairsweep/text.hpp"
-#include "store/point_state.hpp"
-#include "store/store.hpp"
+#include "sweep_status.hpp"
 
 namespace fairsweep {
 namespace {
 
 namespace po = boost::program_options;
 
+constexpr std::size_t kReasonsShown = 3;
+
 /// In the order in which the contract names them.
 constexpr StageState kStates[] = {StageState::done,    StageState::diverged,  StageState::running,
                                   StageState::waiting, StageState::preempted, StageState::failed,
                                   StageState::lost,    StageState::skipped,   StageState::quarantined};
 
-struct SweepStatus {
-    std::string sweep;
-    std::vector<StageState> points;
-    std::vector<StageState> stages;
-    std::uint64_t attempts = 0;
-    bool is_live = false;
-    std::optional<LiveStatus> live;
-    std::vector<std::string> warnings;
-};
-
 std::size_t count(const std::vector<StageState>& states, StageState state) {
     return static_cast<std::size_t>(std::count(states.begin(), states.end(), state));
-}
-
-SweepStatus look_at(const std::filesystem::path& path) {
-    const StoreReader store(path);
-    SweepStatus status;
-    status.sweep = store.plan().sweep_name;
-    status.warnings = store.warnings();
-    status.stages = stage_states(store.plan(), store.rows());
-    status.is_live = store_is_owned(path);
-    if (status.is_live) status.live = read_live(live_path(path));
-    std::map<Digest, std::uint32_t> attempts;
-    for (const Row& row : store.rows()) attempts[row.stage_id] = row.attempt;
-    if (status.live) {
-        std::map<Digest, StageIndex> positions;
-        for (StageIndex i = 0; i < store.plan().stages.size(); ++i) positions.emplace(store.plan().stages[i].id, i);
-        for (const LiveWorker& worker : status.live->workers) {
-            const auto stage = positions.find(worker.stage);
-            if (worker.state != WorkerState::running || stage == positions.end()) continue;
-            auto& attempt = attempts[worker.stage];
-            attempt = std::max(attempt, worker.attempt);
-            if (status.stages[stage->second] != StageState::done) status.stages[stage->second] = StageState::running;
-        }
-    }
-    for (const auto& [stage, attempt] : attempts) status.attempts += attempt;
-    status.points = point_states(store.plan(), status.stages);
-    return status;
 }
 
 nlohmann::ordered_json counts_json(const std::vector<StageState>& states) {
@@ -81,28 +43,59 @@ std::string to_json(const SweepStatus& status) {
                                 {"attempts", status.attempts},
                                 {"eta_s", nullptr},
                                 {"workers", nlohmann::ordered_json::array()}};
-    const bool finished = count(status.stages, StageState::waiting) + count(status.stages, StageState::running) == 0;
+    const bool finished = std::all_of(status.stages.begin(), status.stages.end(), is_final);
     if (finished) json["eta_s"] = {0.0, 0.0};
+    json["live_age_s"] = nullptr;
     if (status.live) {
-        if (status.live->eta_s) json["eta_s"] = {status.live->eta_s->first, status.live->eta_s->second};
+        if (status.live->eta_s && status.phase != RunPhase::silent)
+            json["eta_s"] = {status.live->eta_s->first, status.live->eta_s->second};
         json["workers"] = nlohmann::json::parse(live_to_json(*status.live)).value("workers", nlohmann::json::array());
+        json["live_age_s"] = status.live_age_s;
     }
-    json["running"] = status.is_live;
-    return json.dump();
+    json["state"] = name_of(status.phase);
+    json["running"] = status.run_is_at_work() && status.phase != RunPhase::silent;
+    json["reasons"] = status.reasons;
+    return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
-void print_worker(const LiveWorker& worker) {
+std::string how(const SweepStatus& status) {
+    switch (status.phase) {
+        case RunPhase::none:
+            return status.can_see_locks ? "no run at work" : "no run at work that shows (this file system has no locks)";
+        case RunPhase::starting:
+            return "a run is starting";
+        case RunPhase::silent:
+            return status.live ? fmt::format("held by a run that gives no sign of life: the last one {} ago, by process {} on {}",
+                                             human_duration(status.live_age_s), status.live->pid, status.live->host)
+                               : std::string("held by a run that gives no sign of life");
+        case RunPhase::running:
+        case RunPhase::stopping:
+            return fmt::format("{} (seen {} ago)", name_of(status.phase), human_duration(status.live_age_s));
+    }
+    return "";
+}
+
+void print_worker(const LiveWorker& worker, const std::string& stage) {
     std::string doing = name_of(worker.state);
     if (worker.state == WorkerState::running) {
-        doing = fmt::format("{} {}, attempt {}, {:.0f} %, {}", name_of(worker.kind), worker.stage.short_hex(), worker.attempt,
+        doing = fmt::format("{}, attempt {}, {:.0f} %, {}", stage.empty() ? worker.stage.short_hex() : stage, worker.attempt,
                             100.0 * worker.fraction, human_duration(worker.running_s));
     }
     std::cout << fmt::format("  worker {:<4} {:<16} {}\n", worker.worker, worker.host, doing);
 }
 
+void print_reasons(const SweepStatus& status) {
+    if (status.reasons.empty()) return;
+    std::cout << "\n";
+    for (std::size_t i = 0; i < std::min(kReasonsShown, status.reasons.size()); ++i)
+        std::cout << "  " << status.reasons[i] << "\n";
+    if (status.reasons.size() > kReasonsShown)
+        std::cout << fmt::format("  and {} more; all of them: fairsweep status --json, reasons\n",
+                                 status.reasons.size() - kReasonsShown);
+}
+
 void print_table(const std::filesystem::path& path, const SweepStatus& status) {
-    const std::string how = status.live ? status.live->state : (status.is_live ? "running" : "no run at work");
-    std::cout << fmt::format("{}: sweep {}, {}\n\n  {:<12} {:>8} {:>8}\n", path.string(), status.sweep, how, "", "points",
+    std::cout << fmt::format("{}: sweep {}, {}\n\n  {:<12} {:>8} {:>8}\n", path.string(), status.sweep, how(status), "", "points",
                              "stages");
     for (const StageState state : kStates) {
         const std::size_t points = count(status.points, state);
@@ -111,11 +104,25 @@ void print_table(const std::filesystem::path& path, const SweepStatus& status) {
     }
     std::cout << fmt::format("  {:<12} {:>8} {:>8}\n\n  attempts {}\n", "total", status.points.size(), status.stages.size(),
                              status.attempts);
-    if (!status.live) return;
-    if (const auto& eta = status.live->eta_s) {
-        std::cout << fmt::format("  remaining {} to {}\n", human_duration(eta->first), human_duration(eta->second));
+    if (status.live && status.phase != RunPhase::silent) {
+        if (const auto& eta = status.live->eta_s)
+            std::cout << fmt::format("  remaining {} to {}\n", human_duration(eta->first), human_duration(eta->second));
+        for (std::size_t i = 0; i < status.live->workers.size(); ++i) print_worker(status.live->workers[i], status.workers_do[i]);
     }
-    for (const LiveWorker& worker : status.live->workers) print_worker(worker);
+    print_reasons(status);
+}
+
+/// A run makes the store after it has read its data; until then there is nothing to count. True while that is so.
+bool is_being_made(const std::filesystem::path& path) {
+    return !std::filesystem::exists(path) && phase_at(path) != RunPhase::none;
+}
+
+[[noreturn]] void refuse_half_made(const std::filesystem::path& path) {
+    throw_store({.attempted = "the store is not there yet",
+                 .where = path.string(),
+                 .found = "a run that is just making it",
+                 .expected = "a store",
+                 .hint = "look again in a moment, or wait for it with --watch"});
 }
 
 }  // namespace
@@ -142,9 +149,16 @@ int status_command(const Arguments& arguments) {
                      .hint = {}});
     }
     const std::filesystem::path path = values["store"].as<std::string>();
+    const bool watch = values.count("watch") != 0;
     constexpr std::chrono::seconds kPause{2};
     for (bool first = true;; first = false) {
-        const SweepStatus status = look_at(path);
+        if (is_being_made(path)) {
+            if (!watch) refuse_half_made(path);
+            if (first) std::cout << path.string() << ": a run is just making the store" << std::endl;
+            std::this_thread::sleep_for(kPause);
+            continue;
+        }
+        const SweepStatus status = look_at_sweep(path);
         if (first) {
             for (const std::string& warning : status.warnings) log_warning(warning);
         }
@@ -155,7 +169,7 @@ int status_command(const Arguments& arguments) {
         if (!first && ::isatty(STDOUT_FILENO) != 0) std::cout << "\033[H\033[J";  // home, clear
         print_table(path, status);
         std::cout.flush();
-        if (values.count("watch") == 0 || !status.is_live) return 0;
+        if (!watch || !status.run_is_at_work()) return 0;
         std::this_thread::sleep_for(kPause);
     }
 }

@@ -3,6 +3,7 @@
 #include "clocks.hpp"
 #include "fairsweep/error.hpp"
 #include "fairsweep/log.hpp"
+#include "fairsweep/process.hpp"
 
 namespace fairsweep {
 namespace {
@@ -70,7 +71,7 @@ void WorkerLoop::on_message(const LeaseMessage& lease) {
         return;
     }
     lease_ = lease;
-    thread_->start(lease.stage);
+    thread_->start(lease.stage, lease.needs);
     if (draining_) thread_->request_stop();
 }
 

@@ -13,6 +13,7 @@ Commands Coordinator::on_started(double now_s) {
     for (StageIndex stage = 0; stage < stages_.size(); ++stage) {
         if (blocks_dependants(stages_[stage].state)) close_dependants(stage, commands);
     }
+    close_beyond_budget(now_s, commands);
     for (StageIndex stage = 0; stage < stages_.size(); ++stage) make_ready(stage, now_s);
     dispatch(now_s, commands);
     return commands;
@@ -176,7 +177,7 @@ void Coordinator::expire(double now_s, Commands& commands) {
         if (view.state == WorkerState::running) {
             const StageIndex stage = view.stage;
             revoke(worker, now_s, commands);
-            lose_attempt(stage, FailureClass::hang, now_s, commands);
+            lose_attempt(worker, stage, FailureClass::hang, now_s, commands);
         } else {
             dismiss(worker, commands);  // it lives, but its stage does not end: of no more use
         }
@@ -197,7 +198,12 @@ void Coordinator::lose_worker(WorkerId worker, double now_s, Commands& commands)
     idle_.erase(worker);
     if (before != WorkerState::running) return;
     leases_.erase(view.stage);
-    lose_attempt(view.stage, FailureClass::lost, now_s, commands);
+    if (view.leaving) {  // it was told to go: not the stage's fault
+        set_state(view.stage, StageState::waiting);
+        make_ready(view.stage, now_s);
+        return;
+    }
+    lose_attempt(worker, view.stage, FailureClass::lost, now_s, commands);
 }
 
 /// Takes the lease away; what becomes of the stage is the caller's business.

@@ -7,6 +7,9 @@
 /// never reused. A worker is idle, running (holds the one lease of its stage), revoked (was told to give its attempt up and
 /// has not answered yet: gets no work), lost (silent) or dismissed.
 ///
+/// Losses and hangs count over runs. A stage that has cost workers is a suspect: it goes after everything else that can run.
+/// One that was running at two deaths of a whole run runs alone, last of all, so that a third death tells whose fault it is.
+///
 /// What the adapter promises: it delivers what arrived before it calls on_tick; it makes the row of an AcceptResult or a
 /// CloseStage durable before it acknowledges; it carries commands out in order.
 #include <cstdint>
@@ -36,7 +39,7 @@ using WorkerId = std::int32_t;  ///< rank
 }
 
 struct CoordinatorPolicy {
-    /// Retries after a failure of each class; one more failure closes the stage.
+    /// Retries after a failure of each class; one more failure closes the stage. Losses and hangs of earlier runs count.
     PerEnum<FailureClass, std::uint32_t> retries = default_retries();
     double io_backoff_s = 2.0;       ///< wait before an attempt that follows an I/O failure, doubled each time
     double worker_silence_s = 15.0;  ///< a worker that was not heard of for so long is lost
@@ -44,6 +47,7 @@ struct CoordinatorPolicy {
     double lease_first_s = 900.0;    ///< until the first progress beat: loading data, first step
     double lease_least_s = 300.0;    ///< shortest time between beats that counts as a hang
     double lease_factor = 10.0;      ///< times the longest gap between beats seen for the stage's kind
+    std::uint32_t alone_after = 2;   ///< deaths of a whole run after which a stage that was running runs alone
     std::uint32_t max_failures = 0;  ///< stop the run after so many stages failed or were lost; 0: never
 };
 
@@ -81,15 +85,26 @@ struct CloseStage {
     FailureClass failure;
     std::string message;
 };
+/// An attempt came to no end and the stage is tried again: write it down, so that it counts in later runs too.
+struct RecordLoss {
+    WorkerId worker;
+    StageIndex stage;
+    std::uint32_t attempt;
+    FailureClass failure;  ///< lost or hang
+    std::string message;
+};
 /// End the running stage at its next step, as preempted; take no more work.
 struct DrainWorker {
     WorkerId worker;
+    StageIndex stage;
+    std::uint32_t attempt;
 };
 /// There is nothing more to do: leave.
 struct DismissWorker {
     WorkerId worker;
 };
-using Command = std::variant<GrantLease, RevokeLease, AcceptResult, DropResult, CloseStage, DrainWorker, DismissWorker>;
+using Command =
+    std::variant<GrantLease, RevokeLease, AcceptResult, DropResult, CloseStage, RecordLoss, DrainWorker, DismissWorker>;
 using Commands = std::vector<Command>;
 
 enum class WorkerState : std::uint8_t { idle, running, revoked, lost, dismissed };
@@ -151,6 +166,10 @@ public:
 
     [[nodiscard]] StageState state(StageIndex stage) const { return stages_[stage].state; }
     [[nodiscard]] std::uint32_t attempts(StageIndex stage) const { return stages_[stage].attempts; }
+    /// Failures of this class, losses and hangs of earlier runs included.
+    [[nodiscard]] std::uint32_t failures(StageIndex stage, FailureClass failure) const {
+        return stages_[stage].failures[failure];
+    }
     [[nodiscard]] bool is_selected(StageIndex stage) const { return stages_[stage].selected; }
     [[nodiscard]] bool has_delay(StageIndex stage) const { return delayed_.count(stage) != 0; }  ///< waits after an I/O failure
     [[nodiscard]] const std::map<WorkerId, WorkerView>& workers() const { return workers_; }
@@ -167,6 +186,13 @@ private:
         std::uint32_t needs_open = 0;
         double not_before_s = 0.0;
         PerEnum<FailureClass, std::uint32_t> failures;
+        std::uint32_t interruptions = 0;  ///< deaths of a whole run while it was running
+        bool runs_alone = false;
+        /// Larger: later. Who cost workers comes before who may have cost whole runs.
+        [[nodiscard]] std::uint64_t suspicion() const {
+            const std::uint32_t workers_lost = failures[FailureClass::lost] + failures[FailureClass::hang];
+            return (std::uint64_t{runs_alone ? interruptions : 0} << 32) + workers_lost;
+        }
     };
     struct Report {
         WorkerId worker;
@@ -175,7 +201,11 @@ private:
     };
     struct ReadyOrder {
         const std::vector<double>* bottom_level_s;
+        const std::vector<StageEntry>* stages;
         bool operator()(StageIndex a, StageIndex b) const {
+            const std::uint64_t suspicion_a = (*stages)[a].suspicion();
+            const std::uint64_t suspicion_b = (*stages)[b].suspicion();
+            if (suspicion_a != suspicion_b) return suspicion_a < suspicion_b;
             const double level_a = (*bottom_level_s)[a];
             const double level_b = (*bottom_level_s)[b];
             return level_a != level_b ? level_a > level_b : a < b;
@@ -187,7 +217,8 @@ private:
     void forget_waiting(StageIndex stage);
     void close(StageIndex stage, StageState state, double now_s, Commands& commands);
     void close_dependants(StageIndex stage, Commands& commands);
-    void lose_attempt(StageIndex stage, FailureClass failure, double now_s, Commands& commands);
+    void close_beyond_budget(double now_s, Commands& commands);
+    void lose_attempt(WorkerId worker, StageIndex stage, FailureClass failure, double now_s, Commands& commands);
     void revoke(WorkerId worker, double now_s, Commands& commands);
     bool free_worker(WorkerId worker, StageIndex stage, std::uint32_t attempt);
     void settle(const Report& report, StageState state, double now_s, Commands& commands);
@@ -199,6 +230,7 @@ private:
     void expire(double now_s, Commands& commands);
     void forgive_own_sleep(double now_s);
     void grant(WorkerId worker, StageIndex stage, double now_s, Commands& commands);
+    [[nodiscard]] bool may_run_now(StageIndex stage) const;
     void dispatch(double now_s, Commands& commands);
     WorkerView* heard_from(WorkerId worker, double now_s, Commands& commands);
     [[nodiscard]] double lease_length_s(StageKind kind) const;

@@ -3,19 +3,11 @@
 
 #include "coordinator/coordinator.hpp"
 #include "fairsweep/check.hpp"
+#include "plan/point_state.hpp"
 
 namespace fairsweep {
 namespace {
 
-/// As status and the analysis judge it: a point whose own network failed has failed, one whose baseline failed is skipped.
-StageState point_state(StageState network, StageState evaluation) {
-    if (evaluation == StageState::done) return StageState::done;
-    for (const StageState state : {StageState::running, StageState::diverged, StageState::failed, StageState::lost,
-                                   StageState::quarantined, StageState::preempted, StageState::skipped}) {
-        if (network == state || evaluation == state) return state;
-    }
-    return StageState::waiting;
-}
 
 std::string gave_up_text(FailureClass failure, std::uint32_t times) {
     const std::string what =
@@ -30,7 +22,7 @@ Coordinator::Coordinator(const Plan& plan, const Opening& opening, const Coordin
       policy_(policy),
       graph_(make_stage_graph(plan)),
       stages_(plan.stages.size()),
-      ready_(ReadyOrder{&graph_.bottom_level_s}) {
+      ready_(ReadyOrder{&graph_.bottom_level_s, &stages_}) {
     FAIRSWEEP_CHECK(opening.stages.size() == stages_.size() && opening.selected.size() == stages_.size(), "one entry per stage");
     counts_.total = stages_.size();
     for (StageIndex stage = 0; stage < stages_.size(); ++stage) {
@@ -41,6 +33,11 @@ Coordinator::Coordinator(const Plan& plan, const Opening& opening, const Coordin
         entry.selected = opening.selected[stage];
         entry.attempts = opening.stages[stage].attempts;
         entry.attempts_before = entry.attempts;
+        const AttemptHistory& history = opening.stages[stage].history;
+        entry.failures[index_of(FailureClass::lost)] = history.losses;
+        entry.failures[index_of(FailureClass::hang)] = history.hangs;
+        entry.interruptions = history.interruptions;
+        entry.runs_alone = history.interruptions >= policy.alone_after;
         const auto& needs = plan.stages[stage].needs;
         entry.needs_open = static_cast<std::uint32_t>(std::count_if(
             needs.begin(), needs.end(), [this](StageIndex need) { return stages_[need].state != StageState::done; }));
@@ -120,11 +117,29 @@ void Coordinator::close_dependants(StageIndex stage, Commands& commands) {
     }
 }
 
+/// Earlier runs have used a budget up: the death of a whole run is counted at the next start only.
+void Coordinator::close_beyond_budget(double now_s, Commands& commands) {
+    for (StageIndex stage = 0; stage < stages_.size(); ++stage) {
+        const StageEntry& entry = stages_[stage];
+        for (const FailureClass failure : {FailureClass::lost, FailureClass::hang}) {
+            const std::uint32_t times = entry.failures[failure];
+            if (entry.state != StageState::waiting || !entry.selected || times <= policy_.retries[failure]) continue;
+            const StageState state = failure == FailureClass::lost ? StageState::lost : StageState::failed;
+            commands.emplace_back(CloseStage{stage, entry.attempts, state, failure, gave_up_text(failure, times)});
+            close(stage, state, now_s, commands);
+        }
+    }
+}
+
 /// The lease of a running stage is gone without a result.
-void Coordinator::lose_attempt(StageIndex stage, FailureClass failure, double now_s, Commands& commands) {
+void Coordinator::lose_attempt(WorkerId worker, StageIndex stage, FailureClass failure, double now_s, Commands& commands) {
     StageEntry& entry = stages_[stage];
     const std::uint32_t times = ++entry.failures[failure];
-    if (times <= policy_.retries[failure]) {
+    const std::uint32_t retries = policy_.retries[failure];
+    if (times <= retries) {
+        commands.emplace_back(RecordLoss{worker, stage, entry.attempts, failure,
+                                         gave_up_text(failure, times) + "; it is tried again: retry " + std::to_string(times) +
+                                             " of " + std::to_string(retries)});
         set_state(stage, StageState::waiting);
         make_ready(stage, now_s);
         return;
@@ -174,7 +189,7 @@ void Coordinator::settle_failure(const Report& report, FailureClass failure, dou
 void Coordinator::begin_stopping(Commands& commands) {
     if (stopping_) return;
     stopping_ = true;
-    for (const auto& [stage, worker] : leases_) commands.emplace_back(DrainWorker{worker});
+    for (const auto& [stage, worker] : leases_) commands.emplace_back(DrainWorker{worker, stage, stages_[stage].attempts});
 }
 
 void Coordinator::grant(WorkerId worker, StageIndex stage, double now_s, Commands& commands) {
@@ -192,9 +207,15 @@ void Coordinator::grant(WorkerId worker, StageIndex stage, double now_s, Command
     commands.emplace_back(GrantLease{worker, stage, attempt, view.deadline_s});
 }
 
+/// A stage that runs alone waits until nothing runs, and nothing else is granted while it does.
+bool Coordinator::may_run_now(StageIndex stage) const {
+    if (leases_.empty()) return true;
+    return !stages_[stage].runs_alone && !stages_[leases_.begin()->first].runs_alone;
+}
+
 /// Longest way to the end first, while there are idle workers; when all is done, everybody may leave.
 void Coordinator::dispatch(double now_s, Commands& commands) {
-    while (!stopping_ && !idle_.empty() && !ready_.empty()) {
+    while (!stopping_ && !idle_.empty() && !ready_.empty() && may_run_now(*ready_.begin())) {
         const WorkerId worker = *idle_.begin();
         const StageIndex stage = *ready_.begin();
         idle_.erase(idle_.begin());
@@ -211,13 +232,12 @@ void Coordinator::dispatch(double now_s, Commands& commands) {
 StateCounts Coordinator::stage_counts() const { return counts_; }
 
 StateCounts Coordinator::point_counts() const {
+    std::vector<StageState> states;
+    states.reserve(stages_.size());
+    for (const StageEntry& stage : stages_) states.push_back(stage.state);
     StateCounts counts;
     counts.total = plan_.points.size();
-    for (const Point& point : plan_.points) {
-        const StageState evaluation = stages_[point.evaluation_stage].state;
-        const StageState network = stages_[point.network_stage].state;
-        ++counts.by_state[point_state(network, evaluation)];
-    }
+    for (const StageState state : point_states(plan_, states)) ++counts.by_state[state];
     return counts;
 }
 

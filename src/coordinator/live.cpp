@@ -1,5 +1,6 @@
 #include "coordinator/live.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "fairsweep/error.hpp"
@@ -72,6 +73,7 @@ LiveStatus live_from_json(const json& object) {
     status.state = object.at("state").get<std::string>();
     status.pid = object.at("pid").get<std::uint32_t>();
     status.host = object.at("host").get<std::string>();
+    status.silence_s = object.value("silence_s", status.silence_s);
     status.started_unix_s = object.at("started_unix_s").get<double>();
     status.updated_unix_s = object.at("updated_unix_s").get<double>();
     status.attempts = object.at("attempts").get<std::uint64_t>();
@@ -85,12 +87,33 @@ LiveStatus live_from_json(const json& object) {
 
 }  // namespace
 
+RunPhase phase_of(const std::optional<LiveStatus>& live, const StoreSight& sight,
+                  const std::function<bool(std::uint32_t pid)>& maker_is_alive) {
+    const bool held = sight.lock == StoreSight::Lock::held;
+    // A live status from before the store was taken is of an earlier run, or of the parent of a coordinator that is not up yet.
+    if (!live || (held && live->updated_unix_s < sight.held_since_unix_s)) {
+        if (!held) return RunPhase::none;
+        const double limit_s = live ? live->silence_s : LiveStatus{}.silence_s;
+        return sight.now_unix_s - sight.held_since_unix_s <= limit_s ? RunPhase::starting : RunPhase::silent;
+    }
+    const double age_s = sight.now_unix_s - std::max(live->updated_unix_s, sight.live_written_unix_s);
+    const bool fresh = age_s <= live->silence_s;
+    if (live->state == "starting") {
+        const bool alive = live->host == sight.host ? maker_is_alive(live->pid) : fresh;
+        return held || (alive && fresh) ? RunPhase::starting : RunPhase::none;
+    }
+    if (!held && (sight.lock == StoreSight::Lock::free || !fresh || live->state == "ended")) return RunPhase::none;
+    if (!fresh) return RunPhase::silent;
+    return live->state == "running" ? RunPhase::running : RunPhase::stopping;
+}
+
 std::string live_to_json(const LiveStatus& status) {
     json object = {{"version", kLiveVersion},
                    {"sweep", status.sweep},
                    {"state", status.state},
                    {"pid", status.pid},
                    {"host", status.host},
+                   {"silence_s", status.silence_s},
                    {"started_unix_s", status.started_unix_s},
                    {"updated_unix_s", status.updated_unix_s},
                    {"attempts", status.attempts},

@@ -12,7 +12,7 @@ namespace fairsweep {
 namespace {
 
 constexpr std::uint32_t kMagic = 0x4D535746;  // "FWSM"
-constexpr std::uint16_t kVersion = 1;
+constexpr std::uint16_t kVersion = 2;
 constexpr std::size_t kMaxHostBytes = 256;
 
 struct Header {
@@ -191,7 +191,18 @@ void put(Writer& writer, const FinishedMessage& finished) {
 }
 void put(Writer& writer, const DismissMessage& dismiss) { writer.put(static_cast<std::uint8_t>(dismiss.finish_mpi)); }
 void put(Writer& writer, const WelcomeMessage& welcome) { writer.put_text(welcome.plan_json); }
-/// Lease, Revoke and Acknowledge name an attempt; the others carry nothing.
+void put(Writer& writer, const LeaseMessage& lease) {
+    writer.put(lease.stage);
+    writer.put(lease.attempt);
+    if (lease.needs.size() > kMaxLeaseNeeds)
+        bad_message("a lease of " + std::to_string(lease.needs.size()) + " needs", "at most " + std::to_string(kMaxLeaseNeeds));
+    writer.put(static_cast<std::uint64_t>(lease.needs.size()));
+    for (const NeededArtefact& need : lease.needs) {
+        writer.put(need.stage);
+        writer.put_bytes(std::as_bytes(std::span(need.sha256.bytes)));
+    }
+}
+/// Revoke and Acknowledge name an attempt; the others carry nothing.
 template <class M>
 void put(Writer& writer, const M& message) {
     if constexpr (!std::is_empty_v<M>) {
@@ -218,6 +229,16 @@ void get(Reader& reader, FinishedMessage& finished) {
     finished.outcome = get_outcome(reader);
 }
 void get(Reader& reader, DismissMessage& dismiss) { dismiss.finish_mpi = reader.get_bool(); }
+void get(Reader& reader, LeaseMessage& lease) {
+    lease.stage = reader.get<StageIndex>();
+    lease.attempt = reader.get<std::uint32_t>();
+    lease.needs.resize(reader.get_count(kMaxLeaseNeeds, sizeof(StageIndex) + sizeof(Digest)));
+    for (NeededArtefact& need : lease.needs) {
+        need.stage = reader.get<StageIndex>();
+        const auto digest = reader.take(need.sha256.bytes.size());
+        std::memcpy(need.sha256.bytes.data(), digest.data(), digest.size());
+    }
+}
 void get(Reader& reader, WelcomeMessage& welcome) { welcome.plan_json = reader.get_text(kMaxMessageBytes); }
 template <class M>
 void get(Reader& reader, M& message) {

@@ -15,6 +15,7 @@
 
 #include "fairsweep/outcome.hpp"
 #include "fairsweep/plan.hpp"
+#include "fairsweep/stage_runner.hpp"
 
 namespace fairsweep {
 
@@ -47,6 +48,7 @@ struct WelcomeMessage {
 struct LeaseMessage {
     StageIndex stage = 0;
     std::uint32_t attempt = 0;
+    std::vector<NeededArtefact> needs = {};  ///< what the stages that this one needs left, in the order of Stage::needs
 };
 struct RevokeMessage {
     StageIndex stage = 0;
@@ -69,6 +71,7 @@ using Message = std::variant<JoinMessage, BeatMessage, FinishedMessage, LeavingM
 
 inline constexpr std::size_t kMessageHeaderBytes = 24;
 inline constexpr std::size_t kMaxMessageBytes = std::size_t{256} << 20;  ///< largest: the plan of a huge sweep
+inline constexpr std::size_t kMaxLeaseNeeds = 4096;
 inline constexpr std::size_t kMaxOutcomeGroups = 4096;
 inline constexpr std::size_t kMaxOutcomeScores = std::size_t{16} << 20;  ///< 64 MiB of similarities
 

@@ -5,6 +5,7 @@
 #include <functional>
 #include <vector>
 
+#include "fairsweep/attempt_history.hpp"
 #include "fairsweep/outcome.hpp"
 #include "fairsweep/plan.hpp"
 
@@ -20,6 +21,7 @@ struct StageGraph {
 struct StageBefore {
     StageState state = StageState::waiting;
     std::uint32_t attempts = 0;  ///< highest attempt number used so far; the next one is larger
+    AttemptHistory history{};    ///< attempts that came to no end, in all runs since the stage last ended
 };
 
 /// How a run begins: the state of every stage, and whether this run may work on it.

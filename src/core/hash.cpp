@@ -1,8 +1,12 @@
 #include "fairsweep/hash.hpp"
 
 #include <openssl/evp.h>
+#if defined(__x86_64__)
+#include <nmmintrin.h>
+#endif
 
 #include <algorithm>
+#include <cstring>
 #include <vector>
 
 #include "fairsweep/check.hpp"
@@ -29,6 +33,25 @@ constexpr std::array<std::uint32_t, 256> make_crc_table() {
     return table;
 }
 constexpr auto kCrcTable = make_crc_table();
+
+std::uint32_t crc_by_table(std::span<const std::byte> data, std::uint32_t crc) noexcept {
+    for (const std::byte byte : data) crc = (crc >> 8) ^ kCrcTable[(crc ^ static_cast<std::uint32_t>(byte)) & 0xFFu];
+    return crc;
+}
+
+#if defined(__x86_64__)
+/// The processor's own CRC-32C, eight bytes an instruction: files of many gigabytes are checked at the speed of the disk.
+__attribute__((target("sse4.2"))) std::uint32_t crc_by_instruction(std::span<const std::byte> data, std::uint32_t crc) noexcept {
+    std::uint64_t wide = crc;
+    std::size_t at = 0;
+    for (; data.size() - at >= sizeof wide; at += sizeof wide) {
+        std::uint64_t word = 0;
+        std::memcpy(&word, data.data() + at, sizeof word);
+        wide = _mm_crc32_u64(wide, word);
+    }
+    return crc_by_table(data.subspan(at), static_cast<std::uint32_t>(wide));
+}
+#endif
 
 }  // namespace
 
@@ -115,9 +138,11 @@ Digest sha256_of_file(const std::filesystem::path& path) {
 }
 
 std::uint32_t crc32c(std::span<const std::byte> data, std::uint32_t seed) noexcept {
-    std::uint32_t crc = ~seed;
-    for (const std::byte byte : data) crc = (crc >> 8) ^ kCrcTable[(crc ^ static_cast<std::uint32_t>(byte)) & 0xFFu];
-    return ~crc;
+#if defined(__x86_64__)
+    static const bool has_instruction = __builtin_cpu_supports("sse4.2") != 0;
+    if (has_instruction) return ~crc_by_instruction(data, ~seed);
+#endif
+    return ~crc_by_table(data, ~seed);
 }
 
 }  // namespace fairsweep

@@ -1,52 +1,91 @@
-/// data_set_digest: the identity of a data set. Cheap for millions of images: the index and all text whole, sizes of files,
-/// and the bytes of a fixed sample spread evenly.
-#include <algorithm>
-#include <filesystem>
+#include "data/digest.hpp"
 
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cerrno>
+#include <cstdlib>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "data/damage.hpp"
 #include "data/folder_set.hpp"
 #include "data/recordio_set.hpp"
 #include "data/rfw_set.hpp"
-#include "fairsweep/dataset.hpp"
 #include "fairsweep/error.hpp"
 #include "fairsweep/files.hpp"
+#include "fairsweep/log.hpp"
+#include "fairsweep/text.hpp"
 
 namespace fairsweep {
 namespace {
 
 namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
 
-constexpr std::uint64_t kSampledImages = 64;      // read whole
-constexpr std::uint64_t kSampledSizes = 1 << 16;  // sizes asked of the file system: all of RFW, a part of a set of millions
-constexpr std::uint64_t kMaxImageBytes = 64ULL << 20;
+constexpr std::size_t kReadBytes = 4 << 20;
+constexpr std::chrono::seconds kBetweenReports{5};
+/// Files that changed so shortly before they were read may change again within one tick of the file system's clock, unseen.
+constexpr std::int64_t kSettled_ns = 2'000'000'000;
 
-/// Up to `wanted` of 0 .. count-1, first and last among them, evenly spread.
-std::vector<std::uint64_t> spread(std::uint64_t count, std::uint64_t wanted) {
-    std::vector<std::uint64_t> chosen;
-    const std::uint64_t taken = std::min(count, wanted);
-    for (std::uint64_t i = 0; i < taken; ++i) chosen.push_back(taken == 1 ? 0 : i * (count - 1) / (taken - 1));
-    return chosen;
+/// The files of a set by names that do not depend on where it lies.
+struct SetFiles {
+    std::string tag;  ///< format and version of the hash
+    fs::path root;
+    std::vector<std::string> names;
+    std::vector<fs::path> places;  ///< [names] where they are not root / name; else empty
+
+    [[nodiscard]] fs::path path(std::size_t file) const { return places.empty() ? root / names[file] : places[file]; }
+};
+
+SetFiles recordio_files(const DataSource& source) {
+    const std::optional<RecordioFiles> found = find_recordio_files(source.path);
+    const RecordioFiles files = found ? *found : read_recordio_set(source.path).files;  // throws with the reason
+    SetFiles set{"fairsweep recordio 2", source.path, {"index", "records"}, {files.index, files.records}};
+    std::error_code ignored;
+    if (!fs::exists(files.property, ignored)) return set;
+    set.names.emplace_back("property");
+    set.places.push_back(files.property);
+    return set;
+}
+
+SetFiles folder_files(const DataSource& source) {
+    const FolderSet folder = read_folder_set(source.path);
+    SetFiles set{"fairsweep folder 2", source.path, {}, {}};
+    for (std::uint64_t i = 0; i < folder.files.size(); ++i) set.names.push_back(folder.relative_path(i));
+    return set;
+}
+
+/// Only pairs, landmarks and the images of pairs decide what the set gives; lists that some copies lack do not.
+SetFiles rfw_files(const DataSource& source) {
+    const std::unique_ptr<VerificationSet> opened = open_verification_set(source);
+    SetFiles set{"fairsweep rfw 2", find_rfw_root(source.path).value(), {}, {}};
+    const auto add = [&set](const fs::path& path) { set.names.push_back(path.lexically_relative(set.root).string()); };
+    for (const VerificationGroup& group : opened->groups()) {
+        for (const char* kind : {"pairs", "lmk"}) add(rfw_text_path(set.root, group.name, kind));
+        for (const std::string& image : group.image_paths) add(source.path / image);
+    }
+    return set;
+}
+
+SetFiles files_of(const DataSource& source) {
+    if (source.format == "recordio") return recordio_files(source);
+    if (source.format == "folder") return folder_files(source);
+    (void)data_set_present(source);  // refuses a format that is not known
+    return rfw_files(source);
 }
 
 /// Every value is preceded by its size, so that different sets never give the same stream of bytes.
-class SetHash {
+class SizedHash {
 public:
-    explicit SetHash(const char* format) { text(format); }
     void number(std::uint64_t value) { hash_.update(std::as_bytes(std::span(&value, 1))); }
-    void bytes(std::span<const std::byte> data) {
-        number(data.size());
-        hash_.update(data);
-    }
-    void text(std::string_view value) { bytes(std::as_bytes(std::span(value.data(), value.size()))); }
-    void file(const fs::path& path, std::uint64_t max_bytes) { text(read_text_file(path, max_bytes)); }
-    void large_file(const fs::path& path) { text(sha256_of_file(path).hex()); }
-
-    /// Images at `path(i)`, named `name(i)` independent of where the set lies.
-    template <typename Path, typename Name>
-    void images(std::uint64_t count, const Path& path, const Name& name) {
-        number(count);
-        for (std::uint64_t i = 0; i < count; ++i) text(name(i));
-        for (const std::uint64_t i : spread(count, kSampledSizes)) number(File::open_for_reading(path(i)).size_bytes());
-        for (const std::uint64_t i : spread(count, kSampledImages)) file(path(i), kMaxImageBytes);
+    void text(std::string_view value) {
+        number(value.size());
+        hash_.update(value);
     }
     [[nodiscard]] Digest finish() { return hash_.finish(); }
 
@@ -54,50 +93,159 @@ private:
     Sha256 hash_;
 };
 
-Digest recordio_digest(const DataSource& source) {
-    const RecordioSet set = read_recordio_set(source.path);
-    SetHash hash("fairsweep recordio 1");
-    hash.file(set.files.property, 4096);
-    hash.large_file(set.files.index);
-    hash.number(set.reader.size_bytes());
-    hash.number(set.image_offsets.size());
-    for (const std::uint64_t image : spread(set.image_offsets.size(), kSampledImages)) {
-        hash.bytes(set.reader.read(set.image_offsets[image], set.key_of(image)).payload);
+/// What the file system says of a set's files.
+struct SetState {
+    Digest fingerprint;
+    std::uint64_t bytes = 0;
+    std::int64_t newest_ns = 0;
+};
+
+SetState state_of(const SetFiles& set) {
+    SizedHash hash;
+    SetState state;
+    hash.text(set.tag);
+    for (std::size_t file = 0; file < set.names.size(); ++file) {
+        const fs::path path = set.path(file);
+        struct stat status {};
+        if (::stat(path.c_str(), &status) != 0) {
+            throw_damaged({.file = path, .offset = {}, .line = {}}, {.attempted = "cannot look at a file of a data set",
+                                                                     .where = {},
+                                                                     .found = describe_errno(errno),
+                                                                     .expected = {},
+                                                                     .hint = {}});
+        }
+        const std::int64_t changed_ns = std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
+        hash.text(set.names[file]);
+        for (const std::uint64_t value : {static_cast<std::uint64_t>(status.st_size), static_cast<std::uint64_t>(changed_ns),
+                                          static_cast<std::uint64_t>(status.st_ino)})
+            hash.number(value);
+        state.bytes += static_cast<std::uint64_t>(status.st_size);
+        state.newest_ns = std::max(state.newest_ns, changed_ns);
     }
-    return hash.finish();
+    state.fingerprint = hash.finish();
+    return state;
 }
 
-Digest folder_digest(const DataSource& source) {
-    const FolderSet set = read_folder_set(source.path);
-    SetHash hash("fairsweep folder 1");
-    hash.images(
-        set.files.size(), [&set](std::uint64_t i) { return set.path / set.relative_path(i); },
-        [&set](std::uint64_t i) { return set.relative_path(i); });
-    return hash.finish();
+/// Tells how far the reading of a large set is.
+class ReadingReport {
+public:
+    ReadingReport(const DataSource& source, std::uint64_t bytes) : name_(source.name), bytes_(bytes) {}
+    void add(std::uint64_t bytes) {
+        done_ += bytes;
+        const auto now = Clock::now();
+        if (now < next_) return;
+        next_ = now + kBetweenReports;
+        log_info(fmt::format("data set {}: every byte is read once for its identity: {} of {}", name_, human_bytes(done_),
+                             human_bytes(bytes_)));
+    }
+
+private:
+    std::string name_;
+    std::uint64_t bytes_;
+    std::uint64_t done_ = 0;
+    Clock::time_point next_ = Clock::now() + kBetweenReports;
+};
+
+/// SHA-256 of a file's bytes; files of many gigabytes are read in pieces.
+Digest hash_file(const fs::path& path, std::vector<std::byte>& buffer, std::uint64_t& bytes_read, ReadingReport& report) {
+    const File file = File::open_for_reading(path);
+    ::posix_fadvise(file.descriptor(), 0, 0, POSIX_FADV_SEQUENTIAL);
+    Sha256 hash;
+    for (std::uint64_t offset = 0;;) {
+        const std::size_t got = file.read_at(offset, buffer);
+        if (got == 0) return hash.finish();
+        hash.update(std::span(buffer.data(), got));
+        offset += got;
+        bytes_read += got;
+        report.add(got);
+    }
 }
 
-Digest rfw_digest(const DataSource& source) {
-    const std::unique_ptr<VerificationSet> set = open_verification_set(source);
-    const fs::path root = find_rfw_root(source.path).value();
-    SetHash hash("fairsweep rfw 1");
-    for (const VerificationGroup& group : set->groups()) {
-        hash.text(group.name);
-        // Only pairs and landmarks decide what the set gives; lists that some copies lack do not.
-        for (const char* kind : {"pairs", "lmk"}) hash.file(rfw_text_path(root, group.name, kind), 256ULL << 20);
-        hash.images(
-            group.image_paths.size(), [&](std::uint64_t i) { return source.path / group.image_paths[i]; },
-            [&](std::uint64_t i) { return (source.path / group.image_paths[i]).lexically_relative(root).string(); });
+DataSetHash read_whole(const DataSource& source, const SetFiles& set, const SetState& before) {
+    ReadingReport report(source, before.bytes);
+    std::vector<std::byte> buffer(kReadBytes);
+    SizedHash hash;
+    DataSetHash result;
+    hash.text(set.tag);
+    hash.number(set.names.size());
+    for (std::size_t file = 0; file < set.names.size(); ++file) {
+        hash.text(set.names[file]);
+        hash.text(hash_file(set.path(file), buffer, result.bytes_read, report).hex());
     }
-    return hash.finish();
+    result.digest = hash.finish();
+    if (state_of(set).fingerprint == before.fingerprint) return result;
+    throw_data({.attempted = "cannot tell the identity of data set " + source.name,
+                .where = source.path.string(),
+                .found = "files that changed while they were read",
+                .expected = "a set that stays as it is",
+                .hint = "run the command again when the set is complete"});
+}
+
+/// Two digests and a checksum of them, one a line.
+std::string kept_text(const Digest& fingerprint, const Digest& digest) {
+    const std::string lines = fingerprint.hex() + "\n" + digest.hex() + "\n";
+    return lines + sha256(lines).hex() + "\n";
+}
+
+std::optional<Digest> kept_digest(const fs::path& path, const Digest& fingerprint) {
+    std::error_code ignored;
+    if (!fs::is_regular_file(path, ignored)) return std::nullopt;
+    try {
+        const std::string text = read_text_file(path, 4096);
+        const std::vector<std::string> lines = split(text, '\n');
+        if (lines.size() < 3) return std::nullopt;
+        const Digest digest = Digest::from_hex(lines[1]);
+        return text == kept_text(fingerprint, digest) ? std::optional(digest) : std::nullopt;
+    } catch (const Error&) {  // it is only kept to save time
+        return std::nullopt;
+    }
+}
+
+fs::path kept_path(const fs::path& folder, const SetFiles& set, const DataSource& source) {
+    std::error_code ignored;
+    const fs::path place = fs::weakly_canonical(source.path, ignored);
+    return folder / (sha256(set.tag + "\n" + place.string()).hex().substr(0, 32) + ".txt");
+}
+
+void keep(const fs::path& path, const Digest& fingerprint, const Digest& digest) {
+    try {
+        make_writable_folder(path.parent_path());
+        write_file_atomically(path, kept_text(fingerprint, digest));
+    } catch (const Error& error) {
+        log_warning(
+            fmt::format("the identity of a data set cannot be kept, so that every start reads the set anew: {}", error.what()));
+    }
+}
+
+bool is_settled(const SetState& state) {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(now).count() - state.newest_ns > kSettled_ns;
 }
 
 }  // namespace
 
-Digest data_set_digest(const DataSource& source) {
-    if (source.format == "recordio") return recordio_digest(source);
-    if (source.format == "folder") return folder_digest(source);
-    (void)data_set_present(source);  // refuses a format that is not known
-    return rfw_digest(source);
+fs::path data_set_cache_folder() {
+    const char* cache = std::getenv("XDG_CACHE_HOME");
+    const char* home = std::getenv("HOME");
+    const auto is_set = [](const char* value) { return value != nullptr && *value != '\0'; };
+    if (is_set(cache)) return fs::path(cache) / "fairsweep" / "data-sets";
+    if (is_set(home)) return fs::path(home) / ".cache" / "fairsweep" / "data-sets";
+    return {};
 }
+
+DataSetHash hash_data_set(const DataSource& source, const fs::path& cache_folder) {
+    const SetFiles set = files_of(source);
+    const SetState state = state_of(set);
+    const bool may_keep = !cache_folder.empty() && is_settled(state);
+    const fs::path kept = cache_folder.empty() ? fs::path() : kept_path(cache_folder, set, source);
+    if (!cache_folder.empty()) {
+        if (const auto digest = kept_digest(kept, state.fingerprint)) return {*digest, 0};
+    }
+    const DataSetHash hash = read_whole(source, set, state);
+    if (may_keep) keep(kept, state.fingerprint, hash.digest);
+    return hash;
+}
+
+Digest data_set_digest(const DataSource& source) { return hash_data_set(source, data_set_cache_folder()).digest; }
 
 }  // namespace fairsweep

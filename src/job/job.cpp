@@ -142,6 +142,19 @@ void read_constraints(const JobEntries& entries, Sweep& sweep) {
     }
 }
 
+std::string read_job_text(const std::filesystem::path& path) {
+    constexpr std::uint64_t kMaxBytes = 1ULL << 20U;
+    try {
+        return read_text_file(path, kMaxBytes);
+    } catch (const Error& error) {
+        throw_usage({.attempted = "cannot read the job file",
+                     .where = path.string(),
+                     .found = error.parts().found,
+                     .expected = error.parts().expected,
+                     .hint = "examples are in the folder jobs/"});
+    }
+}
+
 }  // namespace
 
 Sweep parse_job(const std::string& text, const std::string& origin, const std::vector<std::string>& overrides) {
@@ -160,18 +173,22 @@ Sweep parse_job(const std::string& text, const std::string& origin, const std::v
 }
 
 Sweep load_job(const std::filesystem::path& path, const std::vector<std::string>& overrides) {
-    constexpr std::uint64_t kMaxBytes = 1ULL << 20U;
-    std::string text;
-    try {
-        text = read_text_file(path, kMaxBytes);
-    } catch (const Error& error) {
-        throw_usage({.attempted = "cannot read the job file",
-                     .where = path.string(),
-                     .found = error.parts().found,
-                     .expected = error.parts().expected,
-                     .hint = "examples are in the folder jobs/"});
+    return parse_job(read_job_text(path), path.string(), overrides);
+}
+
+std::vector<UnsetVariable> unset_variables(const std::filesystem::path& path, const std::vector<std::string>& overrides) {
+    const JobEntries entries(read_job_text(path), path.string(), overrides);
+    std::vector<UnsetVariable> unset;
+    for (const JobEntry& entry : entries.all()) {
+        if (!is_data_section(entry.section) || entry.key != "path") continue;
+        // What is defined is replaced, what is not stays as written.
+        const std::string expanded = expand_path(entry).string();
+        for (std::size_t open = expanded.find("${"); open != std::string::npos; open = expanded.find("${", open + 2)) {
+            const std::string name = expanded.substr(open + 2, expanded.find('}', open) - open - 2);
+            unset.push_back({entry.section.substr(kDataPrefix.size()), name, entry.where});
+        }
     }
-    return parse_job(text, path.string(), overrides);
+    return unset;
 }
 
 }  // namespace fairsweep

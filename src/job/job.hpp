@@ -17,4 +17,14 @@ namespace fairsweep {
 /// The same from a file of at most 1 MiB; a usage error when it cannot be read.
 [[nodiscard]] Sweep load_job(const std::filesystem::path& path, const std::vector<std::string>& overrides);
 
+/// A variable that a data path of a job names and the environment does not define.
+struct UnsetVariable {
+    std::string data;      ///< "ms1mv2"
+    std::string variable;  ///< "DATA"
+    std::string where;     ///< "jobs/demo.cfg, line 12, key data.ms1mv2.path"
+};
+/// All of them, in the order of the file. Reads as load_job() does and throws what it throws.
+[[nodiscard]] std::vector<UnsetVariable> unset_variables(const std::filesystem::path& path,
+                                                         const std::vector<std::string>& overrides);
+
 }  // namespace fairsweep

@@ -112,9 +112,10 @@ std::string text_of_choice(const Configuration& c) {
     return c.axes.bits().text() + " bits and " + sparsity_text(c);
 }
 
+/// The largest of many is quoted with limits that hold for all of them together.
 std::string shared_limits(const Contrast& change) {
-    (void)change;
-    return {};
+    if (std::isnan(change.simultaneous.low)) return {};
+    return "; limits that hold for the whole family " + signed_range(change.simultaneous);
 }
 
 std::string largest_widening(const Teller& teller, const Changes& family) {

@@ -40,7 +40,11 @@ std::string csv_text(const ResultTable& table) {
 
 std::string readme_text(const std::vector<ResultTable>& tables) {
     std::string text =
-        "# Tables of a fairsweep analysis\n\nEmpty cells are undefined. `_low` and `_high` are the limits of 95 % intervals.\n";
+        "# Tables of a fairsweep analysis\n\nEmpty cells are undefined numbers; a text is never empty: \"none\" is what does not "
+        "apply. "
+        "`_low` and `_high` are the limits of 95 % intervals, `_fraction` is from 0 to 1, `_percent` from 0 to 100. A group that "
+        "is "
+        "called NA or null is missing to pandas unless it reads with keep_default_na=False.\n";
     for (const ResultTable& table : tables) {
         text += "\n## " + table.name + ".csv\n\n";
         for (const ResultColumn& column : table.columns) {

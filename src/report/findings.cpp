@@ -22,6 +22,13 @@ std::string group_error(const AnalysisInput& input, const Summary& summary, std:
                        range({100.0 - accuracy.interval.high, 100.0 - accuracy.interval.low}, 1));
 }
 
+/// The same of all groups that tie; `alone` where ties are not known.
+std::string tied(const AnalysisInput& input, const Summary& summary, const std::vector<std::size_t>& groups, std::size_t alone) {
+    std::vector<std::string> texts;
+    for (const std::size_t group : groups) texts.push_back(group_error(input, summary, group));
+    return texts.empty() ? group_error(input, summary, alone) : fmt::format("{}", fmt::join(texts, " and "));
+}
+
 /// Says what stands where groups tell a network apart: never without the worst group's error before it.
 std::string spread_text(const Summary& summary) {
     if (std::isnan(summary.deviation.value)) return {};
@@ -45,8 +52,8 @@ std::string dense_finding(const AnalysisInput& input, const AnalysedConfiguratio
                                                           : "mean of " + counted(item.seeds.size(), "seed"),
                                    summary.average.value);
     if (input.groups.size() < 2) return text;
-    text += fmt::format(" Worst served is {}; best {}.", group_error(input, summary, summary.worst_group),
-                        group_error(input, summary, summary.best_group));
+    text += fmt::format(" Worst served is {}; best {}.", tied(input, summary, summary.worst_groups, summary.worst_group),
+                        tied(input, summary, summary.best_groups, summary.best_group));
     return text + spread_text(summary);
 }
 

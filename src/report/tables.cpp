@@ -223,6 +223,9 @@ ResultTable contrast_table(const Analysis& analysis) {
                 [](const Contrast& c) {
                     return Figure{c.estimate.value, c.estimate.interval};
                 })
+        .number("simultaneous_low", "percentage points", [](const Contrast& c) { return c.simultaneous.low; })
+        .number("simultaneous_high", "percentage points", [](const Contrast& c) { return c.simultaneous.high; })
+        .number("group_share_fraction", "fraction", [](const Contrast& c) { return c.group_share; })
         .number("degrees_of_freedom", "", [](const Contrast& c) { return c.estimate.degrees_of_freedom; })
         .number("p_value", "probability", [](const Contrast& c) { return c.p_value; })
         .number("p_adjusted", "probability", [](const Contrast& c) { return c.p_adjusted; })

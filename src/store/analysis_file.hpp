@@ -17,7 +17,7 @@
 
 namespace fairsweep {
 
-/// persistent: part of every analysis file.
+/// persistent: part of every analysis file. 1: no seal at the end.
 inline constexpr std::uint32_t kAnalysisVersion = 2;
 
 /// A point with what its network stage (baseline or compression) and its evaluation stage left behind.
@@ -55,7 +55,7 @@ struct AnalysisInput {
     std::string created;  ///< UTC, ISO 8601
 };
 
-/// An analysis file opened for reading. Errors: store kind (missing, foreign, truncated, other version).
+/// An analysis file opened for reading, after its seal held. Errors: store kind (missing, foreign, changed, other version).
 class AnalysisReader {
 public:
     explicit AnalysisReader(const std::filesystem::path& path);
@@ -88,7 +88,7 @@ struct ResultTable {
 };
 
 /// Writes tables into an analysis file; one that is there under the same name is replaced, others stay. All or nothing:
-/// the file is copied beside with the new tables, synced and renamed (one call for all tables is one copy).
+/// the file is copied beside with the new tables, sealed anew, synced and renamed (one call for all tables is one copy).
 void write_result_tables(const std::filesystem::path& path, std::span<const ResultTable> tables);
 [[nodiscard]] std::vector<std::string> result_table_names(const std::filesystem::path& path);
 /// Columns come back in the order in which they were written.

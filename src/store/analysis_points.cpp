@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "fairsweep/error.hpp"
+#include "store/known_files.hpp"
 #include "store/layout.hpp"
 #include "words/value_text.hpp"
 
@@ -258,7 +259,6 @@ void put_analysis_input(h5::Writer& file, const AnalysisInput& input) {
 }
 
 AnalysisInput get_analysis_input(const h5::Reader& file) {
-    check_format(file, kAnalysisFormat, kAnalysisVersion);
     AnalysisInput input;
     input.groups = file.get_text("/groups");
     input.points.resize(file.get_text("/points/id").size());

@@ -7,7 +7,7 @@ namespace fairsweep {
 
 /// /points, /figures, /groups, /pairs, /provenance: everything but the scores.
 void put_analysis_input(h5::Writer& file, const AnalysisInput& input);
-/// Checks format, version and that all columns fit together.
+/// Of a file whose format and version were checked (open_analysis). Checks that all columns fit together.
 [[nodiscard]] AnalysisInput get_analysis_input(const h5::Reader& file);
 
 }  // namespace fairsweep

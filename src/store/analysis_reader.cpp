@@ -1,5 +1,6 @@
 #include "fairsweep/check.hpp"
 #include "store/analysis_points.hpp"
+#include "store/known_files.hpp"
 
 namespace fairsweep {
 
@@ -8,7 +9,7 @@ struct AnalysisReader::Impl {
     AnalysisInput input;
 };
 
-AnalysisReader::AnalysisReader(const std::filesystem::path& path) : impl_(std::make_unique<Impl>(Impl{h5::Reader(path), {}})) {
+AnalysisReader::AnalysisReader(const std::filesystem::path& path) : impl_(std::make_unique<Impl>(Impl{open_analysis(path), {}})) {
     impl_->input = get_analysis_input(impl_->file);
 }
 

@@ -9,12 +9,15 @@
 #include "fairsweep/error.hpp"
 #include "fairsweep/files.hpp"
 #include "store/h5.hpp"
+#include "store/known_files.hpp"
+#include "store/seal.hpp"
 
 namespace fairsweep {
 namespace {
 
 constexpr hsize_t kMaxImages = 100'000'000, kMaxDimensions = 65'536;
 constexpr std::size_t kMaxPathBytes = 1 << 16;
+constexpr std::uint64_t kMaxAttributes = 1 << 16;
 /// Compressed chunks may hold more than the file's bytes: zlib's limit is about 1:1032.
 constexpr std::uint64_t kMaxInflation = 1100;
 
@@ -86,13 +89,30 @@ std::map<std::string, std::string> read_texts(const h5::Reader& reader) {
     return texts;
 }
 
-EmbeddingTable read_table(const std::filesystem::path& path) {
-    const h5::Reader reader(path);
+/// Half precision as h5py and numpy write it.
+h5::TypeHandle half_type(hid_t single) {
+    h5::TypeHandle type(H5Tcopy(single));
+    H5Tset_fields(type.get(), 15, 10, 5, 0, 10);
+    H5Tset_size(type.get(), 2);
+    H5Tset_ebias(type.get(), 15);
+    return type;
+}
+
+/// HDF5 converts any number that has a sign, an exponent and a mantissa; a damaged type is one, too.
+bool is_ieee_float(const h5::TypeHandle& type) {
+    for (const hid_t known : {H5T_IEEE_F32LE, H5T_IEEE_F64LE, H5T_IEEE_F32BE, H5T_IEEE_F64BE})
+        if (H5Tequal(type.get(), known) > 0) return true;
+    for (const hid_t single : {H5T_IEEE_F32LE, H5T_IEEE_F32BE})
+        if (H5Tequal(type.get(), half_type(single).get()) > 0) return true;
+    return false;
+}
+
+EmbeddingTable read_table(const h5::Reader& reader) {
     for (const char* name : {"/embeddings", "/paths"})
         if (!reader.has(name)) reader.damaged(name, "no such dataset", "/embeddings [images, dimensions] and /paths [images]");
     const h5::DatasetHandle dataset = reader.open("/embeddings");
     const h5::TypeHandle type(H5Dget_type(dataset.get()));
-    if (H5Tget_class(type.get()) != H5T_FLOAT) reader.damaged("/embeddings", "another type", "floating-point numbers");
+    if (!is_ieee_float(type)) reader.damaged("/embeddings", "another type", "IEEE floating-point numbers of 16, 32 or 64 bits");
     const h5::Dims dims = checked_dims(reader, dataset, "/embeddings", 2);
     EmbeddingTable table;
     table.images = static_cast<std::size_t>(dims[0]);
@@ -105,27 +125,90 @@ EmbeddingTable read_table(const std::filesystem::path& path) {
     return table;
 }
 
+/// Our own marks are not part of the table.
+EmbeddingTable without_marks(EmbeddingTable table) {
+    table.attributes.erase("format");
+    return table;
+}
+
+/// The seal held, so that HDF5 can be trusted with the file here.
+EmbeddingTable read_sealed(const std::filesystem::path& path) {
+    const h5::Reader reader(path);
+    check_format(reader, kEmbeddingFormat, kEmbeddingVersion);
+    return without_marks(read_table(reader));
+}
+
+EmbeddingTable receive_embeddings(ApartReader& reader) {
+    EmbeddingTable table;
+    table.images = reader.count(kMaxImages);
+    table.dimensions = reader.count(kMaxDimensions);
+    table.embeddings.resize(table.images * table.dimensions);
+    reader.bytes(std::as_writable_bytes(std::span(table.embeddings)));
+    for (std::size_t i = 0; i < table.images; ++i) table.paths.push_back(reader.text());
+    for (std::uint64_t left = reader.count(kMaxAttributes); left > 0; --left) {
+        const std::string name = reader.text();
+        table.attributes[name] = reader.text();
+    }
+    reader.finish();
+    return table;
+}
+
+EmbeddingTable read_foreign(const std::filesystem::path& path) {
+    ApartReader reader("embeddings", path, time_limit_s(path));
+    EmbeddingTable table = receive_embeddings(reader);
+    const auto format = table.attributes.find("format");
+    if (format == table.attributes.end() || format->second != kEmbeddingFormat) return table;
+    throw_data({.attempted = "cannot use an embedding file",
+                .where = path.string(),
+                .found = "a file of fairsweep embed without its seal: it was cut off, or changed by another program",
+                .expected = "the file as fairsweep embed wrote it",
+                .hint = "make it again with fairsweep embed; if the change was meant, take the attribute `format` off the file "
+                        "(h5py: del file.attrs['format']): then it is read as anybody's"});
+}
+
 }  // namespace
 
 void write_embedding_file(const std::filesystem::path& path, const EmbeddingTable& table) {
     FAIRSWEEP_CHECK(table.embeddings.size() == table.images * table.dimensions && table.paths.size() == table.images,
                     "write embeddings whose parts do not agree");
     h5::Writer writer(path.string(), h5::Storage::contiguous);
+    writer.set_attribute("/", "format", std::string(kEmbeddingFormat));
+    writer.set_attribute("/", "version", std::uint64_t{kEmbeddingVersion});
     writer.put("/embeddings", std::span<const float>(table.embeddings), {table.images, table.dimensions});
     writer.put_text("/paths", table.paths);
     for (const auto& [name, text] : table.attributes) writer.set_attribute("/", name, text);
-    write_file_atomically(path, writer.finish());
+    std::vector<std::byte> image = writer.finish();
+    seal(image);
+    write_file_atomically(path, image);
 }
 
 EmbeddingTable read_embedding_file(const std::filesystem::path& path) {
     try {
-        return read_table(path);
+        return seal_state(path, kEmbeddingWords) == SealState::sealed ? read_sealed(path) : read_foreign(path);
     } catch (const Error& error) {
         if (error.kind() != ErrorKind::store) throw;
-        // A foreign file, not a store of ours.
+        throw_data(error.parts());  // of a foreign file: the command's input, not a store of ours
+    }
+}
+
+void send_embeddings(const ApartWriter& writer, const std::filesystem::path& path) {
+    EmbeddingTable table;
+    try {
+        table = read_table(h5::Reader(path));
+    } catch (const Error& error) {
         ErrorParts parts = error.parts();
         parts.hint = "an embedding file has /embeddings [images, dimensions] and /paths [images]";
         throw_data(parts);
+    }
+    writer.begin_answer();
+    writer.number(table.images);
+    writer.number(table.dimensions);
+    writer.bytes(std::as_bytes(std::span(table.embeddings)));
+    for (const std::string& image : table.paths) writer.text(image);
+    writer.number(table.attributes.size());
+    for (const auto& [name, text] : table.attributes) {
+        writer.text(name);
+        writer.text(text);
     }
 }
 

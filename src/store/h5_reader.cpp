@@ -139,8 +139,8 @@ std::uint64_t Reader::number_attribute(const std::string& object, const std::str
     if (attribute.get() < 0) fail("cannot read an HDF5 attribute", where);
     const TypeHandle type(H5Aget_type(attribute.get()));
     const SpaceHandle space(H5Aget_space(attribute.get()));
-    if (H5Tget_class(type.get()) != H5T_INTEGER || H5Sget_simple_extent_npoints(space.get()) != 1) {
-        damaged(where, "another type", "one whole number");
+    if (H5Tequal(type.get(), H5T_STD_U64LE) <= 0 || H5Sget_simple_extent_npoints(space.get()) != 1) {
+        damaged(where, "another type", "one unsigned 64-bit number");
     }
     std::uint64_t value = 0;
     if (H5Aread(attribute.get(), H5T_NATIVE_UINT64, &value) < 0) fail("cannot read an HDF5 attribute", where);
@@ -162,7 +162,8 @@ H5T_class_t Reader::type_class(const std::string& path) const {
 DatasetHandle Reader::open_numbers(const std::string& path, hid_t type) const {
     DatasetHandle dataset = open(path);
     const TypeHandle stored(H5Dget_type(dataset.get()));
-    if (H5Tget_class(stored.get()) != H5Tget_class(type) || H5Tget_size(stored.get()) != H5Tget_size(type)) {
+    // Equal in every part: HDF5 would convert any number of the same class and size, also one whose exponent lies elsewhere.
+    if (H5Tequal(stored.get(), type) <= 0) {
         damaged(path, "another number type",
                 fmt::format("{} of {} bytes", H5Tget_class(type) == H5T_FLOAT ? "floats" : "integers", H5Tget_size(type)));
     }
@@ -204,8 +205,8 @@ std::vector<std::string> Reader::get_text(const std::string& path, const Dims& e
     const DatasetHandle dataset = open(path);
     const TypeHandle type(H5Dget_type(dataset.get()));
     const std::size_t width = H5Tget_size(type.get());
-    if (H5Tget_class(type.get()) != H5T_STRING || H5Tis_variable_str(type.get()) != 0 || width > kMaxTextBytes) {
-        damaged(path, "another type", "fixed-length strings");
+    if (width == 0 || width > kMaxTextBytes || H5Tequal(type.get(), text_type(width).get()) <= 0) {
+        damaged(path, "another type", "fixed-length UTF-8 strings, padded with NUL");
     }
     const std::size_t count = checked_elements(dataset, path, expected, width);
     std::string all(count * width, '\0');

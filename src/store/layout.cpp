@@ -155,27 +155,6 @@ Plan plan_in(const h5::Reader& file, const std::string& json) {
 
 }  // namespace
 
-h5::Reader open_sealed(const std::filesystem::path& path) {
-    check_seal(path);
-    return h5::Reader(path);
-}
-
-void check_format(const h5::Reader& file, const char* format, std::uint64_t version) {
-    if (!file.has_attribute("/", "format") || !file.has_attribute("/", "version")) {
-        file.damaged("/@format", "an HDF5 file of somebody else", fmt::format("a file of format {}", format));
-    }
-    const std::string found = file.text_attribute("/", "format");
-    if (found != format) file.damaged("/@format", "format " + found, fmt::format("format {}", format));
-    const std::uint64_t found_version = file.number_attribute("/", "version");
-    if (found_version != version) {
-        throw_store({.attempted = fmt::format("cannot read a {} file of another version", format),
-                     .where = file.path().string(),
-                     .found = fmt::format("version {}", found_version),
-                     .expected = fmt::format("version {}", version),
-                     .hint = "use the fairsweep that wrote it"});
-    }
-}
-
 void assign_score_slots(StoreContents& contents) {
     contents.shard_rows = count_shard_rows(contents.score_slots);
     const std::uint64_t row_size = sizeof(float) * std::uint64_t{contents.pairs.size()};

@@ -11,6 +11,7 @@
 #include "fairsweep/plan.hpp"
 #include "store/h5.hpp"
 #include "store/journal.hpp"
+#include "store/known_files.hpp"
 
 namespace fairsweep {
 
@@ -39,8 +40,6 @@ void assign_score_slots(StoreContents& contents);
 
 /// Bytes of the main file; `rows` [stages] are row bytes, empty where there is none.
 [[nodiscard]] std::vector<std::byte> lay_out_store(const StoreContents& contents, std::span<const std::vector<std::byte>> rows);
-/// Opens a store or a shard after its seal held (seal.hpp). Throws a store error.
-[[nodiscard]] h5::Reader open_sealed(const std::filesystem::path& path);
 /// Checks version and every part. Throws a store error.
 [[nodiscard]] StoreContents read_store_contents(const h5::Reader& file);
 /// Offset of row 0 in the file; row i follows at i * row_bytes(groups).
@@ -55,12 +54,5 @@ void assign_score_slots(StoreContents& contents);
 void put_pairs(h5::Writer& file, const std::string& group, const PairTable& pairs);
 [[nodiscard]] PairTable get_pairs(const h5::Reader& file, const std::string& group);
 [[nodiscard]] bool same_pairs(const PairTable& a, const PairTable& b);
-
-/// Throws a store error unless the file says it is of this format and version.
-void check_format(const h5::Reader& file, const char* format, std::uint64_t version);
-
-inline constexpr const char* kStoreFormat = "fairsweep-store";
-inline constexpr const char* kShardFormat = "fairsweep-scores";
-inline constexpr const char* kAnalysisFormat = "fairsweep-analysis";
 
 }  // namespace fairsweep

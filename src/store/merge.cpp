@@ -14,8 +14,10 @@
 #include "fairsweep/log.hpp"
 #include "plan/recipes.hpp"
 #include "store/analysis_points.hpp"
+#include "store/seal.hpp"
+#include "store/known_files.hpp"
 #include "store/layout.hpp"
-#include "store/point_state.hpp"
+#include "plan/point_state.hpp"
 #include "store/store.hpp"
 
 namespace fairsweep {
@@ -81,8 +83,9 @@ void check_same_evaluation(const StoreReader& first, const StoreReader& other, c
                  .hint = "merge only stores that were evaluated on the same set"});
 }
 
-/// Points of all stores, each once, in the order in which they first come.
-std::vector<Origin> choose_points(std::span<const StoreReader> stores, std::size_t& duplicates) {
+/// Points of all stores, each once, in the order in which they first come. A done one counts before others, then the store
+/// that was named first.
+std::vector<Origin> choose_points(std::span<const StoreReader> stores, MergeSummary& summary) {
     std::vector<Origin> origins;
     std::map<Digest, std::size_t> position;
     for (std::size_t s = 0; s < stores.size(); ++s) {
@@ -95,8 +98,10 @@ std::vector<Origin> choose_points(std::span<const StoreReader> stores, std::size
                 origins.push_back(origin);
                 continue;
             }
-            ++duplicates;
+            ++summary.duplicates;
             Origin& held = origins[found->second];
+            if (held.state == StageState::done && origin.state == StageState::done)
+                compare_results(stores[held.store], stores[s], plan.points[p].id, summary.comparison);
             if (held.state != StageState::done && origin.state == StageState::done) held = origin;
         }
     }
@@ -154,7 +159,9 @@ std::vector<std::byte> build(std::span<const StoreReader> stores, std::span<cons
         const StoreReader& store = stores[origins[i].store];
         file.put_rows(scores, i, 1, pairs, store.scores(store.plan().points[origins[i].point].id));
     }
-    return file.finish();
+    std::vector<std::byte> image = file.finish();
+    seal(image);
+    return image;
 }
 
 }  // namespace
@@ -167,7 +174,7 @@ MergeSummary merge_stores(std::span<const fs::path> paths, const fs::path& outpu
         check_same_evaluation(stores.front(), stores.back(), paths.front(), path);
     }
     MergeSummary summary;
-    const std::vector<Origin> origins = choose_points(stores, summary.duplicates);
+    const std::vector<Origin> origins = choose_points(stores, summary);
     AnalysisInput input;
     input.groups = stores.front().plan().groups;
     input.pairs = stores.front().pairs();
@@ -181,6 +188,8 @@ MergeSummary merge_stores(std::span<const fs::path> paths, const fs::path& outpu
     }
     summary.points = origins.size();
     for (const fs::path& path : paths) input.sources.push_back(path.string());
+    const std::string difference = difference_text(summary.comparison, fmt::format("{}", fmt::join(input.sources, ", ")));
+    if (!difference.empty()) log_warning(difference);
     input.sweep_name = join_distinct(stores, " + ", [](const Plan& plan) { return plan.sweep_name; });
     input.data_sets = data_sets_of(stores);
     input.planted = planted_of(stores);

@@ -57,7 +57,9 @@ void read_journal(RecoveredRows& recovered, const fs::path& path, const StoreCon
             continue;
         }
         const auto stage = stages.find(decoded.record.row.stage_id);
-        if (stage != stages.end()) take(recovered, stage->second, std::move(decoded.record));
+        if (stage == stages.end()) continue;
+        count_attempt(recovered.histories[stage->second], decoded.record.row);
+        take(recovered, stage->second, std::move(decoded.record));
     }
     recovered.scan.records.clear();
 }
@@ -68,10 +70,17 @@ RecoveredRows recover_rows(const fs::path& store, std::uint64_t offset, const St
     RecoveredRows recovered;
     recovered.rows.resize(contents.plan.stages.size());
     recovered.sequence_in_file.resize(contents.plan.stages.size(), 0);
+    recovered.histories.resize(contents.plan.stages.size());
     read_file_rows(recovered, store, offset, contents);
     const fs::path journal = journal_path(store);
     recovered.journal_present = fs::exists(journal);
-    if (recovered.journal_present) read_journal(recovered, journal, contents);
+    if (recovered.journal_present) {
+        read_journal(recovered, journal, contents);
+    } else {
+        for (std::size_t stage = 0; stage < recovered.rows.size(); ++stage) {
+            if (recovered.rows[stage]) count_attempt(recovered.histories[stage], recovered.rows[stage]->row);
+        }
+    }
 
     const auto& in_file = recovered.sequence_in_file;
     const std::uint64_t highest_in_file = *std::max_element(in_file.begin(), in_file.end());

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "fairsweep/attempt_history.hpp"
 #include "fairsweep/files.hpp"
 #include "store/journal.hpp"
 #include "store/layout.hpp"
@@ -17,6 +18,7 @@ namespace fairsweep {
 struct RecoveredRows {
     std::vector<std::optional<RowRecord>> rows;   ///< [stages]
     std::vector<std::uint64_t> sequence_in_file;  ///< [stages] 0: the HDF5 file has no valid row
+    std::vector<AttemptHistory> histories;        ///< [stages] of the journal's records; of the row where there is no journal
     std::uint64_t highest_sequence = 0;           ///< over both sources
     std::size_t rows_damaged = 0;                 ///< in the HDF5 file: state byte set, checksum wrong
     bool journal_present = false;

@@ -9,7 +9,8 @@
 #include "fairsweep/files.hpp"
 #include "store/analysis_file.hpp"
 #include "store/h5.hpp"
-#include "store/layout.hpp"
+#include "store/known_files.hpp"
+#include "store/seal.hpp"
 
 namespace fairsweep {
 namespace {
@@ -100,8 +101,7 @@ void write_result_tables(const std::filesystem::path& path, std::span<const Resu
     }
     std::vector<std::byte> image;
     {
-        const h5::Reader old(path);
-        check_format(old, kAnalysisFormat, kAnalysisVersion);
+        const h5::Reader old = open_analysis(path);
         h5::Writer file(path.string(), h5::Storage::compressed);
         for (const std::string& name : old.children("/")) {
             if (name != "analysis") file.copy_from(old.id(), "/" + name, "/" + name);
@@ -117,18 +117,17 @@ void write_result_tables(const std::filesystem::path& path, std::span<const Resu
         for (const ResultTable& table : tables) put_table(file, table);
         image = file.finish();
     }
+    seal(image);
     write_file_atomically(path, image);
 }
 
 std::vector<std::string> result_table_names(const std::filesystem::path& path) {
-    const h5::Reader file(path);
-    check_format(file, kAnalysisFormat, kAnalysisVersion);
+    const h5::Reader file = open_analysis(path);
     return file.has("/analysis") ? file.children("/analysis") : std::vector<std::string>{};
 }
 
 ResultTable read_result_table(const std::filesystem::path& path, const std::string& name) {
-    const h5::Reader file(path);
-    check_format(file, kAnalysisFormat, kAnalysisVersion);
+    const h5::Reader file = open_analysis(path);
     const std::string group = "/analysis/" + name;
     if (!file.has(group)) file.damaged(group, "no such table", "a table that `fairsweep analyze` writes");
     ResultTable table;

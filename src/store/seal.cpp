@@ -34,10 +34,13 @@ std::uint32_t own_crc_of(const Seal& value) {
     return crc32c(std::as_bytes(std::span(&value, 1)).first(kSealBytes - sizeof value.own_crc));
 }
 
-[[noreturn]] void refuse(const std::filesystem::path& path, const std::string& found, const std::string& expected,
-                         const std::string& hint) {
-    throw_store(
-        {.attempted = "cannot open a store file", .where = path.string(), .found = found, .expected = expected, .hint = hint});
+[[noreturn]] void refuse(const std::filesystem::path& path, const SealWords& words, const std::string& found,
+                         const std::string& expected, const std::string& hint) {
+    throw_store({.attempted = fmt::format("cannot open {}", words.thing),
+                 .where = path.string(),
+                 .found = found,
+                 .expected = expected,
+                 .hint = hint});
 }
 
 std::uint32_t crc_of_range(const File& file, std::uint64_t begin, std::uint64_t end, std::uint32_t crc) {
@@ -66,35 +69,42 @@ void seal(std::vector<std::byte>& image, std::uint64_t data_offset, std::uint64_
     image.insert(image.end(), sealed.begin(), sealed.end());
 }
 
-void check_seal(const std::filesystem::path& path) {
+SealState seal_state(const std::filesystem::path& path, const SealWords& words) {
     if (!std::filesystem::is_regular_file(path)) {
-        refuse(path, std::filesystem::exists(path) ? "not a regular file" : "no such file", "a store", "is the path right?");
+        refuse(path, words, std::filesystem::exists(path) ? "not a regular file" : "no such file", words.thing,
+               "is the path right?");
     }
     const File file = File::open_for_reading(path);
     const std::uint64_t size = file.size_bytes();
     std::array<std::byte, 8> start{};
     if (file.read_at(0, start) < start.size() || std::memcmp(start.data(), kHdf5Signature, start.size()) != 0) {
-        refuse(path, fmt::format("{} bytes that are no HDF5 file", size), "an HDF5 file that fairsweep wrote",
-               "is the path right?");
+        refuse(path, words, fmt::format("{} bytes that are no HDF5 file", size), "an HDF5 file", "is the path right?");
     }
     Seal value;
-    if (size < kSealBytes + start.size()) refuse(path, fmt::format("{} bytes", size), "a whole HDF5 file", "it is truncated");
+    if (size < kSealBytes + start.size())
+        refuse(path, words, fmt::format("{} bytes", size), "a whole HDF5 file", "it is truncated");
     file.read_exactly_at(size - kSealBytes, std::as_writable_bytes(std::span(&value, 1)));
-    if (std::memcmp(value.magic, kMagic, sizeof value.magic) != 0 || value.own_crc != own_crc_of(value)) {
-        refuse(path, fmt::format("an HDF5 file of {} bytes without fairsweep's seal at its end", size),
-               "a store as fairsweep laid it out",
-               "it is truncated, somebody else's, or was changed by another program: copy it back from where it was whole");
-    }
+    if (std::memcmp(value.magic, kMagic, sizeof value.magic) != 0) return SealState::unsealed;
     const std::uint64_t body = size - kSealBytes;
+    if (value.own_crc != own_crc_of(value)) {
+        refuse(path, words, "a damaged seal (its last 64 bytes)", "the seal that fairsweep wrote", words.mend);
+    }
     if (value.file_bytes != body || value.data_offset > body || value.data_bytes > body - value.data_offset) {
-        refuse(path, fmt::format("{} bytes", size), fmt::format("{} bytes", value.file_bytes + kSealBytes),
-               "it was cut or lengthened");
+        refuse(path, words, fmt::format("{} bytes", size), fmt::format("{} bytes", value.file_bytes + kSealBytes),
+               fmt::format("it was cut or lengthened: {}", words.mend));
     }
     const std::uint32_t before = crc_of_range(file, 0, value.data_offset, 0);
     if (crc_of_range(file, value.data_offset + value.data_bytes, body, before) != value.content_crc) {
-        refuse(path, "a checksum of plan, pairs and structure that is wrong", "undamaged bytes",
-               "copy it back from where it was whole");
+        refuse(path, words, "bytes that were changed: the checksum in its seal is another one", "what fairsweep wrote",
+               words.mend);
     }
+    return SealState::sealed;
+}
+
+void check_seal(const std::filesystem::path& path, const SealWords& words) {
+    if (seal_state(path, words) == SealState::sealed) return;
+    refuse(path, words, "an HDF5 file without fairsweep's seal at its end", fmt::format("{} as fairsweep wrote it", words.thing),
+           fmt::format("it is truncated, somebody else's, or was changed by another program: {}", words.mend));
 }
 
 }  // namespace fairsweep

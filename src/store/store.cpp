@@ -59,6 +59,15 @@ void check_same_evaluation(const fs::path& path, const StoreContents& held, cons
     }
 }
 
+/// What killed runs left half-made. We own the store now: no run that lives writes here but ours.
+void sweep_leftovers(const fs::path& path) {
+    const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+    std::size_t removed = remove_leftovers(artefact_folder_of(path), "");
+    for (const fs::path& file : {path, journal_path(path), live_path(path)})
+        removed += remove_leftovers(folder, file.filename().string() + ".tmp-");
+    if (removed > 0) log_debug(fmt::format("{}: {} half-made files of killed runs are removed", path.string(), removed));
+}
+
 PairTable tidy(PairTable pairs) {
     if (pairs.group_begin.empty()) pairs.group_begin.assign(1, 0);  // a table without pairs
     return pairs;
@@ -83,6 +92,7 @@ struct Store::Impl {
     std::optional<ScoreShards> shards;
     std::map<Digest, StageIndex> stages;
     Rows rows;
+    std::vector<AttemptHistory> histories;  ///< [stages]
     std::vector<Pending> pending;
     std::string code_version;
     std::vector<std::string> warnings;
@@ -163,6 +173,7 @@ void Store::Impl::reopen(const Plan& plan, const PairTable& pairs) {
 
 void Store::Impl::open_journal(RecoveredRows& recovered) {
     rows = std::move(recovered.rows);
+    histories = std::move(recovered.histories);
     if (!recovered.journal_lacks_rows) {
         journal = Journal::open(journal_path(path), recovered.scan);
         return;
@@ -219,6 +230,7 @@ void Store::Impl::start_writing() {
     file = File::open_for_update(path);
     shards.emplace(folder, contents);
     for (StageIndex i = 0; i < contents.plan.stages.size(); ++i) stages.emplace(contents.plan.stages[i].id, i);
+    histories.resize(contents.plan.stages.size());
 }
 
 void Store::Impl::write_row(StageIndex stage, std::span<const std::byte> bytes) {
@@ -265,6 +277,7 @@ Store Store::open_for_update(const fs::path& path, const Plan& plan, const PairT
     impl->code_version = plan.code_version;
     make_writable_folder(path.has_parent_path() ? path.parent_path() : fs::path("."));
     impl->lock = take_store_lock(lock_path(path));
+    sweep_leftovers(path);
     if (fs::exists(path)) {
         impl->reopen(plan, tidy(pairs));
     } else {
@@ -292,6 +305,11 @@ std::optional<Row> Store::row(const Digest& stage_id) const {
     const auto stage = impl_->stages.find(stage_id);
     if (stage == impl_->stages.end() || !impl_->rows[stage->second]) return std::nullopt;
     return impl_->rows[stage->second]->row;
+}
+
+AttemptHistory Store::history(const Digest& stage_id) const {
+    const auto stage = impl_->stages.find(stage_id);
+    return stage == impl_->stages.end() ? AttemptHistory{} : impl_->histories[stage->second];
 }
 
 bool Store::append(const Row& row, std::span<const float> scores) {
@@ -338,7 +356,10 @@ void Store::sync() {
     try {
         impl.shards->sync();
         impl.journal.commit(payloads);
-        for (const auto& row : batch) impl.rows[row.stage] = row.record;  // durable from here on
+        for (const auto& row : batch) {  // durable from here on
+            impl.rows[row.stage] = row.record;
+            count_attempt(impl.histories[row.stage], row.record.row);
+        }
         for (const auto& row : batch) impl.write_row(row.stage, row.bytes);
     } catch (...) {
         impl.is_broken = true;

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "fairsweep/attempt_history.hpp"
 #include "fairsweep/hash.hpp"
 #include "fairsweep/outcome.hpp"
 #include "fairsweep/pairs.hpp"
@@ -29,8 +30,13 @@ inline constexpr std::uint32_t kStoreVersion = 1;
 [[nodiscard]] std::filesystem::path live_path(const std::filesystem::path& store);           ///< "<store>.live.json"
 [[nodiscard]] std::filesystem::path artefact_folder_of(const std::filesystem::path& store);  ///< "<store>.files"
 
-/// True while a process owns the store (has it open for update). Never blocks and never disturbs the owner.
-[[nodiscard]] bool store_is_owned(const std::filesystem::path& store);
+enum class StoreOwner {
+    none,
+    at_work,  ///< a process has the store open for update
+    unknown,  ///< the lock cannot be asked: a file system without locks, or no right to read it
+};
+/// Never blocks and never disturbs the owner. The lock file was last written when its last owner took it.
+[[nodiscard]] StoreOwner store_owner(const std::filesystem::path& store);
 
 /// The owner's side. Errors: infrastructure for a second owner, a full disk or a read-only folder; store for a damaged
 /// store, another version, a foreign file, or a plan over other groups or pairs than the store's.
@@ -52,6 +58,9 @@ public:
     /// Committed rows (durable at opening, or synced since) in the order of plan().stages; `scores` are empty.
     [[nodiscard]] std::vector<Row> rows() const;
     [[nodiscard]] std::optional<Row> row(const Digest& stage_id) const;
+
+    /// Attempts of the stage that came to no end, committed rows only. Empty for a stage that is not in plan().
+    [[nodiscard]] AttemptHistory history(const Digest& stage_id) const;
 
     /// Takes a row in; it is durable and visible to rows() only after sync(). Scores (one per pair, in the order of the pair
     /// table; empty for stages without) are written to their shard at once. A row for a stage that has one replaces it, but

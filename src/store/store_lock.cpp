@@ -8,21 +8,18 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <ctime>
 #include <string>
 #include <thread>
 
 #include "fairsweep/error.hpp"
+#include "fairsweep/process.hpp"
 #include "store/store.hpp"
 
 namespace fairsweep {
 namespace {
-
-std::string host_name() {
-    std::array<char, 256> name{};
-    return ::gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data()) : std::string("unknown");
-}
 
 std::string read_owner(const File& file) {
     std::array<char, 512> text{};
@@ -43,14 +40,22 @@ bool is_same_file(const File& file, const std::filesystem::path& path) {
 }  // namespace
 
 File take_store_lock(const std::filesystem::path& lock_path) {
-    // store_is_owned() holds a shared lock for an instant; an owner that starts just then must not be turned away.
+    // store_owner() holds a shared lock for an instant; an owner that starts just then must not be turned away.
     constexpr int kTries = 20;
     constexpr std::chrono::milliseconds kPause{25};
     for (int attempt = 1;; ++attempt) {
-        File file = File::open_for_update(lock_path);
-        if (file.try_lock()) {
+        const bool was_there = std::filesystem::exists(lock_path);
+        File file = File::open_for_locking(lock_path);
+        bool is_locked = false;
+        try {
+            is_locked = file.try_lock();
+        } catch (...) {
+            if (!was_there) ::unlink(lock_path.c_str());
+            throw;
+        }
+        if (is_locked) {
             if (!is_same_file(file, lock_path)) continue;
-            const std::string text = fmt::format("pid {} on {} since {:%Y-%m-%d %H:%M:%S} UTC\n", ::getpid(), host_name(),
+            const std::string text = fmt::format("pid {} on {} since {:%Y-%m-%d %H:%M:%S} UTC\n", process_id(), host_name(),
                                                  fmt::gmtime(std::time(nullptr)));
             try {
                 file.truncate(0);
@@ -72,12 +77,14 @@ File take_store_lock(const std::filesystem::path& lock_path) {
     }
 }
 
-bool store_is_owned(const std::filesystem::path& store) {
-    const int descriptor = ::open(lock_path(store).c_str(), O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0) return false;
+StoreOwner store_owner(const std::filesystem::path& store) {
+    const int descriptor = ::open(lock_path(store).c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (descriptor < 0) return errno == ENOENT ? StoreOwner::none : StoreOwner::unknown;
     const bool is_free = ::flock(descriptor, LOCK_SH | LOCK_NB) == 0;
+    const int error_number = errno;
     ::close(descriptor);  // releases
-    return !is_free;
+    if (is_free) return StoreOwner::none;
+    return error_number == EWOULDBLOCK ? StoreOwner::at_work : StoreOwner::unknown;
 }
 
 }  // namespace fairsweep

@@ -28,7 +28,7 @@ StoreReader::StoreReader(const fs::path& path) : impl_(std::make_unique<Impl>())
     Impl& impl = *impl_;
     impl.path = path;
     std::uint64_t offset = 0;
-    const bool live = store_is_owned(path);
+    const bool live = store_owner(path) == StoreOwner::at_work;
     {
         const h5::Reader reader = open_sealed(path);
         impl.contents = read_store_contents(reader);

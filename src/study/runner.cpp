@@ -12,8 +12,9 @@
 
 #include "compress/non_finite_error.hpp"
 #include "fairsweep/check.hpp"
-#include "fairsweep/error.hpp"
+#include "fairsweep/failure_class.hpp"
 #include "fairsweep/process_memory.hpp"
+#include "study/needed_artefacts.hpp"
 #include "study/stage_context.hpp"
 #include "study/tensors.hpp"
 
@@ -35,20 +36,6 @@ StageOutcome failed(FailureClass failure, const std::string& message) {
     outcome.failure = failure;
     outcome.message = message;
     return outcome;
-}
-
-FailureClass failure_of(ErrorKind kind) {
-    switch (kind) {
-        case ErrorKind::usage:
-        case ErrorKind::store:
-            return FailureClass::config;
-        case ErrorKind::data:
-        case ErrorKind::infrastructure:
-            return FailureClass::io;
-        case ErrorKind::internal:
-            break;
-    }
-    return FailureClass::internal;
 }
 
 StageOutcome dispatch(const StageContext& context) {
@@ -81,7 +68,7 @@ StageOutcome guarded(const Work& work) {
     } catch (const NonFiniteError& error) {
         return diverged_outcome(error.what());
     } catch (const Error& error) {
-        return failed(failure_of(error.kind()), error.what());
+        return failed(failure_class_of(error), error.what());
     } catch (const std::bad_alloc&) {
         return failed(FailureClass::out_of_memory, "out of memory");
     } catch (const c10::Error& error) {
@@ -94,17 +81,20 @@ StageOutcome guarded(const Work& work) {
 
 class Runner final : public StageRunner {
 public:
-    explicit Runner(std::filesystem::path folder) : folder_(std::move(folder)), caches_(kKeptFacesBytesMax) {
+    explicit Runner(std::filesystem::path folder) : folder_(std::move(folder)), needed_(folder_), caches_(kKeptFacesBytesMax) {
         make_writable_folder(folder_);
     }
 
-    StageOutcome run(const Plan& plan, StageIndex index, const StageMonitor& monitor) override {
+    StageOutcome run(const Plan& plan, StageIndex index, std::span<const NeededArtefact> needs,
+                     const StageMonitor& monitor) override {
         FAIRSWEEP_CHECK(index < plan.stages.size(), "run a stage that the plan does not have");
         const Stage& stage = plan.stages[index];
         const auto begin = std::chrono::steady_clock::now();
         const double cpu_begin_s = cpu_seconds();
         reset_peak_memory();
         StageOutcome outcome = guarded([&] {
+            // Class config: another attempt would find the same, so there is none.
+            if (const auto problem = needed_.problem(plan, needs)) return failed(FailureClass::config, *problem);
             const StageContext context{plan, stage, parse_stage_parameters(stage.parameters), folder_, monitor, caches_};
             make_torch_deterministic(stage.kind == StageKind::prepare ? 1 : context.parameters.recipe.threads_per_stage);
             return dispatch(context);
@@ -125,6 +115,7 @@ public:
 
 private:
     std::filesystem::path folder_;
+    NeededArtefacts needed_;
     FaceCaches caches_;
 };
 

@@ -24,6 +24,8 @@ constexpr std::uint64_t kLengthBytes = 8;
 constexpr std::uint64_t kHeaderBytesMax = 16ULL << 20;  // ours need some tens of kB
 constexpr std::size_t kDimensionsMax = 8;
 constexpr const char* kCrcKey = "data_crc32c";
+constexpr const char* kHeaderCrcKey = "header_crc32c";
+constexpr std::size_t kCrcDigits = 8;
 
 struct DtypeSize {
     std::string_view word;
@@ -107,6 +109,28 @@ void check_tiling(const SafetensorsHeader& header, std::uint64_t data_bytes, con
     if (at != data_bytes) refuse(path, "end of the data", fmt::format("{} bytes", data_bytes), fmt::format("{} bytes", at));
 }
 
+/// CRC-32C of the header's bytes, length included, with zeros for the digits of this CRC itself.
+std::string header_crc_of(std::string header, std::size_t digits_at) {
+    header.replace(digits_at, kCrcDigits, kCrcDigits, '0');
+    return fmt::format("{:08x}", crc32c(std::as_bytes(std::span(header.data(), header.size()))));
+}
+
+/// Where the digits of the header's CRC begin; npos: it has none, as files of other programs and of our first version. A
+/// text inside a JSON string cannot look so: its quotes are escaped.
+std::size_t header_crc_at(const std::string& header) {
+    const std::string key = fmt::format("\"{}\":\"", kHeaderCrcKey);
+    const std::size_t found = header.find(key);
+    return found == std::string::npos || header.size() - found - key.size() < kCrcDigits ? std::string::npos : found + key.size();
+}
+
+void check_header_crc(std::span<const std::byte> bytes, const std::filesystem::path& path) {
+    const std::string header(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    const std::size_t at = header_crc_at(header);
+    if (at == std::string::npos) return;
+    const std::string found = header_crc_of(header, at);
+    if (header.compare(at, kCrcDigits, found) != 0) refuse(path, "header", "CRC-32C " + found, header.substr(at, kCrcDigits));
+}
+
 std::uint64_t read_length(std::span<const std::byte> start) {
     std::uint64_t length = 0;
     for (std::size_t i = kLengthBytes; i > 0; --i) length = length << 8 | std::to_integer<std::uint64_t>(start[i - 1]);
@@ -166,6 +190,7 @@ SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : path_(path
     try {
         const std::span<const std::byte> all(mapped_, mapped_bytes_);
         header_ = parse_safetensors_header(all, mapped_bytes_, path);
+        check_header_crc(all.first(header_.data_begin), path);
         const auto crc = header_.metadata.find(kCrcKey);  // absent in files of other programs
         if (crc != header_.metadata.end()) {
             const std::string found = fmt::format("{:08x}", crc32c(all.subspan(header_.data_begin)));
@@ -208,7 +233,7 @@ std::span<const std::byte> SafetensorsFile::bytes(const TensorEntry& entry) cons
 }
 
 SafetensorsWriter::SafetensorsWriter(std::filesystem::path path, SafetensorsPlan plan)
-    : path_(std::move(path)), beside_(path_.string() + fmt::format(".tmp-{}", ::getpid())), plan_(std::move(plan)) {
+    : path_(std::move(path)), beside_(name_beside(path_)), plan_(std::move(plan)) {
     for (TensorEntry& entry : plan_.tensors) {
         FAIRSWEEP_CHECK(bytes_of_dtype(entry.dtype) != 0, "write a tensor of an unknown dtype");
         entry.begin = data_bytes_;
@@ -218,7 +243,7 @@ SafetensorsWriter::SafetensorsWriter(std::filesystem::path path, SafetensorsPlan
     // The CRC has a fixed width: the real header has the same length and replaces this one at the end.
     const std::string header = header_text(0);
     data_begin_ = header.size();
-    file_ = File::create(beside_);
+    file_ = File::create_new(beside_);
     file_.write_at(0, std::as_bytes(std::span(header)));
 }
 
@@ -230,13 +255,16 @@ std::string SafetensorsWriter::header_text(std::uint32_t crc) const {
     json document = json::object();
     document["__metadata__"] = plan_.metadata;
     document["__metadata__"][kCrcKey] = fmt::format("{:08x}", crc);
+    document["__metadata__"][kHeaderCrcKey] = std::string(kCrcDigits, '0');
     for (const TensorEntry& entry : plan_.tensors)
         document[entry.name] = {{"dtype", entry.dtype}, {"shape", entry.shape}, {"data_offsets", {entry.begin, entry.end}}};
     std::string text = document.dump();
     text.append((64 - (text.size() + kLengthBytes) % 64) % 64, ' ');  // data start aligned for whoever maps them
     std::string length(kLengthBytes, '\0');
     for (std::size_t i = 0; i < kLengthBytes; ++i) length[i] = static_cast<char>(text.size() >> (8 * i) & 0xff);
-    return length + text;
+    std::string header = length + text;
+    const std::size_t at = header_crc_at(header);
+    return header.replace(at, kCrcDigits, header_crc_of(header, at));
 }
 
 void SafetensorsWriter::append(std::span<const std::byte> data) {

@@ -2,7 +2,8 @@
 /// The one container of everything a stage leaves behind: checkpoints, teacher embeddings, prepared faces. The layout is
 /// that of safetensors (https://github.com/huggingface/safetensors, "Format"): 8 bytes header length, little-endian; a
 /// JSON object name -> {dtype, shape, data_offsets} with strings under "__metadata__"; raw little-endian data without
-/// holes. Other programs read it as it is. Ours carry in the metadata a CRC-32C of the data, checked when they are opened.
+/// holes. Other programs read it as it is. Ours carry in the metadata a CRC-32C of the data and one of the header, checked when
+/// they are opened; files of other programs have neither, those of our first version only that of the data.
 ///
 /// No torch here. The reader is bounded: a length or offset of the file is checked before it is used.
 #include <cstddef>
@@ -45,7 +46,7 @@ struct SafetensorsHeader {
 /// A file mapped into memory, read-only. Move-only; spans live as long as it does.
 class SafetensorsFile {
 public:
-    /// Throws a data error when it is missing, not of this format, damaged (CRC) or cut short.
+    /// Throws a data error when it is missing, not of this format, damaged (CRC of data or header) or cut short.
     explicit SafetensorsFile(const std::filesystem::path& path);
     ~SafetensorsFile();
     SafetensorsFile(SafetensorsFile&& other) noexcept;

@@ -118,8 +118,8 @@ private:
         CoordinatorPolicy policy;
         policy.lease_first_s = 40;
         policy.lease_least_s = 20;
-        policy.retries[FailureClass::lost] = 20;
-        policy.retries[FailureClass::hang] = 20;
+        policy.retries[FailureClass::lost] = 200;
+        policy.retries[FailureClass::hang] = 200;
         return policy;
     }
     void join() {
@@ -197,6 +197,11 @@ private:
         workers_[grant.worker].running = Attempt{grant.worker, grant.stage, grant.attempt};
     }
     void apply(const AcceptResult& accept) { store(accept.stage, accept.state); }
+    void apply(const RecordLoss& loss) {
+        REQUIRE_FALSE(is_final(stored_[loss.stage].state));
+        auto& history = stored_[loss.stage].history;
+        ++(loss.failure == FailureClass::lost ? history.losses : history.hangs);
+    }
     void apply(const CloseStage& closed) { store(closed.stage, closed.state); }
     void store(StageIndex stage, StageState state) {
         REQUIRE_FALSE(is_final(stored_[stage].state));  // one final row for ever

@@ -70,7 +70,7 @@ TEST_CASE("A silent worker is lost and its stage goes to another with a new atte
     sweep.joined(1);
     sweep.joined(2);
     CHECK(sweep.wait(1, 15, {2}).empty());
-    CHECK(sweep.wait(16, 16, {2}) == "grant(w2,s0,a2)");
+    CHECK(sweep.wait(16, 16, {2}) == "lost(w1,s0) grant(w2,s0,a2)");
     CHECK(sweep.brain.workers().at(1).state == WorkerState::lost);
 
     SECTION("its late result is accepted while the stage is open, and the second runner is called off") {
@@ -98,7 +98,7 @@ TEST_CASE("A stage that loses its worker too often is lost, and what needs it is
     Sweeping sweep("b=1 t=1<b c=1<b,t e1=1<b e2=1<c");
     for (WorkerId worker = 1; worker <= 3; ++worker) {
         CHECK(sweep.joined(worker) == "grant(w" + std::to_string(worker) + ",s0,a" + std::to_string(worker) + ")");
-        CHECK(sweep.heard(sweep.brain.on_worker_lost(worker, worker)).empty());
+        CHECK(sweep.heard(sweep.brain.on_worker_lost(worker, worker)) == "lost(w" + std::to_string(worker) + ",s0)");
     }
     sweep.joined(4);
     const std::string last = sweep.heard(sweep.brain.on_worker_lost(4, 4));
@@ -106,6 +106,76 @@ TEST_CASE("A stage that loses its worker too often is lost, and what needs it is
     CHECK(sweep.brain.is_finished());
     CHECK(sweep.brain.point_counts().of(StageState::lost) == 1);     // its own network is lost
     CHECK(sweep.brain.point_counts().of(StageState::skipped) == 1);  // its network was never tried
+}
+
+TEST_CASE("Losses and hangs of earlier runs count") {
+    const Plan plan = world("b=1 e=1<b");
+    StageBefore before;
+    before.attempts = 9;
+    SECTION("the next loss is one too many") {
+        before.history.losses = 3;
+        Coordinator brain(plan, open_stages(plan, {before, {}}, {}), {});
+        CHECK(text_of(brain.on_started(0)).empty());
+        CHECK(text_of(brain.on_worker_joined(1, 0)) == "grant(w1,s0,a10)");
+        CHECK(text_of(brain.on_worker_lost(1, 1)) == "close(s0,lost) close(s1,skipped)");
+        CHECK(brain.is_finished());
+    }
+    SECTION("the next hang is one too many") {
+        before.history.hangs = 2;
+        CoordinatorPolicy policy;
+        policy.lease_first_s = policy.lease_least_s = 10;
+        Coordinator brain(plan, open_stages(plan, {before, {}}, {}), policy);
+        static_cast<void>(brain.on_started(0));
+        static_cast<void>(brain.on_worker_joined(1, 0));
+        CHECK(text_of(brain.on_tick(11)) == "revoke(w1,s0) close(s0,failed) close(s1,skipped)");
+    }
+    SECTION("a budget that whole runs have used up is told at the start") {
+        before.history.losses = 4;
+        Coordinator brain(plan, open_stages(plan, {before, {}}, {}), {});
+        CHECK(text_of(brain.on_started(0)) == "close(s0,lost) close(s1,skipped)");
+        CHECK(brain.is_finished());
+    }
+}
+
+TEST_CASE("A stage that has cost workers goes after everything else") {
+    Sweeping sweep("b1=9 b2=1 b3=1 e1=1<b1");
+    CHECK(sweep.joined(1) == "grant(w1,s0,a1)");
+    CHECK(sweep.heard(sweep.brain.on_worker_lost(1, 1)) == "lost(w1,s0)");
+    CHECK(sweep.joined(2, 2) == "grant(w2,s1,a1)");
+    CHECK(sweep.finished(2, 1, 1, kDone, 3) == "accept(s1,done) grant(w2,s2,a1)");
+    CHECK(sweep.finished(2, 2, 1, kDone, 4) == "accept(s2,done) grant(w2,s0,a2)");
+    CHECK(sweep.brain.failures(0, FailureClass::lost) == 1);
+}
+
+TEST_CASE("A stage that was running at two deaths of a whole run runs alone, last of all") {
+    const Plan plan = world("b1=9 b2=5 b3=1");
+    std::vector<StageBefore> before(3);
+    before[0].history.interruptions = 2;
+    before[1].history.interruptions = 1;  // once may be a power cut: no suspect
+    Coordinator brain(plan, open_stages(plan, before, {}), {});
+    static_cast<void>(brain.on_started(0));
+    CHECK(text_of(brain.on_worker_joined(1, 0)) == "grant(w1,s1,a1)");
+    CHECK(text_of(brain.on_worker_joined(2, 0)) == "grant(w2,s2,a1)");
+    CHECK(text_of(brain.on_worker_joined(3, 0)).empty());
+    CHECK(text_of(brain.on_stage_finished(1, 1, 1, kDone, 1)) == "accept(s1,done)");
+    CHECK(text_of(brain.on_stage_finished(2, 2, 1, kDone, 2)) == "accept(s2,done) grant(w1,s0,a1)");
+    CHECK(text_of(brain.on_stage_finished(1, 0, 1, kDone, 3)) == "accept(s0,done) dismiss(w1) dismiss(w2) dismiss(w3)");
+}
+
+TEST_CASE("The loss of a worker that was told to go is not held against its stage") {
+    Sweeping sweep("b=1");
+    sweep.joined(1);
+    sweep.heard(sweep.brain.on_worker_leaving(1, 1));
+    CHECK(sweep.heard(sweep.brain.on_worker_lost(1, 2)).empty());
+    CHECK(sweep.joined(2, 3) == "grant(w2,s0,a2)");
+    CHECK(sweep.brain.failures(0, FailureClass::lost) == 0);
+}
+
+TEST_CASE("A running sweep and its store judge points by one rule") {
+    // The network is lost and its evaluation failed: no run leaves that behind, but a store of two runs can.
+    const Plan plan = world("b=1 e=1<b");
+    Coordinator brain(plan, open_stages(plan, {{StageState::lost, 1}, {StageState::failed, 1}}, {}), {});
+    CHECK(brain.point_counts().of(StageState::lost) == 1);
 }
 
 TEST_CASE("Every failure class has its own budget") {
@@ -165,7 +235,7 @@ TEST_CASE("A stage without progress is taken away; its worker gets no work until
     Sweeping sweep("b=1", policy);
     sweep.joined(1);
     CHECK(sweep.wait(1, 30, {1}).empty());
-    CHECK(sweep.wait(31, 31, {1}) == "revoke(w1,s0)");
+    CHECK(sweep.wait(31, 31, {1}) == "revoke(w1,s0) hang(w1,s0)");
     SECTION("it answers") { CHECK(sweep.finished(1, 0, 1, kPreempted, 32) == "drop(w1,s0) grant(w1,s0,a2)"); }
     SECTION("it never answers and is sent away") {
         CHECK(sweep.wait(32, 41, {1}).empty());

@@ -4,7 +4,8 @@
 ///
 ///   fake_run run JOB --store S ...   as fairsweep run; JOB holds lines of "key value": baselines, compressions (of each),
 ///                                    stage_ms, fail (kind whose first stage fails), kill (kind whose first stage kills its
-///                                    worker, once), deaf (kind whose first stage ignores requests to stop)
+///                                    worker, once), poison (kind whose first stage kills its worker each time), deaf (kind whose
+///                                    first stage ignores requests to stop)
 ///   fake_run dump S                  every stage with state, digest, figures and hash of its scores: what must be equal
 #include <sys/types.h>
 #include <unistd.h>
@@ -33,6 +34,7 @@ struct FakeJob {
     int stage_ms = 30;
     std::string fail;
     std::string kill;
+    std::string poison;
     std::string deaf;
 };
 
@@ -53,6 +55,8 @@ FakeJob read_job(const std::filesystem::path& path) {
             file >> job.fail;
         else if (key == "kill")
             file >> job.kill;
+        else if (key == "poison")
+            file >> job.poison;
         else if (key == "deaf")
             file >> job.deaf;
         else
@@ -146,12 +150,18 @@ class FakeRunner final : public StageRunner {
 public:
     FakeRunner(FakeJob job, std::filesystem::path folder) : job_(std::move(job)), folder_(std::move(folder)) {}
 
-    StageOutcome run(const Plan& plan, StageIndex index, const StageMonitor& monitor) override {
+    StageOutcome run(const Plan& plan, StageIndex index, std::span<const NeededArtefact> needs,
+                     const StageMonitor& monitor) override {
         const Stage& stage = plan.stages[index];
         StageOutcome outcome;
         if (is_first(plan, index, job_.fail)) return ended(StageState::failed, FailureClass::config, "it was told to fail");
         if (is_first(plan, index, job_.kill) && mark_once("killed")) ::kill(::getpid(), SIGKILL);
+        if (is_first(plan, index, job_.poison)) ::kill(::getpid(), SIGKILL);
         std::string content = stage.id.hex();
+        for (const NeededArtefact& need : needs) {
+            if (sha256_of_file(artefact(plan.stages[need.stage])) != need.sha256)
+                return ended(StageState::failed, FailureClass::config, "what it needs is not what its row says");
+        }
         for (const StageIndex need : stage.needs) content += read_text_file(artefact(plan.stages[need]), 1 << 20);
         const bool deaf = is_first(plan, index, job_.deaf);
         for (int done_ms = 0; done_ms < job_.stage_ms * (deaf ? 100 : 1); done_ms += 5) {

@@ -48,6 +48,60 @@ TEST_CASE("A live status that is missing, torn or foreign is no status") {
     }
 }
 
+TEST_CASE("What is at work on a store follows from its lock, the live status and the age of both") {
+    LiveStatus live;
+    live.host = "here";
+    live.pid = 7;
+    live.silence_s = 60;
+    live.updated_unix_s = 1000;
+    StoreSight sight;
+    sight.host = "here";
+    sight.held_since_unix_s = 900;
+    sight.now_unix_s = 1001;
+    const auto phase = [&](bool alive = true) { return phase_of(live, sight, [alive](std::uint32_t) { return alive; }); };
+    const auto no_live = [&] { return phase_of(std::nullopt, sight, [](std::uint32_t) { return true; }); };
+
+    SECTION("a free lock: what a killed run left behind means nothing, a run that is starting does") {
+        CHECK(phase() == RunPhase::none);
+        CHECK(no_live() == RunPhase::none);
+        live.state = "starting";
+        CHECK(phase() == RunPhase::starting);
+        CHECK(phase(false) == RunPhase::none);  // its parent is dead
+        sight.host = "there";
+        CHECK(phase(false) == RunPhase::starting);  // nobody can ask from here: until it is too old
+        sight.now_unix_s = 1061;
+        CHECK(phase(false) == RunPhase::none);
+    }
+    SECTION("a held lock: running while there are signs of life, silent after") {
+        sight.lock = StoreSight::Lock::held;
+        CHECK(phase() == RunPhase::running);
+        live.state = "stopping";
+        CHECK(phase() == RunPhase::stopping);
+        sight.now_unix_s = 1061;
+        CHECK(phase() == RunPhase::silent);
+        sight.live_written_unix_s = 1050;  // the disk is full: only the file's time is new
+        CHECK(phase() == RunPhase::stopping);
+    }
+    SECTION("a lock taken after the live status was written: the next run is starting") {
+        sight.lock = StoreSight::Lock::held;
+        sight.held_since_unix_s = 1000.5;
+        CHECK(phase() == RunPhase::starting);
+        CHECK(no_live() == RunPhase::starting);
+        sight.now_unix_s = 1061;
+        CHECK(phase() == RunPhase::silent);
+    }
+    SECTION("no locks on this file system: the live status alone") {
+        sight.lock = StoreSight::Lock::unknown;
+        CHECK(phase() == RunPhase::running);
+        CHECK(no_live() == RunPhase::none);
+        live.state = "ended";
+        CHECK(phase() == RunPhase::none);
+        live.state = "running";
+        sight.now_unix_s = 1061;
+        CHECK(phase() == RunPhase::none);
+    }
+}
+
 TEST_CASE("The remaining time follows what stages really took, and covers the truth") {
     // Ten stages of cost 1 that take 3 s each: with two workers and four done, 9 s are left.
     const Plan plan = world("c1=1 c2=1 c3=1 c4=1 c5=1 c6=1 c7=1 c8=1 c9=1 c0=1");

@@ -37,7 +37,7 @@ std::vector<Message> all_messages() {
             FinishedMessage{3, 2, 1700000000.25, full_outcome()},
             LeavingMessage{},
             WelcomeMessage{"{\"stages\":[]}"},
-            LeaseMessage{5, 6},
+            LeaseMessage{5, 6, {{3, sha256("three")}, {4, Digest{}}}},
             RevokeMessage{5, 6},
             AcknowledgeMessage{5, 6},
             AliveMessage{},

@@ -25,6 +25,11 @@ expect 2 'did you mean failed' "$fake" run job --store bad.h5 --only faild
 expect 2 '1 or more' "$fake" run job --store bad.h5 --max-failures 0
 expect 2 'did you mean --store' "$fake" run job --stroe bad.h5
 expect 2 'FAIRSWEEP_BEAT_S' env FAIRSWEEP_BEAT_S=soon "$fake" run job --store bad.h5
+expect 2 '--store is missing.*for example: --store job.h5' "$fake" run job
+expect 2 'no job file was named' "$fake" run --store bad.h5
+status=0
+"$fake" run job --store bad.h5 --workers 1000 >log.txt 2>&1 || true
+! grep -q submit log.txt || die "a hint names a command that is not there"
 [ ! -e bad.h5 ] && [ ! -e bad.h5.journal ] || die "a store was left behind"
 
 # inside the user's own launcher, with one rank and with three
@@ -33,9 +38,14 @@ for ranks in 1 3; do
     "$fake" dump own$ranks.h5 | cmp - one.txt || die "another table with $ranks ranks"
 done
 
+# a job named like mpirun's own word
+cp job :
+expect 0 '6 done' "$fake" run : --store colon.h5 --workers 1
+
 # a stage fails: what needs it is skipped, the rest goes on; --only tries it again
 cp job failing && echo 'fail compression' >>failing
-expect 1 '5 done 1 failed.*only failed' "$fake" run failing --store failing.h5 --workers 2
+expect 1 '5 done 1 failed.*again: fairsweep run failing --store failing.h5 --workers 2 --set .a=b c. --only failed,lost' \
+    "$fake" run failing --store failing.h5 --workers 2 --set 'a=b c'
 [ "$(count failing.h5 failed)" -eq 1 ] && [ "$(count failing.h5 skipped)" -eq 1 ] || die "one failed, one skipped"
 expect 1 'nothing to do' "$fake" run failing --store failing.h5 --workers 2
 expect 0 '6 done' "$fake" run job --store failing.h5 --workers 1 --only failed
@@ -67,7 +77,8 @@ for workers in 0 2; do
     wait $running || status=$?
     cp slow.log log.txt
     [ $status -eq 75 ] || die "exit $status after Ctrl-C, expected 75"
-    grep -q "To go on: fairsweep run slow --store slow$workers.h5" slow.log || die "no word on how to go on"
+    grep -Eq "stopped: [0-9]+ of 15 stages done and safe, [0-9]+ run again. To go on: fairsweep run slow --store slow$workers.h5" slow.log ||
+        die "no word on how to go on"
     expect 0 '6 done' "$fake" run slow --store slow$workers.h5 --workers 2
 done
 "$fake" dump slow0.h5 >slow0.txt
@@ -78,4 +89,9 @@ rm one.h5.files/*.fake
 expect 0 'nothing to do' "$fake" run job --store one.h5 --workers 0
 sed 's/compressions 2/compressions 3/' job >more
 expect 0 'is gone.*8 done' "$fake" run more --store one.h5 --workers 2
+
+# one that somebody changed, its size kept, is noticed by the digest that comes with the lease
+for changed in one.h5.files/*.fake; do printf x | dd of="$changed" bs=1 conv=notrunc status=none; done
+sed 's/compressions 2/compressions 4/' job >most
+expect 1 'not what its row says' "$fake" run most --store one.h5 --workers 1
 echo "all ways are well"

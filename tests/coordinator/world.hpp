@@ -57,8 +57,8 @@ inline Plan world(const std::string& line) {
     return plan;
 }
 
-/// Commands as text, one word each: "grant(w1,s0,a1) accept(s0,done) close(s1,skipped) revoke(w1,s0) drop(w1,s0) drain(w1)
-/// dismiss(w1)".
+/// Commands as text, one word each: "grant(w1,s0,a1) accept(s0,done) close(s1,skipped) revoke(w1,s0) drop(w1,s0) lost(w1,s0)
+/// hang(w1,s0) drain(w1) dismiss(w1)".
 inline std::string text_of(const Commands& commands) {
     std::string text;
     for (const Command& command : commands) {
@@ -75,6 +75,8 @@ inline std::string text_of(const Commands& commands) {
             text += "drop(" + w(drop->worker) + "," + s(drop->stage) + ")";
         } else if (const auto* closed = std::get_if<CloseStage>(&command)) {
             text += "close(" + s(closed->stage) + "," + name_of(closed->state) + ")";
+        } else if (const auto* loss = std::get_if<RecordLoss>(&command)) {
+            text += std::string(name_of(loss->failure)) + "(" + w(loss->worker) + "," + s(loss->stage) + ")";
         } else if (const auto* drain = std::get_if<DrainWorker>(&command)) {
             text += "drain(" + w(drain->worker) + ")";
         } else if (const auto* dismiss = std::get_if<DismissWorker>(&command)) {

@@ -1,9 +1,13 @@
+#include <chrono>
 #include <filesystem>
+#include <limits>
 #include <set>
 
 #include "fairsweep/error.hpp"
+#include "fairsweep/failure_class.hpp"
 #include "fairsweep/files.hpp"
 #include "fairsweep/hash.hpp"
+#include "fairsweep/process.hpp"
 #include "fairsweep/random.hpp"
 #include "fairsweep/text.hpp"
 #include "support/catch.hpp"
@@ -91,5 +95,69 @@ TEST_CASE("A short read names file and offset") {
     } catch (const Error& error) {
         CHECK(error.kind() == ErrorKind::data);
         CHECK(error.parts().where == "short.bin, offset 2");
+    }
+}
+
+TEST_CASE("Nothing is written through a link that somebody planted") {
+    namespace fs = std::filesystem;
+    write_file_atomically("precious.txt", "mine");
+    fs::create_symlink("precious.txt", "link.txt");
+    CHECK_THROWS_AS(File::create("link.txt"), Error);
+    CHECK_THROWS_AS(File::create_new("link.txt"), Error);
+    CHECK_THROWS_AS(File::open_for_locking("link.txt"), Error);
+    CHECK_THROWS_AS(File::create_new("precious.txt"), Error);
+    write_file_atomically("link.txt", "new");  // the link is replaced, what it led to stays
+    CHECK_FALSE(fs::is_symlink("link.txt"));
+    fs::create_hard_link("precious.txt", "other_name.txt");
+    CHECK_THROWS_AS(File::open_for_locking("other_name.txt"), Error);
+    CHECK_THROWS_AS(File::open_for_locking("."), Error);
+    CHECK(read_text_file("precious.txt") == "mine");
+}
+
+TEST_CASE("Names of files in the making cannot be guessed and tell their maker") {
+    CHECK(name_beside("a/b.txt") != name_beside("a/b.txt"));
+    CHECK(name_beside("a/b.txt").string().starts_with("a/b.txt.tmp-" + host_name() + "-" + std::to_string(process_id()) + "-"));
+}
+
+TEST_CASE("Half-made files are removed when their maker is dead, and only then") {
+    namespace fs = std::filesystem;
+    const fs::path folder = "leftovers";
+    fs::create_directory(folder);
+    const auto put = [&folder](const std::string& name, bool old) {
+        write_file_atomically(folder / name, "half");
+        if (old) fs::last_write_time(folder / name, fs::file_time_type::clock::now() - std::chrono::hours(1));
+    };
+    const std::string nobody = std::to_string(std::numeric_limits<pid_t>::max());  // beyond every limit of Linux
+    put("a.ckpt.tmp-" + host_name() + "-" + nobody + "-00ff", false);
+    put("b.ckpt.tmp-" + nobody, true);  // as an older version named them
+    put("c.ckpt.tmp-elsewhere-5-00ff", true);
+    const std::set<std::string> kept = {"a.ckpt", "d.ckpt.tmp-elsewhere-5-00ff",
+                                        "e.ckpt.tmp-" + host_name() + "-" + std::to_string(process_id()) + "-00ff", "g.tmp-x"};
+    for (const std::string& name : kept) put(name, false);
+    fs::remove(folder / "g.tmp-x");
+    fs::create_symlink("a.ckpt", folder / "g.tmp-x");
+    CHECK(remove_leftovers(folder, "c.ckpt") == 1);
+    CHECK(remove_leftovers(folder, "") == 2);
+    std::set<std::string> left;
+    for (const auto& entry : fs::directory_iterator(folder)) left.insert(entry.path().filename().string());
+    CHECK(left == kept);
+    CHECK(remove_leftovers("absent", "") == 0);
+}
+
+TEST_CASE("An error means one thing for the stage in which it is thrown") {
+    const std::vector<std::pair<ErrorKind, FailureClass>> rule = {{ErrorKind::usage, FailureClass::config},
+                                                                  {ErrorKind::data, FailureClass::config},
+                                                                  {ErrorKind::store, FailureClass::config},
+                                                                  {ErrorKind::infrastructure, FailureClass::io},
+                                                                  {ErrorKind::internal, FailureClass::internal}};
+    for (const auto& [kind, failure] : rule) CHECK(failure_class_of(Error(kind, {})) == failure);
+    // What the system said about a file may be gone the next time, whatever kind of error it is for the program's exit code.
+    for (const auto& [kind, failure] : rule) CHECK(failure_class_of(SystemError(kind, {})) == FailureClass::io);
+    try {
+        static_cast<void>(read_text_file("no such file"));
+        FAIL("no error");
+    } catch (const Error& error) {
+        CHECK(error.kind() == ErrorKind::data);
+        CHECK(failure_class_of(error) == FailureClass::io);
     }
 }

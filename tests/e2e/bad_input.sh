@@ -41,6 +41,12 @@ expect 2 'A_lmk.txt.*2' run --set data.test.path=broken/test
 nothing_written
 expect 1 'train.rec' "$FAIRSWEEP" data describe broken/train
 
+unset DATA
+expect 2 'ms1mv2: the environment variable DATA is not set .*rfw-quantisation.cfg, line [0-9]+, key data.ms1mv2.path' \
+    "$FAIRSWEEP" run "$FAIRSWEEP_SOURCE_DIR/jobs/rfw-quantisation.cfg" --store bad.h5
+expect 0 'ms1mv2 +MISSING +the environment variable DATA is not set' "$FAIRSWEEP" plan "$FAIRSWEEP_SOURCE_DIR/jobs/rfw-quantisation.cfg" --workers 256
+(mkdir -p elsewhere && cd elsewhere && expect 2 "nothing at $PWD/[a-z/]+.*begin in the folder you are in" "$FAIRSWEEP" run "$job" --store bad.h5)
+
 note "store"
 run -q
 cp bad.h5 other.h5
@@ -51,6 +57,8 @@ with h5py.File("other.h5", "r+") as f:
     f.attrs["version"] = 999
 PY
 expect 3 'other.h5.*seal' "$FAIRSWEEP" status other.h5
+: >making.h5.lock
+expect 3 'making.h5.*a run that is just making it' flock making.h5.lock "$FAIRSWEEP" status making.h5
 expect 3 'other.h5.*seal' "$FAIRSWEEP" merge other.h5 --output merged.h5
 printf 'not a store' >text.h5
 expect 3 'text.h5' "$FAIRSWEEP" status text.h5
@@ -58,8 +66,38 @@ head -c 3000 bad.h5 >short.h5
 expect 3 'short.h5' "$FAIRSWEEP" status short.h5
 [ ! -e merged.h5 ] || die "merge left half a file"
 
+note "a wrong file is named with the command that takes it; a changed one reaches no figure"
+"$FAIRSWEEP" merge bad.h5 --output a.h5 -q
+expect 3 'a store.*fairsweep merge bad.h5 --output' "$FAIRSWEEP" analyze bad.h5
+expect 3 'a store.*fairsweep merge bad.h5 --output' "$FAIRSWEEP" report bad.h5 --output page.html
+expect 3 'an analysis file.*fairsweep analyze a.h5' "$FAIRSWEEP" status a.h5
+expect 3 'an analysis file.*fairsweep analyze a.h5' "$FAIRSWEEP" merge a.h5 --output b.h5
+"$FAIRSWEEP" analyze a.h5 >before.txt 2>/dev/null
+cp a.h5 changed.h5
+"$FAIRSWEEP_PYTHON" - <<'PY'
+# The exponent of the scores' number type, one bit lower: HDF5 would read other scores without a word.
+import h5py
+with h5py.File("changed.h5") as f:
+    before = f["scores"][0, 0]
+data = bytearray(open("changed.h5", "rb").read())
+ieee32 = bytes([0x11, 0x20, 0x1f, 0x00, 4, 0, 0, 0, 0, 0, 32, 0, 23, 8, 0, 23, 127, 0, 0, 0])  # HDF5's datatype message
+found = [at for at in range(len(data)) if data[at:at + len(ieee32)] == ieee32]
+assert len(found) == 1, found
+data[found[0] + 12] ^= 1
+open("changed.h5", "wb").write(data)
+with h5py.File("changed.h5") as f:
+    assert f["scores"][0, 0] != before
+PY
+expect 3 'changed.h5.*bytes that were changed.*fairsweep merge' "$FAIRSWEEP" analyze changed.h5
+expect 3 'changed.h5.*bytes that were changed.*fairsweep merge' "$FAIRSWEEP" report changed.h5 --output page.html
+cp a.h5 other.h5
+"$FAIRSWEEP_PYTHON" -c 'import h5py; h5py.File("other.h5", "r+")["figures/auc"][0] = 1.0'
+expect 3 'other.h5.*changed by another program.*fairsweep merge' "$FAIRSWEEP" report other.h5 --output page.html
+[ ! -e page.html ] && [ ! -e b.h5 ] || die "a page of a changed file"
+
 note "folders and disks"
 expect 4 '/proc' "$FAIRSWEEP" run "$job" --store /proc/none/s.h5 --workers 0
+expect 4 '/proc' "$FAIRSWEEP" merge bad.h5 --output /proc/none/a.h5
 expect 2 '/proc' "$FAIRSWEEP" data make --out /proc/none/faces
 # A full disk: the file-size limit makes every write past it fail, as ENOSPC would. Stages that cannot leave their file fail as `io`.
 status=0

@@ -29,6 +29,14 @@ note "figures, recomputed in Python"
 "$FAIRSWEEP" evaluate --embeddings e.h5 --pairs data/test/txts/*/*_pairs.txt --json | cmp - e.json || die "groups by file name"
 "$FAIRSWEEP" evaluate --embeddings e.h5 --pairs "${lists[@]}" | grep -q 'STD (ddof 1)' || die "no table"
 
+note "one changed bit of the file of embed is found; files of others are read apart"
+cp e.h5 changed.h5
+printf '\x20' | dd of=changed.h5 bs=1 seek=12815 conv=notrunc status=none
+cmp -s e.h5 changed.h5 && printf '\x21' | dd of=changed.h5 bs=1 seek=12815 conv=notrunc status=none
+expect 2 'changed.h5.*bytes that were changed.*fairsweep embed' "$FAIRSWEEP" evaluate --embeddings changed.h5 --pairs "${lists[@]}"
+expect 3 'an embedding file.*fairsweep evaluate --embeddings e.h5' "$FAIRSWEEP" analyze e.h5
+expect 3 'an embedding file.*fairsweep evaluate --embeddings foreign.h5' "$FAIRSWEEP" status foreign.h5
+
 note "weights and data"
 "$FAIRSWEEP" evaluate "${network[@]}" --data rfw=data/test --json -q >data.json
 [ "$(json 'sorted(d["groups"]) == list("ABCD") and d["at"]["accuracy"]["threshold_source"] == "test"' <data.json)" = True ] || die "data"

@@ -28,6 +28,20 @@ before=$(sha256sum sweep.h5 sweep.h5.journal)
 [ "$(sha256sum sweep.h5 sweep.h5.journal)" = "$before" ] || die "the second run changed the store"
 [ "$("$FAIRSWEEP" plan "$job" --store sweep.h5 --json | json 'd["stages_done"] == d["stages"]')" = True ] || die "plan --store"
 
+note "one changed label, of any image, is another data set"
+cp -r data/train relabelled
+"$FAIRSWEEP_PYTHON" - <<'PY'
+import struct
+offset = int(open("relabelled/train.idx").read().splitlines()[101].split()[1])
+with open("relabelled/train.rec", "r+b") as file:
+    file.seek(offset + 12)  # magic, length, flag; then the label
+    label, = struct.unpack("<f", file.read(4))
+    file.seek(offset + 12)
+    file.write(struct.pack("<f", 0.0 if label else 1.0))
+PY
+"$FAIRSWEEP" plan "$job" --store sweep.h5 --json --set data.faces.path=relabelled >other.json
+[ "$(json 'd["stages_done"] <= d["kinds"]["prepare"]' <other.json)" = True ] || die "stages of other labels count as done"
+
 note "a larger grid does only what is missing"
 "$FAIRSWEEP" run "$job" --store sweep.h5 --workers 1 --set axes.sparsity=0,0.5
 "$FAIRSWEEP" status sweep.h5 --json >wider.json

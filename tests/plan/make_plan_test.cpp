@@ -296,3 +296,14 @@ TEST_CASE("ids are what they always were") {
                                            "compression 696468134f0b", "evaluation a77c5f5e5fea", "compression d7d9766561b4",
                                            "evaluation fbc18f36b9d1"});
 }
+
+TEST_CASE("what was planted is asked of data that are there, and changes no id") {
+    DataProbe probe = present_probe();
+    const Plan plain = make_plan(small_sweep(), probe, "test");
+    probe.planted = [](const DataSource& source) { return source.name == "test" ? std::string("{}") : std::string(); };
+    const Plan drawn = make_plan(small_sweep(), probe, "test");
+    CHECK(drawn.data.at("test").planted == "{}");
+    CHECK(drawn.data.at("faces").planted.empty());
+    REQUIRE(drawn.stages.size() == plain.stages.size());
+    for (std::size_t i = 0; i < plain.stages.size(); ++i) CHECK(drawn.stages[i].id == plain.stages[i].id);
+}

@@ -52,6 +52,15 @@ ErrorKind kind_of(const std::string& text) {
 
 }  // namespace
 
+TEST_CASE("what was planted in drawn faces is part of the plan, and plans of before have none") {
+    Plan plan = small_plan();
+    plan.data["test"].planted = R"({"seed":1})";
+    nlohmann::json json = nlohmann::json::parse(plan_to_json(plan));
+    CHECK(plan_from_json(json.dump()).data.at("test").planted == R"({"seed":1})");
+    json["data"]["test"].erase("planted");
+    CHECK(plan_from_json(json.dump()).data.at("test").planted.empty());
+}
+
 TEST_CASE("a plan reads back as it was written") {
     const Plan plan = small_plan();
     const std::string text = plan_to_json(plan);

@@ -8,8 +8,10 @@
 #include "fairsweep/error.hpp"
 #include "fairsweep/files.hpp"
 #include "fairsweep/text.hpp"
+#include "metrics/evaluation.hpp"
 #include "metrics/fairness.hpp"
 #include "report/page.hpp"
+#include "report/stored_figures.hpp"
 #include "report/synthetic_sweep.hpp"
 #include "report/tables.hpp"
 #include "support/catch.hpp"
@@ -50,6 +52,24 @@ TEST_CASE("Points are grouped into configurations by everything but their seed")
     CHECK(analysis.points.size() == 68);
     CHECK(analysis.configurations.size() == 34);
     for (const AnalysedConfiguration& item : analysis.configurations) CHECK(item.seeds == std::vector<std::uint64_t>{1, 2});
+}
+
+TEST_CASE("Stored accuracies must be those that follow from the scores") {
+    AnalysisInput input = synthetic_input();
+    const std::vector<float> scores = synthetic_scores(input.pairs, input.points[0].point);
+    input.points[0].figures = verification_figures(input.pairs, scores).groups;
+    check_stored_figures(input, 0, scores);
+    std::vector<float> changed = scores;
+    for (std::size_t i = 0; i < 40; ++i) changed[i] = -changed[i];
+    CHECK_THROWS_AS(check_stored_figures(input, 0, changed), Error);
+    input.points[0].figures[2].accuracy_10fold += 0.01;
+    try {
+        check_stored_figures(input, 0, scores);
+        FAIL("another accuracy was not noticed");
+    } catch (const Error& error) {
+        CHECK(error.kind() == ErrorKind::store);
+        CHECK_THAT(error.what(), ContainsSubstring("group C, accuracy_10fold") && ContainsSubstring("merge again"));
+    }
 }
 
 TEST_CASE("Figures of a point follow from its groups, and its intervals hold the estimate") {
@@ -101,6 +121,7 @@ TEST_CASE("Every compressed configuration is compared with its sham twin, its ba
     for (const Contrast& contrast : example().analysis.contrasts) ++count[contrast.kind + "/" + contrast.metric];
     CHECK(count["compressed - sham/gap"] == 28);
     CHECK(count["compressed - sham/accuracy"] == 28 * 4);
+    CHECK(count["compressed - sham/average"] == 28);
     CHECK(count["compressed - dense/std"] == 28);
     CHECK(count["sham - dense/std"] == 4);
     CHECK(count["synthetic - real/gap"] == 14);
@@ -109,6 +130,41 @@ TEST_CASE("Every compressed configuration is compared with its sham twin, its ba
         CHECK(std::isfinite(contrast.seed_deviation));
         CHECK(holds(contrast.estimate.interval, contrast.estimate.value));
     }
+}
+
+TEST_CASE("A change of the average is the mean of the changes of the groups") {
+    std::map<std::size_t, double> mean, average;  // by the treated configuration
+    for (const Contrast& contrast : example().analysis.contrasts) {
+        if (contrast.kind != "compressed - sham") continue;
+        if (contrast.metric == "accuracy") mean[contrast.treated] += contrast.estimate.value / 4;
+        if (contrast.metric == "average") average[contrast.treated] = contrast.estimate.value;
+    }
+    REQUIRE(average.size() == 28);
+    for (const auto& [treated, value] : average) CHECK(value == Approx(mean.at(treated)));
+}
+
+TEST_CASE("Networks of the same seed that no column tells apart are warned of, and other quantisers are told apart") {
+    AnalysisInput input = synthetic_input();
+    const auto scores = [&input](std::size_t point) { return synthetic_scores(input.pairs, input.points[point].point); };
+    std::erase_if(input.points, [](const AnalysisPoint& p) { return p.point.bits.weight < 8 || p.point.sparsity > 0.0; });
+    const std::size_t points = input.points.size();
+    for (std::size_t i = 0; i < points; ++i)
+        if (input.points[i].point.arm == Arm::compressed) input.points.push_back(input.points[i]);
+    const auto warned = [](const Analysis& analysis) {
+        return std::any_of(analysis.warnings.begin(), analysis.warnings.end(), [](const std::string& text) {
+            return text.find("the same seed more than once") != std::string::npos;
+        });
+    };
+    const Analysis pooled = analyse(input, scores, {.replicates = 200, .seed = 1});
+    CHECK(warned(pooled));
+    for (std::size_t i = points; i < input.points.size(); ++i) input.points[i].recipes.compression = "other";
+    const Analysis apart = analyse(input, scores, {.replicates = 200, .seed = 1});
+    CHECK_FALSE(warned(apart));
+    CHECK(apart.configurations.size() == pooled.configurations.size() + 4);
+    const auto twins = [](const Analysis& analysis) {
+        return std::count_if(analysis.contrasts.begin(), analysis.contrasts.end(), [](const Contrast& c) { return c.primary; });
+    };
+    CHECK(twins(apart) == 8);  // both are compared with the one sham
 }
 
 TEST_CASE("Points that are not done are left out and said so; none done is an error") {
@@ -138,10 +194,22 @@ TEST_CASE("Tables have one length per table, CSV has a header and its convention
         const auto lines = split(read_text_file("tables/" + table.name + ".csv"), '\n');
         CHECK(split(lines[0], ',').front() == table.columns.front().name);
     }
+    for (const ResultTable& table : tables) {
+        for (const ResultColumn& column : table.columns) {
+            INFO(table.name << "." << column.name);
+            CHECK(column.name != "seeds");
+            CHECK_FALSE((column.unit == "fraction" && column.name != "sparsity" && !column.name.ends_with("_fraction") &&
+                         !column.name.ends_with("_fraction_low") && !column.name.ends_with("_fraction_high")));
+            // Missing to pandas, whose groupby would drop the row.
+            if (const auto* texts = std::get_if<std::vector<std::string>>(&column.values))
+                CHECK(std::none_of(texts->begin(), texts->end(), [](const std::string& text) { return text.empty(); }));
+        }
+    }
     CHECK(split(read_text_file("tables/points.csv"), '\n').size() == 70);  // header, 68 rows, what is behind the last line end
     CHECK_THAT(read_text_file("tables/README.md"), ContainsSubstring("ddof 1"));
     const std::string text = terminal_text(example().input, example().analysis);
     CHECK_THAT(text, ContainsSubstring("68 of 68 points"));
+    CHECK_THAT(text, ContainsSubstring("; all rows: trained on faces, 2 seeds\n"));
     CHECK_THAT(text, ContainsSubstring("SER [95 %]"));
     CHECK_THAT(text, ContainsSubstring("Worst served is group D"));
 }

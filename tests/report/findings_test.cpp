@@ -121,6 +121,16 @@ TEST_CASE("a widening is announced only when it is one and clear") {
         "B); 2 seeds, adjusted p = 0.19.");
 }
 
+TEST_CASE("the largest of many is told with limits that hold for all, and groups that tie are told together") {
+    Analysis analysis = analysis_of_gaps({{7.0, 0.0001}});
+    analysis.contrasts[0].simultaneous = {4.5, 9.5};
+    CHECK(
+        gap_findings(analysis)[1].ends_with("2 seeds, adjusted p < 0.001; limits that hold for the whole family [+4.5, +9.5]."));
+    analysis.configurations[0].summary.best_groups = {0, 1};
+    CHECK_THAT(make_findings(input_with_groups({"A", "B"}), analysis).at(0),
+               ContainsSubstring("best group A, 5.0 % errors [4.0, 6.0] and group B, 15.0 % errors [14.0, 16.0]."));
+}
+
 TEST_CASE("narrowings are never called widenings, and a larger unclear one does not hide a clear one") {
     const std::vector<std::string> narrowed = gap_findings(analysis_of_gaps({{-7.3, 0.001}, {-0.4, 0.74}}));
     CHECK_THAT(narrowed[0], ContainsSubstring("in none of 2 configurations"));

@@ -8,6 +8,9 @@ import shutil
 import subprocess
 import sys
 
+import h5py
+import numpy
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 # Added to a copy of the page: what the browser made of it, told to the frame around it.
@@ -126,9 +129,48 @@ def check_text():
     assert "equal groups: p" in page and "equal groups: p" in markdown
 
 
+HOSTILE = "<script>alert(1)</script>|`x` *b* [l](http://a.b) ![i](j)"
+
+
+def rename(file, path):
+    """Every text of a dataset gets the hostile name in front; same place, new width."""
+    texts = [HOSTILE + v.decode() for v in file[path][()]]
+    attributes = dict(file[path].attrs)
+    del file[path]
+    file.create_dataset(path, data=numpy.array([t.encode() for t in texts]))
+    file[path].attrs.update(attributes)
+
+
+def check_hostile_names():
+    """Names of a stranger's analysis file are text in both forms, never markup."""
+    shutil.copy("analysis.h5", "hostile.h5")
+    with h5py.File("hostile.h5", "r+") as file:
+        for path in ["groups", "provenance/sweep_name", "provenance/job_text", "analysis/findings/text", "analysis/warnings/text", "analysis/overview/text"]:
+            rename(file, path)
+        for table in ("points", "groups", "configurations", "configuration_groups", "contrasts"):
+            rename(file, f"analysis/{table}/architecture")
+    for form in ("md", "html"):
+        subprocess.run([sys.executable, os.path.join(os.environ["FAIRSWEEP_SOURCE_DIR"], "analysis/report.py"), "hostile.h5", f"hostile.{form}"], check=True)
+    markdown = open("hostile.md", encoding="utf-8").read()
+    outside_job_text = re.sub(r"<pre>.*?</pre>", "", markdown, flags=re.S)
+    assert "&lt;script&gt;" in markdown and "<script" not in markdown and "</pre" not in outside_job_text
+    assert not re.search(r"[^\\](`|\*b|\]\()", outside_job_text), "code, emphasis or a link"
+    widths = None
+    for row in (re.sub(r"\\\|", "", r) for r in markdown.splitlines()):
+        if not row.startswith("|"):
+            widths = None
+        elif widths is None:
+            widths = row.count("|")
+        else:
+            assert row.count("|") == widths, row
+    page = open("hostile.html", encoding="utf-8").read()
+    assert page.count("<script>alert") == 0 and "&lt;script&gt;alert" in page
+
+
 if CHROMIUM is None:
     sys.exit("no Chromium: apt-get install chromium")
 check_text()
+check_hostile_names()
 with open("page.html", encoding="utf-8") as file, open("probe.html", "w", encoding="utf-8") as probe:
     probe.write(file.read().replace("</body>", PROBE))
 for width in (1280, 390):

@@ -13,4 +13,5 @@ expect 2 "no_such_folder" "$FAIRSWEEP" report analysis.h5 --output no_such_folde
 [ ! -e page.html ] && [ ! -e page.pdf ]
 "$FAIRSWEEP" report analysis.h5 --output page.html
 "$FAIRSWEEP" report analysis.h5 --output page.md
+! grep -qi "drawn faces" page.html page.md || { echo "faces are called drawn that nobody planted anything in"; exit 1; }
 "$FAIRSWEEP_PYTHON" "$FAIRSWEEP_SOURCE_DIR/tests/report/report_page.py"

@@ -6,9 +6,13 @@
 
 #include "fairsweep/error.hpp"
 #include "fairsweep/stage_parameters.hpp"
+#include "store/embedding_file.hpp"
+#include "store/known_files.hpp"
 #include "store/layout.hpp"
 #include "store/merge.hpp"
 #include "store_fixture.hpp"
+#include "read_apart_child.hpp"
+#include "store/seal.hpp"
 #include "support/catch.hpp"
 
 using namespace fairsweep;
@@ -34,6 +38,23 @@ ErrorKind kind_of(const std::function<void()>& action) {
         return error.kind();
     }
     return ErrorKind::internal;
+}
+
+std::string message_of(const std::function<void()>& action) {
+    try {
+        action();
+    } catch (const Error& error) {
+        CHECK(error.kind() == ErrorKind::store);
+        return error.what();
+    }
+    return "no error";
+}
+
+/// The smallest analysis file with a result table in it.
+void make_analysis(const std::string& name) {
+    const Plan plan = make_plan(1);
+    merge_stores(std::vector<fs::path>{make_store(name, plan, make_pairs(2), 4)}, name + "/a.h5", "test");
+    write_result_tables(name + "/a.h5", std::vector<ResultTable>{{"t", {{"x", "", std::vector<double>{1.5}}}, {}}});
 }
 
 }  // namespace
@@ -95,6 +116,44 @@ TEST_CASE("points of two stores are taken once, done ones first") {
     CHECK(summary.points_done == 2);
     CHECK(summary.duplicates == 3);
     CHECK(AnalysisReader("twice_a/a.h5").scores(1) == make_scores(5, pairs.size()));
+}
+
+TEST_CASE("stores that contradict each other are merged by a rule, and the difference is told") {
+    const Plan plan = make_plan(2);
+    const PairTable pairs = make_pairs();
+    const fs::path first = make_store("differ_a", plan, pairs, 6);
+    fs::remove_all("differ_b");
+    {
+        Store store = Store::open_for_update("differ_b/sweep.h5", plan, pairs);
+        for (std::size_t stage = 0; stage < 5; ++stage) append_stage(store, plan, pairs, stage);
+        Row row = make_row(plan.stages[5], 5);
+        row.outcome.groups[1].accuracy_10fold += 2.5;
+        std::vector<float> scores = make_scores(5, pairs.size());
+        scores[3] += 0.25F;
+        store.append(row, scores);
+        store.close();
+    }
+    const MergeSummary summary = merge_stores(std::vector<fs::path>{first, "differ_b/sweep.h5"}, "differ_a/ab.h5", "test");
+    CHECK(summary.duplicates == 2);
+    CHECK(summary.comparison.compared == 2);
+    CHECK(summary.comparison.differ == 1);
+    CHECK(summary.comparison.largest_score_difference == 0.25);
+    CHECK(std::abs(summary.comparison.largest_accuracy_difference - 2.5) < 1e-9);
+    CHECK(summary.comparison.largest_point == plan.points[1].id);
+    CHECK(summary.comparison.largest_group == "B");
+    const std::string text = difference_text(summary.comparison, "a.h5, b.h5");
+    CHECK_THAT(text, ContainsSubstring("1 of 2 results") && ContainsSubstring("2.5 points") && ContainsSubstring("named first"));
+    CHECK(AnalysisReader("differ_a/ab.h5").scores(1) == make_scores(5, pairs.size()));
+    merge_stores(std::vector<fs::path>{"differ_b/sweep.h5", first}, "differ_a/ba.h5", "test");
+    CHECK(AnalysisReader("differ_a/ba.h5").scores(1)[3] == make_scores(5, pairs.size())[3] + 0.25F);
+
+    const MergeSummary same =
+        merge_stores(std::vector<fs::path>{first, make_store("differ_c", plan, pairs, 6)}, "differ_a/ac.h5", "test");
+    CHECK(same.comparison.compared == 2);
+    CHECK(difference_text(same.comparison, "a.h5, c.h5").empty());
+    fs::remove("differ_c/sweep.h5.files/scores-0000.h5");
+    const MergeSummary lost = merge_stores(std::vector<fs::path>{first, "differ_c/sweep.h5"}, "differ_a/ac.h5", "test");
+    CHECK(lost.comparison.unreadable == 2);
 }
 
 TEST_CASE("stores over other pairs, damaged scores and unwritable places give errors and no file") {
@@ -183,12 +242,80 @@ TEST_CASE("result tables come back as written, replace their namesakes and leave
     CHECK(kind_of([] { (void)read_result_table("tables/a.h5", "nothing/a"); }) == ErrorKind::store);
 }
 
-TEST_CASE("an analysis file is not a store, nor the other way round, and both say so") {
+TEST_CASE("one flipped bit of an analysis file is found, wherever it is") {
+    make_analysis("flips");
+    const fs::path path = "flips/a.h5";
+    const std::string whole = read_bytes(path);
+    File file = File::open_for_update(path);
+    std::size_t found = 0, refused = 0, read = 0;
+    for (std::size_t at = 0; at < whole.size(); ++at) {
+        const auto changed = static_cast<std::byte>(whole[at] ^ (1 << at % 8));
+        file.write_at(at, std::span(&changed, 1));
+        // What every reader asks first; of every 101st byte, and of the seal's, the readers themselves.
+        found += kind_of([&] { check_seal(path, kAnalysisWords); }) == ErrorKind::store ? 1 : 0;
+        if (at % 101 == 0 || at + kSealBytes > whole.size()) {
+            ++read;
+            refused += kind_of([&] { AnalysisReader reader(path); }) == ErrorKind::store ? 1 : 0;
+            refused += kind_of([&] { (void)read_result_table(path, "t"); }) == ErrorKind::store ? 1 : 0;
+            refused += kind_of([&] { (void)result_table_names(path); }) == ErrorKind::store ? 1 : 0;
+            refused += kind_of([&] { write_result_tables(path, {}); }) == ErrorKind::store ? 1 : 0;
+        }
+        file.write_at(at, std::as_bytes(std::span(&whole[at], 1)));
+    }
+    CHECK(found == whole.size());
+    CHECK(refused == 4 * read);
+    CHECK(read_bytes(path) == whole);
+    CHECK(std::get<std::vector<double>>(read_result_table(path, "t").columns[0].values)[0] == 1.5);
+}
+
+TEST_CASE("an analysis file that another program changed, or of an earlier version, says what to do") {
+    make_analysis("changed");
+    fs::resize_file("changed/a.h5", fs::file_size("changed/a.h5") - kSealBytes);  // what HDF5 does when it wrote to the file
+    CHECK_THAT(message_of([] { AnalysisReader reader("changed/a.h5"); }),
+               ContainsSubstring("changed by another program") && ContainsSubstring("fairsweep merge STORE"));
+    h5::Writer old("old", h5::Storage::compressed);
+    old.set_attribute("/", "format", std::string(kAnalysisFormat));
+    old.set_attribute("/", "version", std::uint64_t{1});
+    write_file_atomically("changed/old.h5", old.finish());
+    CHECK_THAT(message_of([] { AnalysisReader reader("changed/old.h5"); }),
+               ContainsSubstring("an analysis file of version 1") && ContainsSubstring("fairsweep merge STORE"));
+}
+
+TEST_CASE("a number whose type has another exponent or order is not converted") {
+    make_analysis("types");
+    for (const bool big_endian : {false, true}) {
+        h5::Writer writer("types", h5::Storage::contiguous);
+        h5::TypeHandle type(H5Tcopy(big_endian ? H5T_IEEE_F32BE : H5T_IEEE_F32LE));
+        if (!big_endian) H5Tset_fields(type.get(), 31, 22, 8, 0, 22);
+        writer.make("/scores", type.get(), {1, 4}, nullptr).reset();
+        write_file_atomically("types/other.h5", writer.finish());
+        const h5::Reader reader("types/other.h5");
+        CHECK_THAT(message_of([&] { (void)reader.get_row("/scores", 0, 4); }), ContainsSubstring("another number type"));
+        CHECK_THAT(message_of([&] { (void)reader.get<float>("/scores"); }), ContainsSubstring("another number type"));
+    }
+}
+
+TEST_CASE("a wrong file is named, with the command that takes it") {
     const Plan plan = make_plan(1);
     const fs::path store = make_store("kinds", plan, make_pairs(), 4);
     merge_stores(std::vector<fs::path>{store}, "kinds/a.h5", "test");
-    CHECK(kind_of([&] { AnalysisReader reader(store); }) == ErrorKind::store);
-    CHECK(kind_of([] { StoreReader reader("kinds/a.h5"); }) == ErrorKind::store);
+    write_embedding_file("kinds/e.h5",
+                         {.images = 1, .dimensions = 1, .embeddings = {1.0F}, .paths = {"a/a_0001"}, .attributes = {}});
+    h5::Writer foreign("foreign", h5::Storage::contiguous);
+    foreign.put("/embeddings", std::vector<float>{1.0F});
+    write_file_atomically("kinds/foreign.h5", foreign.finish());
+    const auto as_analysis = [](const fs::path& path) { return message_of([&] { AnalysisReader reader(path); }); };
+    const auto as_store = [](const fs::path& path) { return message_of([&] { StoreReader reader(path); }); };
+    CHECK_THAT(as_analysis(store),
+               ContainsSubstring("a store") && ContainsSubstring("fairsweep merge kinds/sweep.h5 --output A.h5"));
+    CHECK_THAT(as_analysis("kinds/sweep.h5.files/scores-0000.h5"), ContainsSubstring("a score shard"));
+    CHECK_THAT(as_store("kinds/a.h5"),
+               ContainsSubstring("an analysis file") && ContainsSubstring("fairsweep analyze kinds/a.h5"));
+    for (const char* path : {"kinds/e.h5", "kinds/foreign.h5"}) {
+        const std::string command = "fairsweep evaluate --embeddings " + std::string(path);
+        CHECK_THAT(as_analysis(path), ContainsSubstring("an embedding file") && ContainsSubstring(command));
+        CHECK_THAT(as_store(path), ContainsSubstring("an embedding file") && ContainsSubstring(command));
+    }
     const std::string bytes = read_bytes("kinds/a.h5");
     for (const std::size_t size : {std::size_t{0}, std::size_t{100}, bytes.size() / 2, bytes.size() - 1}) {
         write_bytes("kinds/a.h5", bytes.substr(0, size));

@@ -1,4 +1,4 @@
-#include "store/point_state.hpp"
+#include "plan/point_state.hpp"
 
 #include "store/plan_union.hpp"
 #include "store_fixture.hpp"

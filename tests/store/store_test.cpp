@@ -8,8 +8,10 @@
 #include <csignal>
 #include <cstring>
 #include <fstream>
+#include <limits>
 
 #include "fairsweep/error.hpp"
+#include "fairsweep/process.hpp"
 #include "store/layout.hpp"
 #include "store/row_record.hpp"
 #include "store/seal.hpp"
@@ -143,13 +145,61 @@ TEST_CASE("a later attempt replaces a row; a committed evaluation with scores st
 TEST_CASE("a second owner is turned away with the first one's pid") {
     const Scene scene("owners");
     Store store = scene.open();
-    CHECK(store_is_owned(scene.path));
+    CHECK(store_owner(scene.path) == StoreOwner::at_work);
     const Error error = error_of([&] { (void)scene.open(); });
     CHECK(error.kind() == ErrorKind::infrastructure);
     CHECK_THAT(error.what(), ContainsSubstring("pid " + std::to_string(::getpid())));
     store.close();
-    CHECK(!store_is_owned(scene.path));
+    CHECK(store_owner(scene.path) == StoreOwner::none);
     CHECK_NOTHROW(scene.open());
+}
+
+TEST_CASE("a lock that is a link is refused, and what it leads to stays as it is") {
+    const Scene scene("planted");
+    write_bytes("keys.txt", "mine");
+    std::filesystem::create_directories(scene.path.parent_path());
+    std::filesystem::create_symlink(std::filesystem::absolute("keys.txt"), lock_path(scene.path));
+    CHECK(error_of([&] { (void)scene.open(); }).kind() == ErrorKind::infrastructure);
+    CHECK(read_bytes("keys.txt") == "mine");
+    CHECK(!std::filesystem::exists(scene.path));
+}
+
+TEST_CASE("attempts that came to no end are counted over runs") {
+    const Scene scene("history");
+    Row row = make_row(scene.plan.stages[1], 1);
+    row.outcome.state = StageState::preempted;
+    const auto append = [&](Store& store, FailureClass failure) {
+        row.outcome.failure = failure;
+        store.append(row, {});
+        store.sync();
+    };
+    for (std::uint32_t runs = 1; runs <= 3; ++runs) {
+        Store store = scene.open();
+        append(store, FailureClass::preempted);
+        append(store, FailureClass::lost);
+        CHECK(store.history(row.stage_id).losses == runs);
+        store.close();
+        CHECK(scene.open().history(row.stage_id).losses == runs);
+    }
+    Store store = scene.open();
+    row.outcome.state = StageState::lost;
+    append(store, FailureClass::lost);
+    CHECK(store.history(row.stage_id).losses == 0);
+    CHECK(store.history(sha256("no stage of this plan")).losses == 0);
+}
+
+TEST_CASE("what killed runs left half-made is removed when the store is opened") {
+    const Scene scene("leftovers");
+    scene.open().close();
+    const std::string dead = ".tmp-" + host_name() + "-" + std::to_string(std::numeric_limits<pid_t>::max()) + "-00ff";
+    const std::filesystem::path others = scene.path.parent_path() / ("other.h5" + dead);
+    const std::vector<std::filesystem::path> ours = {artefact_folder_of(scene.path) / ("1f2e.ckpt" + dead),
+                                                     scene.path.string() + dead, live_path(scene.path).string() + dead};
+    for (const auto& file : ours) write_bytes(file, "half");
+    write_bytes(others, "half");
+    scene.open().close();
+    for (const auto& file : ours) CHECK(!std::filesystem::exists(file));
+    CHECK(std::filesystem::exists(others));
 }
 
 TEST_CASE("the journal alone rebuilds every row") {

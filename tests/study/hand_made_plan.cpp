@@ -93,7 +93,9 @@ StageIndex PlanBuilder::evaluation(StageIndex network, StageIndex prepare, const
     return add(parameters, {network, prepare}, {});
 }
 
-StageOutcome run(StageRunner& runner, const Plan& plan, StageIndex stage) { return runner.run(plan, stage, {}); }
+StageOutcome run(StageRunner& runner, const Plan& plan, StageIndex stage, std::span<const NeededArtefact> needs) {
+    return runner.run(plan, stage, needs, {});
+}
 
 Recipe small_recipe() {
     Recipe recipe;

@@ -36,7 +36,8 @@ struct PlanBuilder {
 };
 
 /// Runs one stage to the end without a stop.
-[[nodiscard]] StageOutcome run(StageRunner& runner, const Plan& plan, StageIndex stage);
+[[nodiscard]] StageOutcome run(StageRunner& runner, const Plan& plan, StageIndex stage,
+                               std::span<const NeededArtefact> needs = {});
 
 /// The recipe of procedural faces, shrunk to a set of 72 images: seconds on one core.
 [[nodiscard]] Recipe small_recipe();

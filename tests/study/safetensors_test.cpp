@@ -84,6 +84,41 @@ TEST_CASE("A flipped bit of the data is named by the CRC", "[safetensors]") {
     CHECK_THROWS_WITH(SafetensorsFile("a.ckpt"), ContainsSubstring("a.ckpt") && ContainsSubstring("CRC-32C"));
 }
 
+TEST_CASE("One flipped bit of a file is found or without effect, wherever it is", "[safetensors]") {
+    (void)write_small("flip.ckpt");
+    const std::string whole = read_text_file("flip.ckpt");
+    const SafetensorsFile good("flip.ckpt");
+    File file = File::open_for_update("flip.ckpt");
+    std::size_t without_effect = 0;
+    for (std::size_t at = 0; at < whole.size(); ++at) {
+        const auto changed = static_cast<std::byte>(whole[at] ^ (1 << at % 8));
+        file.write_at(at, std::span(&changed, 1));
+        INFO("byte " << at << ": " << whole.substr(at > 20 ? at - 20 : 0, 40));
+        try {
+            const SafetensorsFile read("flip.ckpt");
+            ++without_effect;
+            CHECK(read.metadata("kind") == "test");
+            CHECK(read.read<float>("conv.weight", "F32", 2) == kWeights);
+            CHECK(read.read<std::uint8_t>("mask", "U8") == kMask);
+            CHECK(read.tensors().size() == good.tensors().size());
+        } catch (const Error& error) {
+            CHECK_THAT(error.what(), ContainsSubstring("flip.ckpt"));
+        }
+        file.write_at(at, std::as_bytes(std::span(&whole[at], 1)));
+    }
+    CHECK(without_effect <= std::string("header_crc32c").size());  // the name of the checksum itself
+}
+
+TEST_CASE("Files of the first version, without a checksum of the header, are read", "[safetensors]") {
+    (void)write_small("old.ckpt");
+    std::string text = read_text_file("old.ckpt");
+    const std::size_t at = text.find("header_crc32c");
+    REQUIRE(at != std::string::npos);
+    text.replace(at, 13, "other_program");
+    write_file_atomically("old.ckpt", text);
+    CHECK(SafetensorsFile("old.ckpt").read<float>("conv.weight", "F32", 2) == kWeights);
+}
+
 TEST_CASE("A file cut anywhere is refused", "[safetensors]") {
     (void)write_small("a.ckpt");
     const std::string text = read_text_file("a.ckpt");

@@ -1,5 +1,5 @@
 #pragma once
-/// The state of a point, out of the states of its stages. One rule for status, merge and reports.
+/// The state of a point, out of the states of its stages. One rule for a run at work, status, merge and reports.
 #include <span>
 #include <vector>
 

@@ -1,4 +1,4 @@
-#include "store/point_state.hpp"
+#include "plan/point_state.hpp"
 
 #include <map>
 
