@@ -223,9 +223,9 @@ TEST_CASE("names tell apart what differs, and say nothing that is the same every
     add_configuration(analysis, first);
     CHECK(ConfigurationNames(analysis.configurations, common_axes())(first) == "net, w4a8 bits, real calibration, sparsity 0.5");
     Configuration other = first;
-    other.pruning = "2:4";
-    other.training_set = "more";
-    other.distillation = "cosine";
+    other.axes[Axis::pruning] = "2:4";
+    other.axes[Axis::training_set] = "more";
+    other.axes[Axis::distillation] = "cosine";
     add_configuration(analysis, other);
     CHECK(ConfigurationNames(analysis.configurations, common_axes())(other) ==
           "net, trained on more, w4a8 bits, real calibration, sparsity 0.5 (2:4), distillation cosine");

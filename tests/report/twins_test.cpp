@@ -81,7 +81,7 @@ TEST_CASE("why there is no twin is said as far as the points tell") {
 
     Made not_planned;
     sham = kSham;
-    sham.calibration = "synthetic";
+    sham.axes[Axis::calibration] = "synthetic";
     not_planned.add(sham, {1});
     not_planned.add(kCompressed, {1});
     CHECK(warning(not_planned) == head + "no sham point of it was planned: left out by a rule, perhaps)");
