@@ -92,7 +92,7 @@ def change_text(row):
         return ("–", "", math.nan)
     low, high = row["change_points_low"], row["change_points_high"]
     limits = f"[{low:+.1f}, {high:+.1f}] " if math.isfinite(low) else ""
-    together = f"\nfamily [{row['simultaneous_low']:+.1f}, {row['simultaneous_high']:+.1f}]" if math.isfinite(row["simultaneous_low"]) else ""
+    together = f"\nfamily [{row['change_points_simultaneous_low']:+.1f}, {row['change_points_simultaneous_high']:+.1f}]" if math.isfinite(row["change_points_simultaneous_low"]) else ""
     return (f"{row['change_points']:+.1f}", f"{limits}p {probability(row['p_adjusted'])}{together}", row["change_points"])
 
 
