@@ -31,16 +31,19 @@ struct ScoreReport {
     struct At {
         std::string name;  ///< "accuracy", "fmr=1e-2", "fmr=1e-3"
         std::optional<double> threshold;
-        std::optional<double> fdr, ir, garbe;  ///< alpha 0.5
+        std::optional<double> fdr, ir, garbe;  ///< alpha 0.5; empty where a group expects fewer than 3 errors of a kind
         std::vector<Rates> groups;             ///< in the order of ScoreReport::groups
     };
 
     std::vector<Group> groups;
     std::optional<double> average, std, ser, gap;  ///< over the groups' accuracy_10fold; average, std, gap in percent points
     std::vector<At> at;
-    std::string threshold_source = "test";      ///< one list of pairs: thresholds are chosen on it
-    std::map<std::string, Interval> intervals;  ///< 95 %; by the place of the figure: "std", "at.accuracy.groups.A.fmr"
-    std::map<std::string, NoBias> no_bias;      ///< "std", "ser"
+    std::string threshold_source = "test";  ///< one list of pairs: thresholds are chosen on it
+    /// 95 %; by the place of the figure: "std", "at.accuracy.groups.A.fmr". What stands at a threshold counts how the
+    /// threshold was chosen; with ".frozen" behind, it is about this very threshold.
+    std::map<std::string, Interval> intervals;
+    std::map<std::string, std::string> without_interval;  ///< figures that have none, and why
+    std::map<std::string, NoBias> no_bias;                ///< "std", "ser", "at.accuracy.fdr"
     std::map<std::string, std::string> conventions;
     std::vector<std::string> warnings;  ///< one for every undefined value, and for what limits the figures
 };
