@@ -14,6 +14,7 @@ namespace {
 
 constexpr double kBar_s = 1.0;
 constexpr double kLine_s = 30.0;
+constexpr double kFirstEstimate_s = 3.0;
 
 int terminal_width() {
     winsize size{};
@@ -58,7 +59,7 @@ std::string progress_text(const LiveStatus& status, int width) {
 
 std::string count_text(std::uint64_t done, std::uint64_t total, const char* what, double elapsed_s, int width) {
     std::string text = fmt::format("{}/{} {}", done, total, what);
-    if (done > 0 && done < total)
+    if (done > 0 && done < total && elapsed_s >= kFirstEstimate_s)
         text +=
             fmt::format(", left {}", human_duration(elapsed_s * static_cast<double>(total - done) / static_cast<double>(done)));
     const int bar = std::min(40, width - static_cast<int>(text.size()) - 4);

@@ -10,7 +10,7 @@ namespace fairsweep {
 /// "[#####.....]  12/68 points  2 failed  running 2  left 3 min - 5 min". `width`: columns to fill at most.
 [[nodiscard]] std::string progress_text(const LiveStatus& status, int width);
 
-/// "[#####.....] 320/1000 images, left 40 s". `elapsed_s` since the start.
+/// "[#####.....] 320/1000 images, left 40 s". `elapsed_s` since the start; before 3 s nothing is said of what is left.
 [[nodiscard]] std::string count_text(std::uint64_t done, std::uint64_t total, const char* what, double elapsed_s, int width);
 
 class Progress {
@@ -23,7 +23,8 @@ public:
 
     /// Draws when it is time to: a bar at most once a second, a line each tenth of the points or each 30 s.
     void show(const LiveStatus& status, double now_s);
-    /// The same for plain counting, such as images.
+    /// The same for plain counting, such as images. The clock starts with start(), or with the first count.
+    void start(double now_s) { start_s_ = now_s; }
     void show_count(std::uint64_t done, std::uint64_t total, const char* what, double now_s);
     void finish();  ///< ends the bar's line
 
