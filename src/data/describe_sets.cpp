@@ -11,6 +11,7 @@
 #include "data/findings.hpp"
 #include "data/folder_set.hpp"
 #include "data/jpeg.hpp"
+#include "data/pair_list.hpp"
 #include "data/recordio_set.hpp"
 #include "data/rfw_set.hpp"
 #include "data/rfw_text.hpp"

@@ -10,8 +10,10 @@
 #include "fairsweep/error.hpp"
 #include "metrics/error_rates.hpp"
 #include "metrics/fairness.hpp"
+#include "metrics/pair_checks.hpp"
 #include "metrics/ten_fold.hpp"
 #include "report/rate_intervals.hpp"
+#include "report/score_direction.hpp"
 #include "statistics/clusters.hpp"
 #include "statistics/contrast.hpp"
 #include "statistics/threshold_choice.hpp"
@@ -31,11 +33,13 @@ constexpr std::array<FmrTarget, 2> kFmrTargets{{{"fmr=1e-2", 1e-2}, {"fmr=1e-3",
 
 std::map<std::string, std::string> make_conventions(const ScoreReportOptions& options) {
     return {
-        {"score", "similarity; a pair matches when score >= threshold"},
-        {"accuracy_10fold", std::string("percent; per group, ten folds, ") +
-                                (options.folds.empty() ? "contiguous in file order" : "as the fold column says") +
-                                ", squared distance 2 - 2 * score < t (strict), t = 0, 0.01 ... "
-                                "3.99, the first best threshold on the other nine folds; mean over folds"},
+        {"score",
+         options.score_convention.empty() ? "similarity; a pair matches when score >= threshold" : options.score_convention},
+        {"accuracy_10fold",
+         std::string("percent; per group, ") +
+             (options.folds.empty() ? "ten folds, contiguous in file order" : "folds as the fold column says") +
+             ", squared distance 2 - 2 * score < t (strict), t = 0, 0.01 ... "
+             "3.99, the first best threshold on the other folds; mean over folds"},
         {"average, std, ser", "over the groups' accuracy_10fold; ser = (100 - lowest) / (100 - highest)"},
         {"std_ddof", "1"},
         {"rates", "fractions; fmr over impostor pairs, fnmr over genuine pairs, accuracy over both"},
@@ -77,6 +81,8 @@ public:
     }
 
     [[nodiscard]] ScoreReport make() {
+        for (const std::string& text : options_.warnings) warn(text);
+        if (const auto shared = options_.identities_known ? shared_people_warning(pairs_) : std::nullopt) warn(*shared);
         warn("thresholds are chosen on the pairs that they are judged on (threshold_source test): rates at them flatter");
         if (!options_.identities_known)
             warn("identities are not known: pairs are taken as independent, so intervals are too narrow where people repeat");
@@ -87,13 +93,17 @@ public:
             warn("scores outside [-1, 1] are no cosines: accuracy_10fold, average, std and ser are not defined on their grid");
         std::vector<TenFold> folds;
         for (std::uint32_t g = 0; g < pairs_.groups.size(); ++g) add_group(g, are_cosines, folds);
+        if (const auto direction = direction_warning(report_.groups))
+            report_.warnings.insert(report_.warnings.begin(), *direction);
+        warn_of_folds(folds);
         if (folds.size() == pairs_.groups.size()) {
             add_spread();
             add_spread_intervals(folds);
         } else if (are_cosines) {
             warn("average, std and ser are undefined: a group has no accuracy_10fold");
         }
-        add_at("accuracy", most_accurate_threshold(scores_, pairs_.genuine), {.most_accurate = true, .fmr = 0.0});
+        add_at("accuracy", has_both_kinds() ? most_accurate_threshold(scores_, pairs_.genuine) : std::nullopt,
+               {.most_accurate = true, .fmr = 0.0});
         for (const FmrTarget& target : kFmrTargets)
             add_at(target.name, threshold_at_fmr(scores_, pairs_.genuine, target.fmr),
                    {.most_accurate = false, .fmr = target.fmr});
@@ -101,6 +111,11 @@ public:
     }
 
 private:
+    [[nodiscard]] bool has_both_kinds() const {
+        const auto genuine = std::ranges::count(pairs_.genuine, 1);
+        return genuine != 0 && genuine != static_cast<std::ptrdiff_t>(pairs_.size());
+    }
+
     void warn(std::string text) { report_.warnings.push_back(std::move(text)); }
 
     /// The value, or a warning in its place.
@@ -116,8 +131,8 @@ private:
     [[nodiscard]] std::optional<FoldBounds> fold_bounds(std::size_t begin, std::size_t count) const {
         if (options_.folds.empty()) return std::nullopt;
         const auto folds = std::span(options_.folds).subspan(begin, count);
-        FoldBounds bounds{};
-        for (std::uint32_t fold = 0; fold <= kFolds; ++fold)
+        FoldBounds bounds(folds.back() + 2);
+        for (std::uint32_t fold = 0; fold < bounds.size(); ++fold)
             bounds[fold] = static_cast<std::uint32_t>(std::ranges::lower_bound(folds, fold) - folds.begin());
         return bounds;
     }
@@ -140,6 +155,14 @@ private:
         return {&pairs_, scores_, &clusters_, bootstrap_ ? &*bootstrap_ : nullptr, options_.seed};
     }
 
+    void warn_of_folds(const std::vector<TenFold>& folds) {
+        if (std::ranges::all_of(folds, [](const TenFold& group) { return group.folds() == kFolds; })) return;
+        std::vector<std::uint32_t> counts;
+        for (const TenFold& group : folds)
+            if (std::ranges::find(counts, group.folds()) == counts.end()) counts.push_back(group.folds());
+        warn(fmt::format("accuracy_10fold is over the folds of the fold column, not over ten: {}", fmt::join(counts, ", ")));
+    }
+
     void add_group(std::uint32_t g, bool are_cosines, std::vector<TenFold>& folds) {
         const auto [begin, count] = range_of(g);
         const auto scores = scores_.subspan(begin, count);
@@ -151,7 +174,9 @@ private:
         constexpr const char* kBothKinds = "it needs genuine and impostor pairs";
         group.eer = checked(equal_error_rate(scores, genuine), "eer of group " + group.name, kBothKinds);
         group.auc = checked(area_under_curve(scores, genuine), "auc of group " + group.name, kBothKinds);
-        if (are_cosines) {
+        if (are_cosines && (group.genuine == 0 || group.impostor == 0)) {
+            warn(fmt::format("accuracy_10fold of group {} is undefined: {}", group.name, kBothKinds));
+        } else if (are_cosines) {
             auto ten_fold = ten_fold_from_scores(scores, genuine, fold_bounds(begin, count));
             group.accuracy_10fold = checked(ten_fold ? std::optional(ten_fold->accuracy_percent) : std::nullopt,
                                             "accuracy_10fold of group " + group.name, "it needs at least ten pairs");
@@ -212,7 +237,8 @@ private:
     void add_at(const std::string& name, std::optional<double> threshold, const ThresholdRule& rule) {
         ScoreReport::At at;
         at.name = name;
-        at.threshold = checked(threshold, "the threshold of at." + name, "there are no impostor pairs");
+        at.threshold = checked(threshold, "the threshold of at." + name,
+                               name == "accuracy" ? "it needs genuine and impostor pairs" : "there are no impostor pairs");
         for (std::uint32_t g = 0; g < pairs_.groups.size(); ++g) {
             if (!threshold) {
                 at.groups.emplace_back();

@@ -10,6 +10,7 @@
 
 #include "fairsweep/error.hpp"
 #include "fairsweep/random.hpp"
+#include "report/score_direction.hpp"
 #include "support/catch.hpp"
 
 using namespace fairsweep;
@@ -170,10 +171,14 @@ TEST_CASE("a group with one kind of pairs leaves what needs both undefined") {
     CHECK_FALSE((at(report, "accuracy").groups[1].fmr || at(report, "accuracy").fdr || at(report, "accuracy").garbe));
     CHECK(at(report, "accuracy").groups[1].fnmr);
     CHECK(warns(report, "at.accuracy.groups.B.fmr is undefined"));
+    CHECK_FALSE(report.groups[1].accuracy_10fold);  // all right whatever the network does
+    CHECK(warns(report, "accuracy_10fold of group B is undefined"));
     for (std::uint32_t p = 0; p < 80; ++p) set.pairs.genuine[p] = 1;
     const ScoreReport none = score_report(set.pairs, set.scores);
     CHECK_FALSE(at(none, "fmr=1e-3").threshold);
     CHECK(warns(none, "the threshold of at.fmr=1e-3 is undefined"));
+    CHECK_FALSE((at(none, "accuracy").threshold || at(none, "accuracy").groups[0].accuracy || none.average || none.std));
+    CHECK(warns(none, "the threshold of at.accuracy is undefined"));
 }
 
 TEST_CASE("scores that are no cosines have rates, but nothing of the ten-fold grid") {
@@ -201,4 +206,32 @@ TEST_CASE("scores that cannot be judged are data errors") {
     CHECK_THROWS_AS(score_report({}, {}), Error);
     set.scores[7] = std::numeric_limits<double>::quiet_NaN();
     CHECK_THROWS_AS(score_report(set.pairs, set.scores), Error);
+}
+
+TEST_CASE("an AUC below one half is the first warning; below it everywhere, scores are refused by their file") {
+    Scored set = planted({"A", "B"}, 40, 0.3, 0.3);
+    for (std::uint32_t p = 40; p < 80; ++p) set.scores[p] = -set.scores[p];
+    const ScoreReport some = score_report(set.pairs, set.scores, {.warnings = {"from the source"}});
+    CHECK_THAT(some.warnings[0], ContainsSubstring("auc is below 0.5 in some groups") && ContainsSubstring("B (0."));
+    CHECK(some.warnings[1] == "from the source");
+    CHECK_NOTHROW(refuse_reversed_scores(set.pairs, set.scores, "s.csv", false));
+    for (std::uint32_t p = 0; p < 40; ++p) set.scores[p] = -set.scores[p];
+    CHECK_THAT(score_report(set.pairs, set.scores).warnings[0], ContainsSubstring("in every group"));
+    CHECK_THROWS_WITH(refuse_reversed_scores(set.pairs, set.scores, "s.csv", false),
+                      ContainsSubstring("these look like distances (AUC 0.") && ContainsSubstring("give --distance"));
+    CHECK_THROWS_WITH(refuse_reversed_scores(set.pairs, set.scores, "s.csv", true), ContainsSubstring("leave --distance out"));
+}
+
+TEST_CASE("folds other than ten are told; people of several groups are told") {
+    Scored set = planted({"A", "B"}, 40, 0.3, 0.3);
+    ScoreReportOptions options;
+    for (std::uint32_t p = 0; p < 80; ++p) options.folds.push_back(p % 40 / 8);
+    const ScoreReport report = score_report(set.pairs, set.scores, options);
+    CHECK(report.average);
+    CHECK(warns(report, "not over ten: 5"));
+    CHECK(report.conventions.at("accuracy_10fold").find("ten folds") == std::string::npos);
+    CHECK_FALSE(warns(report, "more than one group"));
+    for (const auto column : {&PairTable::identity_a, &PairTable::identity_b})
+        for (std::uint32_t p = 40; p < 80; ++p) (set.pairs.*column)[p] -= 40;
+    CHECK(warns(score_report(set.pairs, set.scores), "more than one group"));
 }
