@@ -57,7 +57,7 @@ private:
 Digest recordio_digest(const DataSource& source) {
     const RecordioSet set = read_recordio_set(source.path);
     SetHash hash("fairsweep recordio 1");
-    hash.file(set.files.property, 4096);
+    if (set.has_property) hash.file(set.files.property, 4096);  // without it the records decide
     hash.large_file(set.files.index);
     hash.number(set.reader.size_bytes());
     hash.number(set.image_offsets.size());
