@@ -4,6 +4,7 @@
 #include "fairsweep/error.hpp"
 #include "fairsweep/files.hpp"
 #include "fairsweep/hash.hpp"
+#include "fairsweep/json_depth.hpp"
 #include "fairsweep/random.hpp"
 #include "fairsweep/text.hpp"
 #include "support/catch.hpp"
@@ -92,4 +93,14 @@ TEST_CASE("A short read names file and offset") {
         CHECK(error.kind() == ErrorKind::data);
         CHECK(error.parts().where == "short.bin, offset 2");
     }
+}
+
+TEST_CASE("the depth of JSON is counted outside strings, whatever the text") {
+    CHECK(json_depth("") == 0);
+    CHECK(json_depth("7") == 0);
+    CHECK(json_depth(R"({"a": [1, {"b": []}], "c": {}})") == 4);
+    CHECK(json_depth(R"({"[[[[": "\\\"[[{{", "b\\": [2]})") == 2);
+    CHECK(json_depth("]]]]}}[") == 1);
+    CHECK(json_depth(std::string(1000000, '[')) == 1000000);
+    CHECK(json_depth("\"\\") == 0);
 }
