@@ -111,9 +111,13 @@ a person count as dependent. Points: {html.escape(facts["Points"])}; seeds: {htm
 </details>
 </section>
 <section id="rates"><h2>FMR and FNMR at one threshold for all groups</h2>
-<p class="caption">The pooled threshold has the highest accuracy over all groups together; it is taken as given.</p>
+<p class="caption">{html.escape(sections.RATES_CAPTION)}</p>
 <details><summary>Show the table</summary>
 {data_table(*sections.rate_table(analysis), "rate-table")}
+</details>
+<p class="caption">{html.escape(sections.INDICES_CAPTION)}</p>
+<details><summary>Show the indices</summary>
+{data_table(*sections.index_table(analysis), "index-table")}
 </details>
 </section>
 <section id="conventions"><h2>Conventions and limits</h2>

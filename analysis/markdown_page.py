@@ -76,7 +76,13 @@ Means over seeds with 95 % intervals; ten-fold accuracy per group; "equal groups
 
 ## FMR and FNMR at one threshold for all groups
 
+{escape(sections.RATES_CAPTION)}
+
 {data_table(*sections.rate_table(analysis))}
+
+{escape(sections.INDICES_CAPTION)}
+
+{data_table(*sections.index_table(analysis))}
 
 ## Conventions and limits
 

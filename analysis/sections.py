@@ -92,7 +92,7 @@ def change_text(row):
         return ("–", "", math.nan)
     low, high = row["change_points_low"], row["change_points_high"]
     limits = f"[{low:+.1f}, {high:+.1f}] " if math.isfinite(low) else ""
-    together = f"\nfamily [{row['simultaneous_low']:+.1f}, {row['simultaneous_high']:+.1f}]" if math.isfinite(row["simultaneous_low"]) else ""
+    together = f"\nfamily [{row['change_points_simultaneous_low']:+.1f}, {row['change_points_simultaneous_high']:+.1f}]" if math.isfinite(row["change_points_simultaneous_low"]) else ""
     return (f"{row['change_points']:+.1f}", f"{limits}p {probability(row['p_adjusted'])}{together}", row["change_points"])
 
 
@@ -133,6 +133,26 @@ def planted_table(analysis):
 CHANGES_CAPTION = ("Compressed minus sham, on the same pairs, in percentage points: 95 % interval of each change by itself, adjusted p, and (family) limits that hold for all primary changes together. The gap is (mean of "
                    "the other groups − the group that is worst in the dense network): above zero is worse; these are the primary family, adjusted by Holm. For "
                    "accuracies below zero is worse; they are exploratory, adjusted by Benjamini and Hochberg.")
+
+
+RATES_CAPTION = ("The pooled threshold has the highest accuracy over all groups together. It was chosen on these pairs; the intervals count how far the rates "
+                 "move with it.")
+INDICES_CAPTION = ("Fairness indices at the pooled threshold, with 95 % intervals, and what chance alone stays within in 95 % of cases. FDR and the inequity rate "
+                   "are fair at 1, GARBE at 0. Undefined where a group expects too few errors.")
+
+
+def index_table(analysis):
+    """FDR, inequity rate and GARBE with intervals and with what chance alone gives."""
+    header = ["Network", "Arm", "Bits", "Calibration", "Sparsity", "FDR", "Inequity rate", "GARBE"]
+    rows = []
+    for _, row in analysis["configurations"].iterrows():
+        cells = [row["architecture"], row["arm"], (row["bits"], "", row["weight_bits"]), "–" if row["arm"] == "dense" else row["calibration"],
+                 (f"{row['sparsity']:g}", plots.unusual(row), row["sparsity"])]
+        for name in ("fdr", "inequity_rate", "garbe"):
+            chance = f"\nchance {number(row[name + '_no_bias_p95'], 3)}" if math.isfinite(row[name + "_no_bias_p95"]) else ""
+            cells.append((number(row[name], 3), interval(row, name, 3) + chance, row[name]))
+        rows.append(cells)
+    return header, rows
 
 
 def plot_sections(analysis):

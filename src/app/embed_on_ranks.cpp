@@ -11,6 +11,7 @@ std::vector<float> embed_on_ranks(Link& link, FaceEmbedder& embedder, std::uint6
     Progress progress(link.rank() == 0 ? progress_style(quiet) : Progress::Style::none);
     const EmbedOptions how{.batch_images = options.batch_images, .flip = options.flip};
     const auto compute = [&](std::uint64_t begin, std::uint64_t end) {
+        progress.start(steady_now_s());
         return embedder.embed(begin, end, how, faces, [&](std::uint64_t done) {
             progress.show_count(done, end - begin, link.size() == 1 ? "images" : "images of this rank", steady_now_s());
         });

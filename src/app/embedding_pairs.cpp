@@ -1,66 +1,25 @@
 #include "embedding_pairs.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 #include "data/damage.hpp"
-#include "data/rfw_text.hpp"
+#include "data/pair_list.hpp"
+#include "data/unicode.hpp"
 #include "fairsweep/error.hpp"
 #include "fairsweep/files.hpp"
+#include "metrics/pair_checks.hpp"
+#include "row_index.hpp"
 
 namespace fairsweep {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::uint32_t kSeveral = ~0U;
-
-/// Rows by the last two and the last three parts of their paths, extensions left out.
-class RowIndex {
-public:
-    explicit RowIndex(const std::vector<std::string>& paths) {
-        rows_.reserve(2 * paths.size());
-        for (std::uint32_t row = 0; row < paths.size(); ++row)
-            for (const int parts : {2, 3}) add(ending(paths[row], parts), row);
-    }
-
-    /// The row of an image, or why there is none.
-    [[nodiscard]] std::uint32_t find(const std::string& group, const std::string& image, std::string& why) const {
-        const auto found = rows_.find(image);
-        if (found == rows_.end()) {
-            why = "no path that ends in " + image;
-            return kSeveral;
-        }
-        if (found->second != kSeveral) return found->second;
-        const auto with_group = rows_.find(group + "/" + image);
-        if (with_group != rows_.end() && with_group->second != kSeveral) return with_group->second;
-        why = "several paths that end in " + image + ", and none of them alone in " + group + "/" + image;
-        return kSeveral;
-    }
-
-private:
-    static std::string ending(const std::string& path, int parts) {
-        const fs::path file(path);
-        const std::string name = (file.parent_path() / file.stem()).generic_string();
-        std::size_t begin = name.size();
-        for (int i = 0; i < parts; ++i) {
-            if (begin == 0) return {};
-            const std::size_t slash = name.rfind('/', begin - 1);
-            begin = slash == std::string::npos ? 0 : slash;
-        }
-        return name.substr(begin == 0 && !name.starts_with('/') ? 0 : begin + 1);
-    }
-
-    void add(const std::string& key, std::uint32_t row) {
-        if (key.empty()) return;
-        const auto [place, is_new] = rows_.try_emplace(key, row);
-        if (!is_new && place->second != row) place->second = kSeveral;
-    }
-
-    std::unordered_map<std::string, std::uint32_t> rows_;
-};
 
 void refuse_second_lists(const std::vector<PairFile>& files) {
     std::set<std::string> groups;
@@ -74,6 +33,112 @@ void refuse_second_lists(const std::vector<PairFile>& files) {
     }
 }
 
+[[noreturn]] void refuse_group_name(const PairFile& file) {
+    throw_usage({.attempted = "cannot use the pair lists",
+                 .where = file.path.string(),
+                 .found = "the group name '" + shown_text(file.group) + "'",
+                 .expected = "text in UTF-8",
+                 .hint = "name the group: --pairs A=FILE"});
+}
+
+/// The folder that an image is in; empty when its path has none.
+std::string folder_of(const std::string& path) {
+    const std::size_t slash = path.rfind('/');
+    if (slash == std::string::npos || slash == 0) return {};
+    const std::size_t before = path.rfind('/', slash - 1);
+    return before == std::string::npos ? path.substr(0, slash) : path.substr(before + 1, slash - before - 1);
+}
+
+/// Whether images lie in folders of people: only then pairs of one person are in one folder and the others in two.
+bool folders_are_people(const std::vector<LabelledPairLine>& pairs) {
+    return std::ranges::all_of(pairs, [](const LabelledPairLine& pair) {
+        const std::string a = folder_of(pair.path_a), b = folder_of(pair.path_b);
+        return !a.empty() && !b.empty() && (plain_path(a) == plain_path(b)) == pair.genuine;
+    });
+}
+
+class RowPairCollector {
+public:
+    RowPairCollector(const std::vector<std::string>& paths, const std::string& source) : index_(paths), source_(source) {
+        pairs_.table.group_begin.push_back(0);
+    }
+
+    void add(const PairFile& file) {
+        if (!is_utf8(file.group)) refuse_group_name(file);
+        const PairList list = parse_pair_list(read_text_file(file.path), file.path);
+        refuse_contradictions(list.pairs, file.path);
+        for (const PairLine& line : list.pairs) {
+            add_images(file, line.line, line.identity_a + "/" + image_stem(line.identity_a, line.number_a),
+                       line.identity_b + "/" + image_stem(line.identity_b, line.number_b));
+            add_people(person(line.identity_a), person(line.identity_b), line.genuine);
+        }
+        const bool has_people = folders_are_people(list.labelled);
+        if (!has_people) warn_of_folders(file);
+        for (const LabelledPairLine& line : list.labelled) {
+            add_images(file, line.line, line.path_a, line.path_b);
+            const std::uint32_t a = has_people ? person(folder_of(line.path_a)) : next_person_++;
+            const std::uint32_t b = has_people ? person(folder_of(line.path_b)) : line.genuine ? a : next_person_++;
+            add_people(a, b, line.genuine);
+        }
+        const std::size_t count = list.pairs.size() + list.labelled.size();
+        if (list.promised != 0 && list.promised != count)
+            pairs_.warnings.push_back(
+                fmt::format("the first line of {} promises {} pairs, and {} follow", file.path.string(), list.promised, count));
+        pairs_.table.groups.push_back(file.group);
+        pairs_.table.group_begin.push_back(pairs_.table.size());
+    }
+
+    [[nodiscard]] RowPairs finish() {
+        const auto repeated = repeated_pair_warnings(pairs_.table, pairs_.row_a, pairs_.row_b);
+        pairs_.warnings.insert(pairs_.warnings.end(), repeated.begin(), repeated.end());
+        return std::move(pairs_);
+    }
+
+private:
+    void add_images(const PairFile& file, std::uint32_t line, const std::string& a, const std::string& b) {
+        pairs_.row_a.push_back(row(file, line, a));
+        pairs_.row_b.push_back(row(file, line, b));
+    }
+
+    void add_people(std::uint32_t a, std::uint32_t b, bool genuine) {
+        pairs_.table.identity_a.push_back(a);
+        pairs_.table.identity_b.push_back(b);
+        pairs_.table.genuine.push_back(genuine ? 1 : 0);
+    }
+
+    std::uint32_t row(const PairFile& file, std::uint32_t line, const std::string& image) const {
+        std::string why;
+        const auto found = index_.find(file.group, image, why);
+        if (!found)
+            throw_damaged({.file = file.path, .offset = {}, .line = line},
+                          {.attempted = "a pair names an image without one embedding",
+                           .where = {},
+                           .found = why + " in " + source_,
+                           .expected = "one path that ends so, with any extension or none",
+                           .hint = {}});
+        return *found;
+    }
+
+    std::uint32_t person(const std::string& name) {
+        const auto [place, is_new] = people_.try_emplace(plain_path(name), next_person_);
+        if (is_new) ++next_person_;
+        return place->second;
+    }
+
+    void warn_of_folders(const PairFile& file) {
+        pairs_.identities_known = false;
+        pairs_.warnings.push_back(fmt::format(
+            "the images of {} are not in one folder per person: its people are not known, and its pairs are taken as independent",
+            file.path.string()));
+    }
+
+    RowIndex index_;
+    const std::string& source_;
+    RowPairs pairs_;
+    std::unordered_map<std::string, std::uint32_t> people_;
+    std::uint32_t next_person_ = 0;
+};
+
 }  // namespace
 
 PairFile parse_pair_file(const std::string& text) {
@@ -86,38 +151,10 @@ PairFile parse_pair_file(const std::string& text) {
 }
 
 RowPairs pair_rows(const std::vector<PairFile>& files, const std::vector<std::string>& paths, const std::string& source) {
-    const RowIndex index(paths);
-    std::unordered_map<std::string, std::uint32_t> identities;
-    const auto identity = [&identities](const std::string& name) {
-        return identities.try_emplace(name, static_cast<std::uint32_t>(identities.size())).first->second;
-    };
     refuse_second_lists(files);
-    RowPairs pairs;
-    pairs.table.group_begin.push_back(0);
-    for (const PairFile& file : files) {
-        for (const PairLine& line : parse_pairs(read_text_file(file.path), file.path)) {
-            const auto row = [&](const std::string& name, std::uint32_t number) {
-                std::string why;
-                const std::uint32_t found = index.find(file.group, name + "/" + image_stem(name, number), why);
-                if (found == kSeveral)
-                    throw_damaged({.file = file.path, .offset = {}, .line = line.line},
-                                  {.attempted = "a pair names an image without one embedding",
-                                   .where = {},
-                                   .found = why + " in " + source,
-                                   .expected = "one path that ends so, with any extension",
-                                   .hint = {}});
-                return found;
-            };
-            pairs.row_a.push_back(row(line.identity_a, line.number_a));
-            pairs.row_b.push_back(row(line.identity_b, line.number_b));
-            pairs.table.genuine.push_back(line.genuine ? 1 : 0);
-            pairs.table.identity_a.push_back(identity(line.identity_a));
-            pairs.table.identity_b.push_back(identity(line.identity_b));
-        }
-        pairs.table.groups.push_back(file.group);
-        pairs.table.group_begin.push_back(pairs.table.size());
-    }
-    return pairs;
+    RowPairCollector collector(paths, source);
+    for (const PairFile& file : files) collector.add(file);
+    return collector.finish();
 }
 
 }  // namespace fairsweep

@@ -1,18 +1,22 @@
 /// fairsweep evaluate: the RFW protocol on one model, from an embedding file or from weights and data.
 #include <fmt/format.h>
 
+#include <functional>
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "commands.hpp"
 #include "embed_on_ranks.hpp"
+#include "data/unicode.hpp"
 #include "embedding_pairs.hpp"
 #include "fairsweep/dataset.hpp"
 #include "fairsweep/error.hpp"
 #include "gather_rows.hpp"
 #include "metrics/cosine.hpp"
+#include "metrics/pair_checks.hpp"
 #include "network_options.hpp"
 #include "score_report_output.hpp"
 #include "store/embedding_file.hpp"
@@ -29,7 +33,9 @@ constexpr CommandHelp kHelp{
     "       fairsweep evaluate --architecture A --weights W --data [NAME=]DIR [--json]",
     "The RFW protocol on one model: ten-fold accuracy, EER and AUC per group; average, STD, SER; rates at one threshold for all "
     "groups; 95 % intervals and what chance alone would give. E.h5 has /embeddings and /paths (fairsweep embed, or anybody's); "
-    "an image is found by the end of its path, identity/identity_0001. DIR is an RFW tree; its faces are aligned by their "
+    "an image is found by the end of its path, identity/identity_0001, with any extension or none. Pair lists are in RFW's or "
+    "LFW's form, "
+    "or `path path 1|0`. DIR is an RFW tree; its faces are aligned by their "
     "landmarks, and the embedding of the mirrored face is added, as the published evaluations do (not with --no-flip). "
     "Under mpirun every rank embeds a part.",
     "  fairsweep evaluate --embeddings faces.h5 --pairs A=txts/A/A_pairs.txt B=txts/B/B_pairs.txt\n"
@@ -38,7 +44,25 @@ constexpr CommandHelp kHelp{
 struct Scored {
     PairTable pairs;
     std::vector<double> scores;
+    bool identities_known = true;
+    std::vector<std::string> warnings;
 };
+
+/// Embeddings [rows, dimensions] of which the pairs take rows; `name` says a row's image. Throws a data error for a row that has
+/// no direction, and so no cosine.
+std::vector<double> checked_cosines(std::span<const float> embeddings, std::size_t dimensions,
+                                    std::span<const std::uint32_t> row_a, std::span<const std::uint32_t> row_b,
+                                    const std::function<std::string(std::uint32_t)>& name, const std::string& source) {
+    for (const auto rows : {row_a, row_b})
+        for (const std::uint32_t row : rows)
+            if (const char* fault = row_fault(embeddings.subspan(row * dimensions, dimensions)))
+                throw_data({.attempted = "cannot compare an embedding",
+                            .where = source + ", row " + std::to_string(row) + " (" + name(row) + ")",
+                            .found = fault,
+                            .expected = "finite numbers, not all zero",
+                            .hint = "embed this image again, or take its pairs out of the list"});
+    return cosines(embeddings, dimensions, row_a, row_b);
+}
 
 [[noreturn]] void refuse_usage(const std::string& found) {
     throw_usage({.attempted = "cannot evaluate",
@@ -55,8 +79,10 @@ Scored score_embeddings(const po::variables_map& values) {
     for (const std::string& text : values["pairs"].as<std::vector<std::string>>()) pair_files.push_back(parse_pair_file(text));
     const EmbeddingTable table = read_embedding_file(file);
     RowPairs pairs = pair_rows(pair_files, table.paths, file);
-    std::vector<double> scores = cosines(table.embeddings, table.dimensions, pairs.row_a, pairs.row_b);
-    return {std::move(pairs.table), std::move(scores)};
+    std::vector<double> scores = checked_cosines(
+        table.embeddings, table.dimensions, pairs.row_a, pairs.row_b,
+        [&](std::uint32_t row) { return shown_text(table.paths[row]); }, file);
+    return {std::move(pairs.table), std::move(scores), pairs.identities_known, std::move(pairs.warnings)};
 }
 
 DataSource rfw_source(const std::string& text) {
@@ -93,7 +119,11 @@ std::optional<Scored> score_network(const po::variables_map& values, Link& link)
     const std::vector<float> embeddings =
         embed_on_ranks(link, embedder, images.size(), options, faces, values.count("quiet") != 0);
     if (link.rank() != 0) return std::nullopt;
-    return Scored{pair_table_of(*set), cosines(embeddings, embedder.embedding_size(), row_a, row_b)};
+    const PairTable table = pair_table_of(*set);
+    std::vector<double> scores = checked_cosines(
+        embeddings, embedder.embedding_size(), row_a, row_b, [&](std::uint32_t row) { return faces.name(row); },
+        options.weights.string());
+    return Scored{table, std::move(scores), true, repeated_pair_warnings(table, row_a, row_b)};
 }
 
 }  // namespace
@@ -101,7 +131,7 @@ std::optional<Scored> score_network(const po::variables_map& values, Link& link)
 int evaluate_command(const Arguments& arguments) {
     po::options_description description("options");
     description.add_options()("embeddings", po::value<std::string>(), "HDF5 file with /embeddings and /paths")(
-        "pairs", po::value<std::vector<std::string>>()->multitoken(), "[GROUP=]FILE...: pair lists in RFW form, one per group")(
+        "pairs", po::value<std::vector<std::string>>()->multitoken(), "[GROUP=]FILE...: pair lists, one per group")(
         "data", po::value<std::string>(), "[NAME=]DIR: an RFW tree (data/ and txts/)");
     add_network_options(description, false);
     description.add_options()("no-flip", "do not add the mirrored face's embedding")("json", "print one JSON object");
@@ -119,7 +149,10 @@ int evaluate_command(const Arguments& arguments) {
             scored = score_embeddings(values);
         }
         if (!scored) return;
-        const ScoreReport report = score_report(scored->pairs, scored->scores);
+        ScoreReportOptions how;
+        how.identities_known = scored->identities_known;
+        how.warnings = scored->warnings;
+        const ScoreReport report = score_report(scored->pairs, scored->scores, how);
         std::cout << (values.count("json") != 0 ? score_report_json(report) + "\n" : score_report_table(report));
     });
     return 0;

@@ -104,7 +104,7 @@ void Progress::show_count(std::uint64_t done, std::uint64_t total, const char* w
         first_done_ = done;
     }
     const int tenth = total == 0 ? 10 : static_cast<int>(10 * done / total);
-    // The clock starts with the first report: what was done before it took a time that nobody measured.
+    // Without start() the clock begins with the first report: what was done before it took a time that nobody measured.
     const double share = done > first_done_ ? static_cast<double>(done) / static_cast<double>(done - first_done_) : 0.0;
     const double elapsed_s = share * (now_s - start_s_);
     draw(count_text(done, total, what, elapsed_s, terminal_width()), count_text(done, total, what, elapsed_s, 0), tenth, now_s);

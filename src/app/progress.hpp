@@ -23,7 +23,8 @@ public:
 
     /// Draws when it is time to: a bar at most once a second, a line each tenth of the points or each 30 s.
     void show(const LiveStatus& status, double now_s);
-    /// The same for plain counting, such as images.
+    /// The same for plain counting, such as images. The clock starts with start(), or with the first count.
+    void start(double now_s) { start_s_ = now_s; }
     void show_count(std::uint64_t done, std::uint64_t total, const char* what, double now_s);
     void finish();  ///< ends the bar's line
 

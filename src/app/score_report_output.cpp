@@ -22,25 +22,29 @@ std::string interval_text(const ScoreReport& report, const std::string& name, in
     return fmt::format("[{:.{}f}, {:.{}f}]", found->second.low, digits, found->second.high, digits);
 }
 
+std::string no_bias_text(const ScoreReport& report, const std::string& name, const char* side, int digits) {
+    const auto found = report.no_bias.find(name);
+    if (found == report.no_bias.end()) return "";
+    return fmt::format("mean {:.{}f}, 95 % {} {:.{}f}", found->second.mean, digits, side, found->second.p95, digits);
+}
+
 std::string group_table(const ScoreReport& report) {
-    std::string text = fmt::format("{:<16}{:>8}{:>9}{:>10}{:>12}  {:<18}{:>9}{:>9}\n", "group", "pairs", "genuine", "impostor",
-                                   "accuracy %", "95 % interval", "EER", "AUC");
+    std::string text = fmt::format("{:<16}{:>8}{:>9}{:>10}{:>12}  {:<18}{:>9}  {:<18}{:>9}  {}\n", "group", "pairs", "genuine",
+                                   "impostor", "accuracy %", "95 % interval", "EER", "95 % interval", "AUC", "95 % interval");
     for (const ScoreReport::Group& group : report.groups)
-        text += fmt::format("{:<16}{:>8}{:>9}{:>10}{:>12}  {:<18}{:>9}{:>9}\n", group.name, group.genuine + group.impostor,
-                            group.genuine, group.impostor, text_of(group.accuracy_10fold, 3),
+        text += fmt::format("{:<16}{:>8}{:>9}{:>10}{:>12}  {:<18}{:>9}  {:<18}{:>9}  {}\n", group.name,
+                            group.genuine + group.impostor, group.genuine, group.impostor, text_of(group.accuracy_10fold, 3),
                             interval_text(report, "groups." + group.name + ".accuracy_10fold", 2), text_of(group.eer, 4),
-                            text_of(group.auc, 4));
+                            interval_text(report, "groups." + group.name + ".eer", 4), text_of(group.auc, 4),
+                            interval_text(report, "groups." + group.name + ".auc", 4));
     return text;
 }
 
 std::string spread_table(const ScoreReport& report) {
     std::string text = fmt::format("\n{:<26}{:>9}  {:<18}{}\n", "over groups", "value", "95 % interval", "if there were no bias");
     const auto line = [&](const char* label, const char* name, const std::optional<double>& value) {
-        const auto no_bias = report.no_bias.find(name);
         text += fmt::format("{:<26}{:>9}  {:<18}{}\n", label, text_of(value, 3), interval_text(report, name, 3),
-                            no_bias == report.no_bias.end()
-                                ? ""
-                                : fmt::format("mean {:.3f}, 95 % below {:.3f}", no_bias->second.mean, no_bias->second.p95));
+                            no_bias_text(report, name, "below", 3));
     };
     line("average accuracy %", "average", report.average);
     line("STD (ddof 1), points", "std", report.std);
@@ -52,12 +56,28 @@ std::string spread_table(const ScoreReport& report) {
 std::string threshold_table(const ScoreReport& report) {
     std::string text;
     for (const ScoreReport::At& at : report.at) {
-        text += fmt::format("\nat {}: threshold {} ({}), FDR {}, IR {}, GARBE {}\n", at.name, text_of(at.threshold, 4),
-                            report.threshold_source, text_of(at.fdr, 4), text_of(at.ir, 3), text_of(at.garbe, 3));
-        for (std::size_t g = 0; g < at.groups.size(); ++g)
-            text += fmt::format("  {:<14} FMR {:>8}  FNMR {:>8}  accuracy {:>8}\n", report.groups[g].name,
-                                text_of(at.groups[g].fmr, 5), text_of(at.groups[g].fnmr, 5), text_of(at.groups[g].accuracy, 5));
+        const std::string place = "at." + at.name + ".";
+        text += fmt::format("\nat {}: threshold {} ({})\n", at.name, text_of(at.threshold, 4), report.threshold_source);
+        text += fmt::format("  {:<14}{:>9}  {:<20}{:>9}  {:<20}{:>9}\n", "group", "FMR", "95 % interval", "FNMR", "95 % interval",
+                            "accuracy");
+        for (std::size_t g = 0; g < at.groups.size(); ++g) {
+            const std::string group = place + "groups." + report.groups[g].name;
+            text += fmt::format("  {:<14}{:>9}  {:<20}{:>9}  {:<20}{:>9}\n", report.groups[g].name, text_of(at.groups[g].fmr, 5),
+                                interval_text(report, group + ".fmr", 5), text_of(at.groups[g].fnmr, 5),
+                                interval_text(report, group + ".fnmr", 5), text_of(at.groups[g].accuracy, 5));
+        }
+        const auto index = [&](const char* label, const char* name, const std::optional<double>& value, const char* side) {
+            if (!value && report.intervals.count(place + name) == 0) return;
+            text += fmt::format("  {:<14}{:>9}  {:<20}if there were no bias: {}\n", label, text_of(value, 4),
+                                interval_text(report, place + name, 3), no_bias_text(report, place + name, side, 3));
+        };
+        index("FDR", "fdr", at.fdr, "above");
+        index("IR", "ir", at.ir, "below");
+        index("GARBE", "garbe", at.garbe, "below");
     }
+    text +=
+        "\nIntervals at a threshold count that it was chosen on these pairs; --json also has them for this very threshold "
+        "(.frozen).\n";
     return text;
 }
 
@@ -93,6 +113,8 @@ std::string score_report_json(const ScoreReport& report) {
     for (const ScoreReport::At& at : report.at) root["at"][at.name] = at_json(report, at);
     root["intervals"] = ordered_json::object();
     for (const auto& [name, interval] : report.intervals) root["intervals"][name] = {interval.low, interval.high};
+    for (const auto& [name, why] : report.without_interval) root["intervals"][name] = nullptr;
+    root["intervals_missing"] = report.without_interval;
     root["no_bias"] = ordered_json::object();
     for (const auto& [name, no_bias] : report.no_bias) root["no_bias"][name] = {{"mean", no_bias.mean}, {"p95", no_bias.p95}};
     root["conventions"] = report.conventions;

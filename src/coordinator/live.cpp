@@ -5,6 +5,7 @@
 
 #include "fairsweep/error.hpp"
 #include "fairsweep/files.hpp"
+#include "fairsweep/json_depth.hpp"
 
 namespace fairsweep {
 namespace {
@@ -134,7 +135,9 @@ std::optional<LiveStatus> read_live(const std::filesystem::path& path) {
     std::error_code ignored;
     if (!std::filesystem::is_regular_file(path, ignored)) return std::nullopt;
     try {
-        const json object = json::parse(read_text_file(path, kMaxLiveBytes));
+        const std::string text = read_text_file(path, kMaxLiveBytes);
+        if (json_depth(text) > kMaxJsonDepth) return std::nullopt;
+        const json object = json::parse(text);
         if (object.at("version").get<int>() != kLiveVersion) return std::nullopt;
         return live_from_json(object);
     } catch (const json::exception&) {

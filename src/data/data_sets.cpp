@@ -43,7 +43,7 @@ bool data_set_present(const DataSource& source) {
     std::error_code ignored;
     if (source.format == "recordio") {
         const auto files = find_recordio_files(source.path);
-        return files && fs::exists(files->index, ignored) && fs::exists(files->property, ignored);
+        return files && fs::exists(files->index, ignored);  // im2rec writes no property
     }
     if (source.format == "folder") return fs::is_directory(source.path, ignored);
     if (source.format == "rfw") return find_rfw_root(source.path).has_value();

@@ -11,6 +11,7 @@
 #include "data/findings.hpp"
 #include "data/folder_set.hpp"
 #include "data/jpeg.hpp"
+#include "data/pair_list.hpp"
 #include "data/recordio_set.hpp"
 #include "data/rfw_set.hpp"
 #include "data/rfw_text.hpp"
@@ -92,9 +93,10 @@ void describe_recordio(const fs::path& path, bool all, DataDescription& descript
         const LabelledImage labelled = set->get(i);
         findings.decoded(labelled.image);
         if (labelled.image.rows == set->property.rows && labelled.image.cols == set->property.cols) return;
-        findings.problem({.file = set->files.records, .offset = set->image_offsets[i], .line = {}},
-                         fmt::format("record {} is {} x {} pixels, and property says {} x {}", set->key_of(i),
-                                     labelled.image.cols, labelled.image.rows, set->property.cols, set->property.rows));
+        findings.problem(
+            {.file = set->files.records, .offset = set->image_offsets[i], .line = {}},
+            fmt::format("record {} is {} x {} pixels, and {} {} x {}", set->key_of(i), labelled.image.cols, labelled.image.rows,
+                        set->has_property ? "property says" : "the first image is", set->property.cols, set->property.rows));
     });
 }
 

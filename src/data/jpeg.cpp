@@ -4,13 +4,18 @@
 #include <turbojpeg.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string_view>
+#include <utility>
 
+#include "data/file_kind.hpp"
+#include "data/image_header.hpp"
 #include "data/png.hpp"
 #include "fairsweep/check.hpp"
 #include "fairsweep/error.hpp"
+#include "fairsweep/log.hpp"
 
 namespace fairsweep {
 namespace {
@@ -51,7 +56,8 @@ bool is_jpeg(std::span<const std::byte> encoded) {
 }
 
 [[noreturn]] void not_an_image(std::span<const std::byte> encoded, const std::string& where) {
-    std::string found = fmt::format("{} bytes", encoded.size());
+    const FileKind kind = kind_of_file(encoded.first(std::min(kFileKindBytes, encoded.size())));
+    std::string found = fmt::format("{}{} bytes", kind.name.empty() ? "" : kind.name + ": ", encoded.size());
     if (!encoded.empty()) found += ", starting";
     for (const std::byte byte : encoded.first(std::min<std::size_t>(8, encoded.size()))) {
         found += fmt::format(" {:02x}", std::to_integer<unsigned>(byte));
@@ -60,7 +66,36 @@ bool is_jpeg(std::span<const std::byte> encoded) {
                 .where = where,
                 .found = found,
                 .expected = "a JPEG (ff d8 ff) or a PNG (89 50 4e 47)",
-                .hint = {}});
+                .hint = kind.hint});
+}
+
+constexpr const char* kConvertHint =
+    "convert it: python3 -c \"from PIL import Image; Image.open('IN').convert('RGB').save('OUT.png')\"";
+
+[[noreturn]] void unsupported_jpeg(const std::string& found, const std::string& where) {
+    throw_data({.attempted = "cannot decode a JPEG",
+                .where = where,
+                .found = found,
+                .expected = "grey or RGB values of 8 bits",
+                .hint = kConvertHint});
+}
+
+/// Whole JPEGs of kinds that are not decoded, by the name that they have: nothing is damaged there.
+void check_jpeg_kind(const JpegFrame& frame, const std::string& where) {
+    const bool huffman = frame.process <= 2;
+    const bool arithmetic = frame.process == 9 || frame.process == 10;  // libjpeg-turbo decodes it where it is built to
+    if (frame.process == 3 || frame.process == 11) unsupported_jpeg("a lossless JPEG", where);
+    if (!huffman && !arithmetic) unsupported_jpeg("a hierarchical JPEG", where);
+    if (frame.precision_bits != 8) unsupported_jpeg(fmt::format("a JPEG of {} bits a value", frame.precision_bits), where);
+    if (frame.channels == 4) unsupported_jpeg("a CMYK JPEG: four inks, made for printing", where);
+    if (frame.channels != 1 && frame.channels != 3) unsupported_jpeg(fmt::format("a JPEG of {} channels", frame.channels), where);
+}
+
+/// What TurboJPEG says about images that are whole, and what to do about it.
+std::string hint_for(std::string_view message) {
+    if (message.find("rithmetic") != std::string_view::npos || message.find("subsampling") != std::string_view::npos)
+        return kConvertHint;
+    return "the image is damaged or cut off";
 }
 
 Image decode_jpeg(std::span<const std::byte> encoded, const std::string& where) {
@@ -71,12 +106,10 @@ Image decode_jpeg(std::span<const std::byte> encoded, const std::string& where) 
         const std::string message = tjGetErrorStr2(owned.get());
         // A decoder that failed inside a header reads the next image from the middle of that header (libjpeg-turbo 2.1.5).
         owned.reset();
-        throw_data({.attempted = "cannot decode a JPEG",
-                    .where = where,
-                    .found = message,
-                    .expected = {},
-                    .hint = "the image is damaged or cut off"});
+        throw_data(
+            {.attempted = "cannot decode a JPEG", .where = where, .found = message, .expected = {}, .hint = hint_for(message)});
     };
+    if (const auto frame = jpeg_frame(encoded)) check_jpeg_kind(*frame, where);
     // Stray bytes between segments are a warning that costs no pixel and is common in files of old cameras.
     const auto harmless = [codec] {
         return tjGetErrorCode(codec) == TJERR_WARNING &&
@@ -97,12 +130,31 @@ Image decode_jpeg(std::span<const std::byte> encoded, const std::string& where) 
     return image;
 }
 
+/// Once in a process: a set of such images would say it a million times.
+void tell_orientation(int orientation, const std::string& where) {
+    static std::atomic<bool> told{false};
+    if (told.exchange(true)) return;
+    log_warning(fmt::format(
+        "{}: its EXIF orientation is {}, so it is turned upright, as OpenCV's imread does; Pillow and libjpeg would not. "
+        "Further images are turned without a word",
+        where.empty() ? "an image" : where, orientation));
+}
+
 }  // namespace
 
 Image decode_image(std::span<const std::byte> encoded, const std::string& where) {
-    if (is_jpeg(encoded)) return decode_jpeg(encoded, where);
-    if (is_png(encoded)) return decode_png(encoded, where);
-    not_an_image(encoded, where);
+    Image image;
+    if (is_jpeg(encoded)) {
+        image = decode_jpeg(encoded, where);
+    } else if (is_png(encoded)) {
+        image = decode_png(encoded, where);
+    } else {
+        not_an_image(encoded, where);
+    }
+    const int orientation = exif_orientation(encoded);
+    if (orientation == 1) return image;
+    tell_orientation(orientation, where);
+    return upright(std::move(image), orientation);
 }
 
 std::vector<std::byte> encode_jpeg(const Image& image, int quality) {

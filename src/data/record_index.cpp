@@ -102,10 +102,12 @@ void write_record_index(const std::filesystem::path& path, std::span<const Index
 }
 
 RecordProperty read_record_property(const std::filesystem::path& path) {
-    const std::string text = read_text_file(path, 4096);
+    std::string text = read_text_file(path, 4096);
+    if (text.starts_with("\xef\xbb\xbf")) text.erase(0, 3);  // a byte order mark, as editors of Windows write it
     const std::vector<std::string> fields = split(trim(text), ',');
     RecordProperty property;
-    const auto number = [](const std::string& field, auto& value) {
+    const auto number = [](const std::string& padded, auto& value) {
+        const std::string field(trim(padded));
         const auto result = std::from_chars(field.data(), field.data() + field.size(), value);
         return result.ec == std::errc() && result.ptr == field.data() + field.size();
     };

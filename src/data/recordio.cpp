@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "data/damage.hpp"
+#include "data/file_kind.hpp"
 #include "fairsweep/check.hpp"
 #include "fairsweep/error.hpp"
 
@@ -135,7 +136,18 @@ void RecordWriter::close() {
 }
 
 RecordReader::RecordReader(const std::filesystem::path& path)
-    : file_(File::open_for_reading(path)), size_bytes_(file_.size_bytes()) {}
+    : file_(File::open_for_reading(path)), size_bytes_(file_.size_bytes()) {
+    std::vector<std::byte> start(std::min<std::uint64_t>(size_bytes_, kFileKindBytes));
+    start.resize(file_.read_at(0, start));
+    const bool is_records = start.size() < sizeof kRecordMagic || load<std::uint32_t>(start, 0) == kRecordMagic;
+    const FileKind kind = is_records ? FileKind{} : kind_of_file(start);
+    if (kind.name.empty()) return;  // what is damaged is told where it is
+    throw_damaged({.file = path, .offset = 0, .line = {}}, {.attempted = "cannot read RecordIO records",
+                                                            .where = {},
+                                                            .found = kind.name,
+                                                            .expected = fmt::format("the magic number {:#010x}", kRecordMagic),
+                                                            .hint = kind.hint});
+}
 
 Record RecordReader::read(std::uint64_t offset, std::uint64_t record) const {
     const Joiner joiner{.file = file_, .file_bytes = size_bytes_, .record_offset = offset, .record = record};
@@ -156,6 +168,16 @@ Record RecordReader::read(std::uint64_t offset, std::uint64_t record) const {
     }
     result.next_offset = at;
     return result;
+}
+
+std::vector<std::byte> RecordReader::read_start(std::uint64_t offset, std::uint64_t record, std::size_t bytes) const {
+    std::vector<std::byte> head(kPartHeaderBytes + bytes);
+    head.resize(offset < size_bytes_ ? file_.read_at(offset, head) : 0);
+    const bool whole = head.size() >= kPartHeaderBytes && load<std::uint32_t>(head, 0) == kRecordMagic &&
+                       load<std::uint32_t>(head, 4) >> 29 == kWhole;
+    const std::size_t wanted = whole ? std::min<std::size_t>(bytes, load<std::uint32_t>(head, 4) & kLengthMask) : head.size();
+    if (!whole || head.size() < kPartHeaderBytes + wanted) return read(offset, record).payload;  // split, cut off or damaged
+    return {head.begin() + kPartHeaderBytes, head.begin() + static_cast<std::ptrdiff_t>(kPartHeaderBytes + wanted)};
 }
 
 ImageRecord decode_image_record(std::span<const std::byte> payload, const std::string& where) {

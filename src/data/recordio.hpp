@@ -52,6 +52,8 @@ public:
     /// The record whose magic is at `offset`, its parts joined. `record` is its key or number, for errors only. Throws a
     /// data error naming file, offset and record when the magic is wrong, the record is cut off or its parts do not match.
     [[nodiscard]] Record read(std::uint64_t offset, std::uint64_t record) const;
+    /// The first `bytes` of that record's payload, or all of a shorter one: labels without the image. Errors as read().
+    [[nodiscard]] std::vector<std::byte> read_start(std::uint64_t offset, std::uint64_t record, std::size_t bytes) const;
     [[nodiscard]] std::uint64_t size_bytes() const noexcept { return size_bytes_; }
     [[nodiscard]] const std::filesystem::path& path() const noexcept { return file_.path(); }
 

@@ -8,14 +8,13 @@
 
 #include "data/damage.hpp"
 #include "data/jpeg.hpp"
+#include "data/recordio_layout.hpp"
 #include "fairsweep/check.hpp"
 
 namespace fairsweep {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr double kLargestExactFloat = 16777216.0;  // 2^24: keys and labels are stored as float32
 
 class RecordioTrainingSet final : public TrainingSet {
 public:
@@ -30,52 +29,6 @@ public:
 private:
     RecordioSet set_;
 };
-
-std::string record_text(const RecordReader& reader, std::uint64_t offset, std::uint64_t key) {
-    return fmt::format("{}, offset {}, record {}", reader.path().string(), offset, key);
-}
-
-[[noreturn]] void missing_key(const RecordioFiles& files, std::uint64_t key, const std::string& expected,
-                              const std::string& hint) {
-    throw_damaged({.file = files.index, .offset = {}, .line = {}},
-                  {.attempted = fmt::format("key {} is missing from a RecordIO index", key),
-                   .where = {},
-                   .found = {},
-                   .expected = expected,
-                   .hint = hint});
-}
-
-/// Labels (A, B) of an index record as keys.
-std::pair<std::uint64_t, std::uint64_t> image_range(const RecordioSet& set, const ImageRecord& zero, std::uint64_t offset,
-                                                    std::uint64_t keys) {
-    const auto whole = [](float value) {
-        return std::isfinite(value) && value >= 1.0f && double{value} <= kLargestExactFloat && value == std::floor(value);
-    };
-    const bool good = zero.labels.size() >= 2 && whole(zero.labels[0]) && whole(zero.labels[1]) &&
-                      zero.labels[0] <= zero.labels[1] && static_cast<std::uint64_t>(zero.labels[1]) <= keys;
-    if (!good) {
-        throw_damaged(
-            {.file = set.files.records, .offset = offset, .line = {}},
-            {.attempted = "cannot understand key 0 of a training set",
-             .where = ", record 0",
-             .found = fmt::format("labels {}", fmt::join(zero.labels, ", ")),
-             .expected = fmt::format(
-                 "two whole numbers (one past the last image key, one past the last identity key) up to the {} keys of {}", keys,
-                 set.files.index.string()),
-             .hint = "the .idx is cut off, or belongs to another .rec"});
-    }
-    return {static_cast<std::uint64_t>(zero.labels[0]), static_cast<std::uint64_t>(zero.labels[1])};
-}
-
-void check_all_present(const RecordioFiles& files, const std::vector<std::uint64_t>& offsets, std::uint64_t begin,
-                       std::uint64_t end) {
-    const auto first = offsets.begin() + static_cast<std::ptrdiff_t>(begin);
-    const auto last = offsets.begin() + static_cast<std::ptrdiff_t>(end);
-    const auto hole = std::find(first, last, kNoOffset);
-    if (hole == last) return;
-    missing_key(files, static_cast<std::uint64_t>(hole - offsets.begin()), fmt::format("keys {} .. {}", begin, end - 1),
-                "the .idx is cut off or damaged: copy or download it again");
-}
 
 }  // namespace
 
@@ -116,11 +69,13 @@ LabelledImage RecordioSet::get(std::uint64_t image) const {
             throw_data({.attempted = "label beyond the identities of the set",
                         .where = {},
                         .found = fmt::format("label {}", label),
-                        .expected = fmt::format("a whole number from 0 to {}, as {} says", property.identities - 1,
-                                                files.property.string()),
+                        .expected = fmt::format("a whole number from 0 to {}, as {} say{}", property.identities - 1,
+                                                has_property ? files.property.string() : "the records of identities",
+                                                has_property ? "s" : ""),
                         .hint = {}});
         }
-        result = {.image = decode_image(fields.encoded, {}), .identity = static_cast<std::int64_t>(label)};
+        result = {.image = decode_image(fields.encoded, record_text(reader, offset, key)),
+                  .identity = static_cast<std::int64_t>(label)};
     } catch (const Error& error) {
         if (error.kind() != ErrorKind::data) throw;
         damaged(error.parts());
@@ -138,32 +93,31 @@ RecordioSet read_recordio_set(const fs::path& path) {
                        .expected = "train.rec, train.idx and property",
                        .hint = {}});
     }
+    std::error_code ignored;
+    if (!fs::exists(files->index, ignored))
+        throw_damaged({.file = files->index, .offset = {}, .line = {}},
+                      {.attempted = "cannot open a RecordIO training set",
+                       .where = {},
+                       .found = "no such file",
+                       .expected = "the list of where the records of " + files->records.filename().string() + " start",
+                       .hint = "it is given out with the .rec: download it too. For a set of images without a key 0, MXNet's "
+                               "tools/rec2idx.py makes one"});
     RecordioSet set{.files = *files,
                     .reader = RecordReader(files->records),
-                    .property = read_record_property(files->property),
+                    .property = {},
+                    .has_property = fs::exists(files->property, ignored),
                     .image_offsets = {},
                     .first_image_key = 0,
                     .identity_offsets = {}};
-    std::vector<std::uint64_t> offsets = read_record_index(files->index);
-    if (offsets.empty() || offsets[0] == kNoOffset) {
-        missing_key(*files, 0, "key 0: the record that says which keys are images, or the first image",
-                    offsets.empty() ? "the .idx is empty" : "the packer left out key 0: pack the set again with a current one");
-    }
-    const Record zero = set.reader.read(offsets[0], 0);
-    const ImageRecord fields = decode_image_record(zero.payload, record_text(set.reader, offsets[0], 0));
-    // face2rec2 gives images two labels as well, but an index record carries no image.
-    const bool sequential = fields.flag == 0 || !fields.encoded.empty();
-    if (sequential) {
-        check_all_present(*files, offsets, 0, offsets.size());
-        set.image_offsets = std::move(offsets);
-        return set;
-    }
-    const auto [images_end, identities_end] = image_range(set, fields, offsets[0], offsets.size());
-    check_all_present(*files, offsets, 1, identities_end);
-    const auto images_last = offsets.begin() + static_cast<std::ptrdiff_t>(images_end);
-    set.image_offsets.assign(offsets.begin() + 1, images_last);
-    set.identity_offsets.assign(images_last, offsets.begin() + static_cast<std::ptrdiff_t>(identities_end));
-    set.first_image_key = 1;
+    if (set.has_property) set.property = read_record_property(files->property);
+    find_images(set, read_record_index(files->index));
+    if (set.image_offsets.empty())
+        throw_damaged({.file = files->index, .offset = {}, .line = {}}, {.attempted = "cannot open a RecordIO training set",
+                                                                         .where = {},
+                                                                         .found = "no image",
+                                                                         .expected = "images",
+                                                                         .hint = {}});
+    if (!set.has_property) set.property = property_of_records(set);
     return set;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 /// insightface's training folder: train.rec, train.idx, property. Key 0 is an index record with labels (A, B): images are
-/// keys 1 .. A-1, one record per identity follows. In the sequential variant key 0 is an image and so is every other key.
+/// keys 1 .. A-1, one record per identity follows. In the sequential variant (im2rec) every record is an image; keys count
+/// from 0, or from 1, and there may be no `property`.
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -26,6 +27,7 @@ struct RecordioSet {
     RecordioFiles files;
     RecordReader reader;
     RecordProperty property;
+    bool has_property = true;                  ///< the file; without it the numbers are those of the records
     std::vector<std::uint64_t> image_offsets;  ///< by image; its key is first_image_key + position
     std::uint64_t first_image_key = 0;
     std::vector<std::uint64_t> identity_offsets;  ///< records of identities, empty in the sequential variant
@@ -34,6 +36,9 @@ struct RecordioSet {
     /// Decodes an image and checks its label against `property`. Safe to call from several threads.
     [[nodiscard]] LabelledImage get(std::uint64_t image) const;
 };
+
+/// The labels of all images are read where there is neither `property` nor an identity record, up to so many.
+inline constexpr std::uint64_t kMaxLabelsRead = 2'000'000;
 
 /// Throws a data error that names the file, and key 0 where that is what is missing.
 [[nodiscard]] RecordioSet read_recordio_set(const std::filesystem::path& path);

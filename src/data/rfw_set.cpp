@@ -8,6 +8,7 @@
 #include "data/align.hpp"
 #include "data/damage.hpp"
 #include "data/jpeg.hpp"
+#include "data/pair_list.hpp"
 #include "data/rfw_text.hpp"
 #include "fairsweep/check.hpp"
 #include "fairsweep/files.hpp"
@@ -138,7 +139,9 @@ void RfwSet::add_group(const std::string& name) {
     GroupImages images(root_, name);
     const fs::path pairs_path = rfw_text_path(root_, name, "pairs");
     VerificationGroup group{.name = name, .image_paths = {}, .pairs = {}};
-    for (const PairLine& line : parse_pairs(read_text_file(pairs_path), pairs_path)) {
+    const std::vector<PairLine> lines = parse_pairs(read_text_file(pairs_path), pairs_path);
+    refuse_contradictions(lines, pairs_path);
+    for (const PairLine& line : lines) {
         VerificationPair pair;
         pair.image_a = images.number_of(line.identity_a, line.number_a, line.line);
         pair.image_b = images.number_of(line.identity_b, line.number_b, line.line);

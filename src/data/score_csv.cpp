@@ -6,33 +6,48 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <functional>
 #include <numeric>
-#include <optional>
+#include <span>
 #include <unordered_map>
+#include <unordered_set>
 
-#include "data/damage.hpp"
-#include "data/pickle.hpp"
-#include "fairsweep/text.hpp"
+#include "data/csv_reader.hpp"
+#include "data/unicode.hpp"
 
 namespace fairsweep {
 namespace {
 
-constexpr std::uint32_t kFoldsWanted = 10;
-constexpr std::size_t kMaxColumns = 1000;
-
-enum Column : std::size_t { kGroup, kSame, kScore, kIdentityA, kIdentityB, kFold, kColumns };
-constexpr std::array<const char*, kColumns> kNames{"group", "same", "score", "identity_a", "identity_b", "fold"};
+constexpr std::size_t kMostFolds = 100;
 
 /// Numbers for names, in the order of first use.
 class Numbering {
 public:
     std::uint32_t of(const std::string& name) {
-        return numbers_.try_emplace(name, static_cast<std::uint32_t>(numbers_.size())).first->second;
+        const auto [place, is_new] = numbers_.try_emplace(name, next_);
+        if (is_new) ++next_;
+        return place->second;
     }
+    std::uint32_t nobody() { return next_++; }  ///< a number without a name
     [[nodiscard]] std::size_t size() const { return numbers_.size(); }
 
 private:
     std::unordered_map<std::string, std::uint32_t> numbers_;
+    std::uint32_t next_ = 0;
+};
+
+/// How many lines, and the first of them; for warnings.
+struct Lines {
+    std::uint64_t count = 0;
+    std::uint64_t first = 0;
+
+    void add(std::uint64_t line) {
+        if (count++ == 0) first = line;
+    }
+    [[nodiscard]] std::string text(const char* what) const {
+        return count == 1 ? fmt::format("1 {} (line {})", what, first)
+                          : fmt::format("{} {}s (first: line {})", count, what, first);
+    }
 };
 
 struct ScoredPair {
@@ -44,163 +59,121 @@ struct ScoredPair {
     double score = 0.0;
 };
 
-class CsvReader {
-public:
-    CsvReader(std::string_view text, const std::filesystem::path& path) : rest_(text), path_(path) {}
-
-    /// The fields of the next line that is not empty; false at the end.
-    bool next(std::vector<std::string>& fields) {
-        while (!rest_.empty()) {
-            line_ += 1 + breaks_;
-            breaks_ = 0;
-            fields.clear();
-            read_line(fields);
-            if (fields.size() > 1 || !fields[0].empty()) return true;
-        }
-        return false;
-    }
-
-    [[noreturn]] void refuse(const std::string& found, const std::string& expected) const {
-        throw_damaged(
-            {.file = path_, .offset = {}, .line = line_},
-            {.attempted = "cannot read a table of scores", .where = {}, .found = found, .expected = expected, .hint = {}});
-    }
-
-private:
-    void read_line(std::vector<std::string>& fields) {
-        while (true) {
-            if (fields.size() == kMaxColumns) refuse(fmt::format("more than {} fields", kMaxColumns), "a table");
-            const bool is_quoted = rest_.starts_with('"');
-            fields.push_back(is_quoted ? quoted_field() : plain_field());
-            if (rest_.starts_with(',')) {
-                rest_.remove_prefix(1);
-                continue;
-            }
-            if (rest_.starts_with("\r\n"))
-                rest_.remove_prefix(2);
-            else if (rest_.starts_with('\n') || rest_.starts_with('\r'))
-                rest_.remove_prefix(1);
-            else if (!rest_.empty())
-                refuse("text after a closing quote", "a comma or the end of the line");
-            return;
-        }
-    }
-
-    std::string plain_field() {
-        const std::size_t end = std::min(rest_.find_first_of(",\r\n"), rest_.size());
-        const std::string field(trim(rest_.substr(0, end)));
-        rest_.remove_prefix(end);
-        return field;
-    }
-
-    std::string quoted_field() {
-        std::string field;
-        rest_.remove_prefix(1);
-        while (true) {
-            const std::size_t end = rest_.find('"');
-            if (end == std::string_view::npos) refuse("a quote that is not closed", "a closing quote");
-            field += rest_.substr(0, end);
-            breaks_ +=
-                static_cast<std::uint64_t>(std::count(rest_.begin(), rest_.begin() + static_cast<std::ptrdiff_t>(end), '\n'));
-            rest_.remove_prefix(end + 1);
-            if (!rest_.starts_with('"')) return field;
-            field += '"';
-            rest_.remove_prefix(1);
-        }
-    }
-
-    std::string_view rest_;
-    const std::filesystem::path& path_;
-    std::uint64_t line_ = 0;    ///< where the record being read begins
-    std::uint64_t breaks_ = 0;  ///< line ends inside its quoted fields
-};
-
-/// Where each column is in a line.
-using Places = std::array<std::optional<std::size_t>, kColumns>;
-
-Places find_columns(const std::vector<std::string>& header, const CsvReader& reader) {
-    Places places;
-    for (std::size_t column = 0; column < kColumns; ++column) {
-        const auto found = std::find(header.begin(), header.end(), kNames[column]);
-        if (found == header.end()) continue;
-        if (std::count(header.begin(), header.end(), kNames[column]) > 1)
-            reader.refuse(fmt::format("two columns {}", kNames[column]), "one");
-        places[column] = static_cast<std::size_t>(found - header.begin());
-    }
-    for (const Column column : {kGroup, kSame, kScore})
-        if (!places[column])
-            reader.refuse(fmt::format("no column {}", kNames[column]), "a first line with group, same and score");
-    if (places[kIdentityA].has_value() != places[kIdentityB].has_value())
-        reader.refuse("one of identity_a and identity_b", "both or none");
-    return places;
-}
-
-bool parse_same(const std::string& text, const CsvReader& reader) {
-    std::string lower = text;
-    std::ranges::transform(lower, lower.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-    if (lower == "1" || lower == "true" || lower == "yes") return true;
-    if (lower == "0" || lower == "false" || lower == "no") return false;
-    reader.refuse("same = '" + printable(text) + "'", "1, true, yes, 0, false or no");
-}
-
-double parse_score(const std::string& text, const CsvReader& reader) {
+std::optional<double> number_in(const std::string& text) {
     double value = 0.0;
     const char* begin = text.data() + (text.starts_with('+') ? 1 : 0);
     const auto result = std::from_chars(begin, text.data() + text.size(), value);
-    if (result.ec != std::errc() || result.ptr != text.data() + text.size() || !std::isfinite(value))
-        reader.refuse("score = '" + printable(text) + "'", "a finite number");
-    return value;
+    const bool is_whole = result.ec == std::errc() && result.ptr == text.data() + text.size();
+    return is_whole ? std::optional(value) : std::nullopt;
+}
+
+bool is_one_of(const std::string& text, std::span<const std::string_view> words) {
+    std::string lower = text;
+    std::ranges::transform(lower, lower.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    return std::ranges::find(words, lower) != words.end();
+}
+
+bool parse_same(const std::string& text, const CsvReader& reader) {
+    constexpr std::array<std::string_view, 8> kYes{"true", "t", "yes", "y", "genuine", "same", "match", "positive"};
+    constexpr std::array<std::string_view, 11> kNo{"false",     "f",        "no",        "n",        "impostor", "imposter",
+                                                   "different", "nonmatch", "non-match", "mismatch", "negative"};
+    if (is_one_of(text, kYes)) return true;
+    if (is_one_of(text, kNo)) return false;
+    const std::optional<double> number = number_in(text);
+    if (number == 1.0) return true;
+    if (number == 0.0) return false;
+    reader.refuse("same = '" + shown_text(text) + "'", "1 or 0, true or false, yes or no, genuine or impostor, same or different",
+                  number == -1.0 ? "write 0 for different people" : "");
+}
+
+double parse_score(const std::string& text, const CsvReader& reader) {
+    const std::optional<double> value = number_in(text);
+    if (!value || !std::isfinite(*value))
+        reader.refuse("score = '" + shown_text(text) + "'", "a finite number",
+                      text.find(',') != std::string::npos ? "write decimal points, not commas" : "");
+    return *value;
+}
+
+/// What programs write where there is no name. (A person may be called Nan, not nan.)
+bool is_no_identity(const std::string& text) {
+    constexpr std::array<std::string_view, 10> kNothing{"", "nan", "NaN", "NA", "N/A", "n/a", "<NA>", "None", "null", "NULL"};
+    return std::ranges::find(kNothing, text) != kNothing.end();
 }
 
 class ScoreTable {
 public:
-    explicit ScoreTable(CsvReader& reader) : reader_(reader) {}
+    ScoreTable(CsvReader& reader, const ScoreHeader& header)
+        : reader_(reader), columns_(header.columns), places_(header.places), has_identities_(places_[kIdentityA].has_value()) {}
 
     [[nodiscard]] ScoreList read() {
         std::vector<std::string> fields;
-        if (!reader_.next(fields)) reader_.refuse("an empty file", "a first line with group, same and score");
-        if (fields[0].starts_with("\xef\xbb\xbf")) fields[0].erase(0, 3);  // byte order mark
-        const std::size_t columns = fields.size();
-        const Places places = find_columns(fields, reader_);
         while (reader_.next(fields)) {
-            if (fields.size() != columns)
-                reader_.refuse(fmt::format("{} fields", fields.size()), fmt::format("{}, as in the first line", columns));
-            add(fields, places);
+            if (fields.size() != columns_)
+                reader_.refuse(fmt::format("{} fields", fields.size()), fmt::format("{}, as in the first line", columns_));
+            add(fields);
         }
         if (pairs_.empty()) reader_.refuse("no scores", "one line per pair");
-        list_.identities_known = places[kIdentityA].has_value();
-        if (places[kFold]) number_folds();
+        list_.identities_known = has_identities_ && without_identity_.count < pairs_.size();
+        if (places_[kFold]) number_folds();
         fill();
+        add_warnings();
         return std::move(list_);
     }
 
 private:
-    void add(const std::vector<std::string>& fields, const Places& places) {
-        const auto text = [&](Column column) -> const std::string& { return fields[*places[column]]; };
+    void add(const std::vector<std::string>& fields) {
+        const auto text = [&](ScoreColumn column) -> const std::string& { return fields[*places_[column]]; };
         ScoredPair pair;
-        if (text(kGroup).empty()) reader_.refuse("an empty group", "a name");
-        pair.group = groups_.of(text(kGroup));
-        if (groups_.size() > list_.pairs.groups.size()) list_.pairs.groups.push_back(text(kGroup));
+        pair.group = group_number(text(kGroup));
         pair.genuine = parse_same(text(kSame), reader_);
         pair.score = parse_score(text(kScore), reader_);
-        if (places[kIdentityA]) {
-            pair.identity_a = identities_.of(text(kIdentityA));
-            pair.identity_b = identities_.of(text(kIdentityB));
-            if ((pair.identity_a == pair.identity_b) != pair.genuine) ++list_.contradictions;
+        if (has_identities_) {
+            set_people(pair, text(kIdentityA), text(kIdentityB));
         } else {
-            pair.identity_a = next_person_++;
-            pair.identity_b = pair.genuine ? pair.identity_a : next_person_++;
+            pair.identity_a = people_.nobody();
+            pair.identity_b = pair.genuine ? pair.identity_a : people_.nobody();
         }
-        if (places[kFold]) fold_names_.push_back(text(kFold));
+        if (places_[kFold]) {
+            if (text(kFold).empty()) reader_.refuse("an empty fold", "a name or number");
+            fold_names_.push_back(text(kFold));
+        }
+        if (!lines_.insert(std::hash<std::string>()(fmt::format("{}", fmt::join(fields, "\n")))).second)
+            repeated_.add(reader_.line());
         pairs_.push_back(pair);
+    }
+
+    std::uint32_t group_number(const std::string& text) {
+        if (text.empty() || text == "nan" || text == "NaN" || text == "<NA>")
+            reader_.refuse(text.empty() ? "an empty group" : "the group " + text, "a name");
+        const std::optional<std::string> name = composed_text(text);
+        if (!name) reader_.refuse("the group '" + shown_text(text) + "'", "text in UTF-8", "iconv -f latin1 -t UTF-8 OLD > NEW");
+        const std::uint32_t number = groups_.of(*name);
+        if (number == list_.pairs.groups.size()) list_.pairs.groups.push_back(*name);
+        return number;
+    }
+
+    void set_people(ScoredPair& pair, const std::string& a, const std::string& b) {
+        std::optional<std::uint32_t> person_a = person(a), person_b = person(b);
+        if (!person_a || !person_b) without_identity_.add(reader_.line());
+        if (person_a && person_b && (person_a == person_b) != pair.genuine) contradictions_.add(reader_.line());
+        if (pair.genuine && !person_a) person_a = person_b;  // the same person by `same`
+        if (pair.genuine && !person_b) person_b = person_a ? person_a : person_a = people_.nobody();
+        pair.identity_a = person_a ? *person_a : people_.nobody();
+        pair.identity_b = person_b ? *person_b : people_.nobody();
+    }
+
+    std::optional<std::uint32_t> person(const std::string& text) {
+        return is_no_identity(text) ? std::nullopt : std::optional(people_.of(composed_text(text).value_or(text)));
     }
 
     void number_folds() {
         std::vector<Numbering> folds(groups_.size());
         for (std::size_t p = 0; p < pairs_.size(); ++p) pairs_[p].fold = folds[pairs_[p].group].of(fold_names_[p]);
         for (std::size_t g = 0; g < folds.size(); ++g)
-            if (folds[g].size() != kFoldsWanted)
-                reader_.refuse(fmt::format("{} folds in group {}", folds[g].size(), printable(list_.pairs.groups[g])), "ten");
+            if (folds[g].size() < 2 || folds[g].size() > kMostFolds)
+                reader_.refuse_file(fmt::format("{} folds in group {}", folds[g].size(), list_.pairs.groups[g]),
+                                    fmt::format("2 to {}: a fold's threshold is chosen on the others", kMostFolds),
+                                    "--columns fold= leaves the column out: ten folds, contiguous in file order");
     }
 
     void fill() {
@@ -217,19 +190,41 @@ private:
         std::partial_sum(list_.pairs.group_begin.begin(), list_.pairs.group_begin.end(), list_.pairs.group_begin.begin());
     }
 
+    void add_warnings() {
+        if (contradictions_.count != 0)
+            list_.warnings.push_back(
+                fmt::format("identities contradict `same` in {}: `same` was taken", contradictions_.text("pair")));
+        if (list_.identities_known && without_identity_.count != 0)
+            list_.warnings.push_back(
+                fmt::format("an identity is missing (empty, nan, NA, None or null) in {}, of {} in all: its person is taken for "
+                            "nobody else, so intervals are too narrow where people repeat",
+                            without_identity_.text("pair"), pairs_.size()));
+        // Without identities, lines are equal where scores are rounded: only a table in which all repeat is odd.
+        const bool all_repeat = 2 * repeated_.count >= pairs_.size();
+        if (repeated_.count != 0 && (list_.identities_known || all_repeat))
+            list_.warnings.push_back(fmt::format(
+                "every column is as in an earlier line in {}: the same pairs again count again, and intervals are too narrow",
+                repeated_.text("line")));
+    }
+
     CsvReader& reader_;
+    std::size_t columns_;
+    const ColumnPlaces places_;
+    bool has_identities_;
     ScoreList list_;
     std::vector<ScoredPair> pairs_;
     std::vector<std::string> fold_names_;  ///< [pairs] in file order
-    Numbering groups_, identities_;
-    std::uint32_t next_person_ = 0;
+    Numbering groups_, people_;
+    Lines contradictions_, without_identity_, repeated_;
+    std::unordered_set<std::size_t> lines_;  ///< hashes
 };
 
 }  // namespace
 
-ScoreList parse_score_csv(std::string_view text, const std::filesystem::path& path) {
-    CsvReader reader(text, path);
-    return ScoreTable(reader).read();
+ScoreList parse_score_csv(std::string_view text, const std::filesystem::path& path, const ColumnNames& names) {
+    CsvReader reader(text, path, separator_of(text));
+    const ScoreHeader header = read_score_header(reader, names);
+    return ScoreTable(reader, header).read();
 }
 
 }  // namespace fairsweep

@@ -52,13 +52,24 @@ void add_float(onnx::NodeProto& node, const char* name, float value) {
     attribute.set_f(value);
 }
 
+/// True when every quantised activation, and there is one, has the zero point 0.
+bool has_symmetric_activations(const ExportedNetwork& network) {
+    return !network.activations.empty() &&
+           std::all_of(network.activations.begin(), network.activations.end(), [](const ExportedActivation& activation) {
+               const auto& ranges = activation.quantiser.ranges;
+               return std::all_of(ranges.begin(), ranges.end(),
+                                  [](const QuantiserScale& range) { return range.zero_point == 0.0F; });
+           });
+}
+
 class GraphWriter {
 public:
     GraphWriter(const ExportedNetwork& network, onnx::GraphProto& graph)
         : graph_(graph),
           weights_(by_name(network.weights, &ExportedWeight::layer)),
           activations_(by_name(network.activations, &ExportedActivation::point)),
-          constants_(by_name(network.constants, &ExportedConstant::name)) {}
+          constants_(by_name(network.constants, &ExportedConstant::name)),
+          symmetric_activations_(has_symmetric_activations(network)) {}
 
     void write(const Graph& graph) {
         for (const GraphNode& node : graph.nodes) write(node);
@@ -168,7 +179,10 @@ private:
         const bool is_prelu = weight.kind == ExportedWeight::Kind::prelu;
         const Dimensions dims = is_prelu ? Dimensions{weight.channels(), 1, 1} : weight.shape;
         const std::string name = weight.tensor();
-        if (!weight.quantiser) {
+        // Slopes are quantised over their present range, whatever the grids are. Engines for symmetric networks (TensorRT) take
+        // no zero point but 0: such a network's slopes leave as the numbers that their codes stand for.
+        const bool as_numbers = is_prelu && symmetric_activations_;
+        if (!weight.quantiser || as_numbers) {
             add_initializer(float_tensor(name, dims, weight.values));
             return name;
         }
@@ -225,6 +239,7 @@ private:
     std::map<std::string, const ExportedActivation*> activations_;
     std::map<std::string, const ExportedConstant*> constants_;
     std::map<std::string, std::string> aliases_;  ///< points without a quantiser: the value that goes in
+    bool symmetric_activations_;
     bool needs_opset_21_ = false;
 };
 

@@ -10,6 +10,7 @@
 
 #include "fairsweep/error.hpp"
 #include "fairsweep/files.hpp"
+#include "fairsweep/json_depth.hpp"
 #include "faces/pair_lists.hpp"
 #include "faces/sets.hpp"
 
@@ -76,15 +77,20 @@ bool is_finished(const fs::path& folder, const FaceDataParameters& parameters) {
     if (!fs::is_directory(status)) refuse_folder(folder, "something that is not a folder");
     if (fs::is_empty(folder, problem)) return false;
     if (!fs::exists(folder / "manifest.json", problem)) refuse_folder(folder, "files that `fairsweep data make` did not write");
-    const ordered_json manifest = ordered_json::parse(read_text_file(folder / "manifest.json", 1U << 20U), nullptr, false);
-    if (!manifest.is_object() || !manifest.contains("parameters") || !manifest.contains("size_bytes")) {
+    const std::string text = read_text_file(folder / "manifest.json", 1U << 20U);
+    if (json_depth(text) > kMaxJsonDepth) refuse_folder(folder, "a manifest.json that is not one of procedural faces");
+    const ordered_json manifest = ordered_json::parse(text, nullptr, false);
+    if (!manifest.is_object() || !manifest.contains("parameters") || !manifest.contains("size_bytes") ||
+        !manifest["size_bytes"].is_object()) {
         refuse_folder(folder, "a manifest.json that is not one of procedural faces");
     }
     if (manifest["parameters"] != parameters_json(parameters))
         refuse_folder(folder, "procedural faces made with other parameters");
     for (const fs::path& file : sized_files()) {
         const std::uintmax_t size_bytes = fs::file_size(folder / file, problem);
-        if (problem || manifest["size_bytes"].value(file.string(), std::uintmax_t{0}) != size_bytes) {
+        const auto written = manifest["size_bytes"].find(file.string());
+        const bool same = written != manifest["size_bytes"].end() && *written == ordered_json(size_bytes);
+        if (problem || !same) {
             throw_data({.attempted = "cannot use a finished data set",
                         .where = (folder / file).string(),
                         .found = problem ? "the file is missing" : fmt::format("{} bytes", size_bytes),

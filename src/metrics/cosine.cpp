@@ -32,9 +32,16 @@ std::vector<double> cosines(std::span<const float> embeddings, std::size_t dimen
     std::vector<double> result(a.size());
     for (std::size_t i = 0; i < result.size(); ++i) {
         const double scale = norms[a[i]] * norms[b[i]];
-        result[i] = scale > 0.0 ? std::clamp(dot(row(a[i]), row(b[i])) / scale, -1.0, 1.0) : 0.0;
+        result[i] = std::clamp(dot(row(a[i]), row(b[i])) / scale, -1.0, 1.0);  // NaN stays NaN
     }
     return result;
+}
+
+const char* row_fault(std::span<const float> row) {
+    if (std::ranges::any_of(row, [](float value) { return std::isnan(value); })) return "a value that is NaN";
+    if (std::ranges::any_of(row, [](float value) { return std::isinf(value); })) return "an infinite value";
+    if (std::ranges::all_of(row, [](float value) { return value == 0.0F; })) return "zeros only";
+    return nullptr;
 }
 
 }  // namespace fairsweep

@@ -1,6 +1,7 @@
 #include "metrics/ten_fold.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "fairsweep/check.hpp"
@@ -40,7 +41,7 @@ std::uint32_t first_accepting_threshold(double distance) {
 }
 
 FoldBounds contiguous_folds(std::uint32_t pairs) {
-    FoldBounds bounds{};
+    FoldBounds bounds(kFolds + 1, 0);
     for (std::uint32_t fold = 0; fold < kFolds; ++fold) bounds[fold + 1] = fold_range(pairs, fold).second;
     return bounds;
 }
@@ -50,15 +51,18 @@ std::optional<TenFold> ten_fold_from_distances(std::span<const double> distances
     FAIRSWEEP_CHECK(distances.size() == genuine.size(), "one distance per pair");
     const auto pairs = static_cast<std::uint32_t>(genuine.size());
     const FoldBounds fold_begin = bounds.value_or(contiguous_folds(pairs));
-    FAIRSWEEP_CHECK(fold_begin.front() == 0 && fold_begin.back() == pairs, "folds that cover the pairs");
-    for (std::uint32_t fold = 0; fold < kFolds; ++fold)
+    FAIRSWEEP_CHECK(fold_begin.size() >= 2 && fold_begin.front() == 0 && fold_begin.back() == pairs,
+                    "folds that cover the pairs");
+    const auto folds = static_cast<std::uint32_t>(fold_begin.size() - 1);
+    if (folds < 2) return std::nullopt;
+    for (std::uint32_t fold = 0; fold < folds; ++fold)
         if (fold_begin[fold] >= fold_begin[fold + 1]) return std::nullopt;
     std::vector<std::uint32_t> accepted_from(pairs);
     std::transform(distances.begin(), distances.end(), accepted_from.begin(), first_accepting_threshold);
 
-    std::array<CorrectCurve, kFolds> curves{};
+    std::vector<CorrectCurve> curves(folds);
     CorrectCurve total{};
-    for (std::uint32_t fold = 0; fold < kFolds; ++fold) {
+    for (std::uint32_t fold = 0; fold < folds; ++fold) {
         const std::uint32_t begin = fold_begin[fold];
         const std::uint32_t end = fold_begin[fold + 1];
         curves[fold] = correct_curve(std::span(accepted_from).subspan(begin, end - begin), genuine.subspan(begin, end - begin));
@@ -68,7 +72,9 @@ std::optional<TenFold> ten_fold_from_distances(std::span<const double> distances
     TenFold result;
     result.fold_begin = fold_begin;
     result.correct.resize(pairs);
-    for (std::uint32_t fold = 0; fold < kFolds; ++fold) {
+    result.threshold_index.resize(folds);
+    result.fold_accuracy.resize(folds);
+    for (std::uint32_t fold = 0; fold < folds; ++fold) {
         const std::uint32_t begin = fold_begin[fold];
         const std::uint32_t end = fold_begin[fold + 1];
         std::uint32_t best = 0;
@@ -83,7 +89,7 @@ std::optional<TenFold> ten_fold_from_distances(std::span<const double> distances
         const std::int64_t correct = curves[fold][best];
         result.correct_total += static_cast<std::uint32_t>(correct);
         result.fold_accuracy[fold] = static_cast<double>(correct) / static_cast<double>(end - begin);
-        result.accuracy_percent += 100.0 * result.fold_accuracy[fold] / kFolds;
+        result.accuracy_percent += 100.0 * result.fold_accuracy[fold] / folds;
     }
     return result;
 }

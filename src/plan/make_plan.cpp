@@ -20,9 +20,9 @@ namespace {
 int version_of(StageKind kind) {
     switch (kind) {
         case StageKind::prepare:
-            return 1;
-        case StageKind::baseline:
             return 2;
+        case StageKind::baseline:
+            return 3;
         case StageKind::teacher:
             return 3;
         case StageKind::compression:

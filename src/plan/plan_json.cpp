@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "fairsweep/error.hpp"
+#include "fairsweep/json_depth.hpp"
 #include "fairsweep/plan.hpp"
 #include "words/value_text.hpp"
 
@@ -12,6 +13,17 @@ using Json = nlohmann::json;
 
 constexpr std::size_t kShownBytes = 80;
 constexpr int kFormat = 3;  // persistent: raise when the layout below changes
+
+/// What reads plans and parameters may print or copy them, which recurses.
+void check_depth(const std::string& json, const std::string& where) {
+    const std::size_t depth = json_depth(json);
+    if (depth <= kMaxJsonDepth) return;
+    throw_store({.attempted = "cannot read a plan",
+                 .where = where,
+                 .found = "arrays and objects " + std::to_string(depth) + " deep",
+                 .expected = "at most " + std::to_string(kMaxJsonDepth),
+                 .hint = "the store is damaged, or not one that fairsweep made"});
+}
 
 Json to_json(const Stage& stage) {
     return {{"id", stage.id.hex()}, {"kind", name_of(stage.kind)}, {"parameters", stage.parameters},
@@ -79,6 +91,7 @@ Stage stage_from(const Json& json, std::size_t own_index) {
     stage.id = Digest::from_hex(json.at("id").get_ref<const std::string&>());
     stage.kind = known<StageKind>(json.at("kind"));
     stage.parameters = json.at("parameters").get<std::string>();
+    check_depth(stage.parameters, "the parameters of a stage");
     // Needs come before: the list is in topological order.
     for (const Json& need : json.at("needs")) stage.needs.push_back(checked_index(need, own_index, "needs of a stage"));
     stage.data_sets = json.at("data").get<std::vector<std::string>>();
@@ -210,6 +223,7 @@ std::string plan_to_json(const Plan& plan) {
 }
 
 Plan plan_from_json(const std::string& text) {
+    check_depth(text, "");
     try {
         return plan_from(Json::parse(text));
     } catch (const Json::exception& error) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "fairsweep/error.hpp"
@@ -40,7 +41,12 @@ std::map<std::string, std::string> make_conventions(const AnalysisOptions& optio
         {"ser", "(100 - lowest accuracy) / (100 - highest); undefined when a group makes no error"},
         {"gap",
          "largest: highest minus lowest accuracy; in contrasts: mean of the other groups minus the group that is worst in the "
-         "dense arm"},
+         "dense arm (in the sham arm where there is none)"},
+        {"worst_group_of_contrasts",
+         "chosen on other people than those that the change is judged on: people are cut into halves at random, ten times; the "
+         "worst group of one half names the gap that the other half's pairs are judged by, and the mean over all halves is the "
+         "change. `group` is what most halves chose and `group_share` how many; at 1 all pairs count at once. Chosen on the same "
+         "pairs, an equal loss of equal groups would look like a widening"},
         {"threshold_source", "test"},
         {"threshold_source_note", "all thresholds are chosen on the evaluation pairs themselves; there was no development set"},
         {"pooled_threshold",
@@ -49,24 +55,44 @@ std::map<std::string, std::string> make_conventions(const AnalysisOptions& optio
         {"ties", "equally good thresholds: the lowest of the grid, or the smallest observed score"},
         {"rates", "fmr over impostor pairs, fnmr over genuine pairs, fractions"},
         {"intervals",
-         "95 %. Groups of pairs that share a person count as dependent (dyadic variance). Accuracy, FMR and FNMR of one network: "
-         "Wilson with the effective number of pairs and a t quantile; means over seeds and changes: t, with the variance between "
-         "seeds (Satterthwaite)"},
+         "95 %. Groups of pairs that share a person count as dependent (dyadic variance). Accuracy, FMR, FNMR, EER and AUC of "
+         "one "
+         "network: Wilson with the effective number of pairs and a t quantile; means over seeds and changes: t, with the "
+         "variance "
+         "between seeds (Satterthwaite). Formulas and measured coverage: docs/statistics.md"},
         {"intervals_10fold",
          "ten-fold intervals count the choice of thresholds by repeating it under random weights of people; they are "
-         "not an out-of-sample guarantee. Intervals at the pooled threshold take the threshold as given"},
+         "not an out-of-sample guarantee"},
+        {"intervals_pooled_threshold",
+         "FMR, FNMR and pooled accuracy answer: what are the rates at this network's most accurate threshold? The threshold was "
+         "chosen on these pairs and may lie elsewhere; how far the rates move with it is added in quadrature. "
+         "`fmr_frozen_fraction` and "
+         "`fnmr_frozen_fraction` answer: what are the rates at this very threshold, kept from now on?"},
+        {"fdr, inequity_rate, garbe",
+         "at the pooled threshold, alpha 0.5; undefined where a group expects fewer than 3 errors of a kind in some seed (the "
+         "rate "
+         "of all groups times its pairs), or all groups have FMR 1 or FNMR 1. Intervals as for STD, with the threshold's part"},
+        {"ties of groups", "best_group and worst_group name all groups that are equal, as \"A = B\""},
         {"intervals_spread",
          "STD, SER, largest gap: linearised identity bootstrap rescaled to the dyadic variance; the lower limit is the boundary "
          "(0, or 1 for SER) unless equality of the groups is rejected at 2.5 %; SER's are made from errors + 0.5"},
         {"no_bias",
-         "mean and 95th percentile of the figure when all groups have the same true accuracy and only chance tells them apart"},
+         "mean and 95th percentile of the figure when all groups have the same true accuracy (fdr, inequity_rate, garbe: the "
+         "same "
+         "FMR and FNMR) and only chance tells them apart: which people are in the pairs and, for means over seeds, the luck of "
+         "each "
+         "training. Rows of one seed are about this network: its luck counts as its own. fdr, where 1 is fair: chance stays "
+         "above "
+         "its p95 in 95 % of cases"},
         {"sham_twin",
          "the same fine-tune of the same baseline on the same data with nothing installed: equal in architecture, training set, "
          "calibration, loss and recipe but for keys that act only where something is compressed. With order prune-first the "
          "compressed network's momentum starts anew at half of the steps and its twin's does not"},
         {"multiplicity",
          "primary family: change of the gap of the worst dense group, compressed - sham; Holm. All else is exploratory: "
-         "Benjamini-Hochberg"},
+         "Benjamini-Hochberg. change_points_simultaneous: limits that hold together for the whole primary family (max-t), the "
+         "ones "
+         "to quote for the largest of many"},
         {"floor", fmt::format("groups below {} % accuracy are close to guessing, where gaps shrink for the wrong reason",
                               kFloorAccuracyPercent)},
         {"bootstrap", fmt::format("{} replicates, seed {}, Poisson(1) weights keyed by person, equal for all networks",
@@ -105,6 +131,21 @@ std::vector<std::string> make_warnings(const AnalysisInput& input, const std::ve
     if (few > 0)
         warnings.push_back(
             fmt::format("few seeds: {} of {} have fewer than 3", few, counted(configurations.size(), "configuration")));
+    const auto one_seed = std::count_if(configurations.begin(), configurations.end(),
+                                        [](const AnalysedConfiguration& c) { return c.seeds.size() == 1; });
+    if (one_seed > 0)
+        warnings.push_back(
+            fmt::format("one seed: what is said of {} is about this network, not about the procedure: another training may "
+                        "differ by more than the intervals",
+                        counted(one_seed, "configuration")));
+    const auto no_indices = std::count_if(configurations.begin(), configurations.end(), [](const AnalysedConfiguration& c) {
+        return std::isnan(c.summary.fdr.value) && c.summary.groups.size() > 1;
+    });
+    if (no_indices > 0)
+        warnings.push_back(fmt::format(
+            "FDR, inequity rate and GARBE are undefined in {} of {} configurations: in a network a group has one kind "
+            "of pairs only or expects fewer than {:.0f} errors of a kind at the pooled threshold",
+            no_indices, configurations.size(), kFewestGroupErrors));
     for (const std::string& text : {floor_warning(configurations), repeated_seed_warning(configurations)})
         if (!text.empty()) warnings.push_back(text);
     for (std::string& text : twin_warnings(input, configurations)) warnings.push_back(std::move(text));
@@ -142,6 +183,11 @@ Analysis analyse(const AnalysisInput& input, const ScoreSource& scores, const An
     analysis.warnings = make_warnings(input, analysis.configurations);
     analysis.planted = parse_planted(input.planted, input.groups);
     analysis.banner = make_banner(input, analysis);
+    const auto is_gap = [](const Contrast& contrast) { return contrast.metric == "gap"; };
+    if (input.groups.size() > 1 && !analysis.contrasts.empty() &&
+        std::none_of(analysis.contrasts.begin(), analysis.contrasts.end(), is_gap))
+        analysis.warnings.push_back(
+            "no change of a gap is given: too few people to choose the worst group on others than it is judged on");
     analysis.findings = make_findings(input, analysis);
     return analysis;
 }

@@ -7,6 +7,8 @@
 #include "report/twins.hpp"
 #include "statistics/multiplicity.hpp"
 #include "statistics/quantiles.hpp"
+#include "statistics/simultaneous.hpp"
+#include "statistics/worst_group.hpp"
 
 namespace fairsweep {
 namespace {
@@ -118,15 +120,64 @@ std::optional<Contrast> deviation_contrast(const EvaluationSet& set, const Compa
     return contrast;
 }
 
-void add_contrasts(const EvaluationSet& set, const Comparison& comparison, std::optional<std::size_t> worst,
-                   std::vector<Contrast>& contrasts) {
+/// A contrast of the gap, and what simultaneous limits need to know of it.
+struct GapContrast {
+    Contrast contrast;
+    FamilyMember member;
+};
+
+GapContrast gap_contrast(const EvaluationSet& set, const PeopleHalves& halves, const Comparison& comparison,
+                         const WorstGroup& worst) {
+    GapContrast result{.contrast = {.treated = comparison.treated,
+                                    .reference = comparison.reference,
+                                    .kind = comparison.kind,
+                                    .metric = {},
+                                    .group = {},
+                                    .estimate = {}},
+                       .member = {}};
+    const double share = 1.0 / static_cast<double>(comparison.seeds.size());
+    LinearContrast mean(set.clusters);
+    ThresholdInflation inflation;
+    std::vector<double> values;
+    for (const SeedPair& seed : comparison.seeds) {
+        LinearContrast alone(set.clusters);
+        for (LinearContrast* contrast : {&mean, &alone}) {
+            const double weight = contrast == &mean ? share : 1.0;
+            add_gap(*contrast, set.clusters, halves, worst, seed.treated->correct, weight);
+            add_gap(*contrast, set.clusters, halves, worst, seed.reference->correct, -weight);
+        }
+        values.push_back(alone.value());
+        for (std::uint32_t g = 0; g < set.clusters.groups(); ++g) {
+            inflation.add(seed.treated->thresholds[g], share * worst.weight(g));
+            inflation.add(seed.reference->thresholds[g], -share * worst.weight(g));
+        }
+    }
+    double people = 0.0;
+    for (std::uint32_t g = 0; g < set.clusters.groups(); ++g) people += set.clusters.all_of(g).identities - 1.0;
+    const double identity_variance = mean.variance() * inflation.value();
+    const Estimate estimate = seed_mean_estimate(identity_variance, std::max(1.0, people), values);
+    finish(result.contrast, estimate, values);
+    result.contrast.group_share = worst.share[worst.most_often];
+    result.member = {result.contrast.estimate, identity_variance / estimate.variance,
+                     set.bootstrap.deviations(set.clusters.identity_sums(mean.influence()))};
+    return result;
+}
+
+/// Contrasts of one comparison are added to all; those of the primary family also give a member of it.
+struct ContrastList {
+    std::vector<Contrast> contrasts;
+    std::vector<FamilyMember> family;  ///< in the order of the primary contrasts
+};
+
+void add_contrasts(const EvaluationSet& set, const PeopleHalves& halves, const Comparison& comparison,
+                   const std::optional<WorstGroup>& worst, ContrastList& list) {
     const std::size_t groups = set.pairs.groups.size();
     const auto add = [&](Contrast contrast, const char* metric, const std::string& group) {
         contrast.metric = metric;
         contrast.group = group;
         contrast.seeds = static_cast<std::uint32_t>(comparison.seeds.size());
         contrast.primary = contrast.metric == "gap" && contrast.kind == "compressed - sham";
-        contrasts.push_back(std::move(contrast));
+        list.contrasts.push_back(std::move(contrast));
     };
     for (std::size_t g = 0; g < groups; ++g) {
         std::vector<double> weights(groups, 0.0);
@@ -136,9 +187,9 @@ void add_contrasts(const EvaluationSet& set, const Comparison& comparison, std::
     if (groups < 2) return;
     add(linear_contrast(set, comparison, std::vector<double>(groups, 1.0 / static_cast<double>(groups))), "average", "");
     if (worst) {
-        std::vector<double> weights(groups, 1.0 / static_cast<double>(groups - 1));
-        weights[*worst] = -1.0;
-        add(linear_contrast(set, comparison, weights), "gap", set.pairs.groups[*worst]);
+        GapContrast gap = gap_contrast(set, halves, comparison, *worst);
+        add(std::move(gap.contrast), "gap", set.pairs.groups[worst->most_often]);
+        if (list.contrasts.back().primary) list.family.push_back(std::move(gap.member));
     }
     if (auto deviation = deviation_contrast(set, comparison)) add(std::move(*deviation), "std", "");
 }
@@ -176,29 +227,42 @@ void adjust(std::vector<Contrast>& contrasts, bool primary, std::vector<double> 
         if (contrast.primary == primary) contrast.p_adjusted = adjusted[next++];
 }
 
-}  // namespace
-
-std::optional<std::size_t> worst_reference_group(const std::vector<AnalysedConfiguration>& configurations,
-                                                 const Configuration& of) {
-    if (const auto dense = dense_of(configurations, of)) return configurations[*dense].summary.worst_group;
-    if (const auto sham = sham_twin(configurations, of)) return configurations[*sham].summary.worst_group;
-    return std::nullopt;
+/// The worst group of the networks that a configuration started from; of the sham arm where there is no dense one.
+std::optional<WorstGroup> worst_before(const PeopleHalves& halves, const std::vector<AnalysedConfiguration>& configurations,
+                                       const std::map<std::size_t, ScoredNetwork>& networks, const Configuration& of) {
+    auto reference = dense_of(configurations, of);
+    if (!reference) reference = sham_twin(configurations, of);
+    if (!reference || !halves.usable() || halves.groups() < 2) return std::nullopt;
+    std::vector<std::span<const std::uint8_t>> correct;
+    for (const std::size_t point : configurations[*reference].points) correct.emplace_back(networks.at(point).correct);
+    return choose_worst(halves, correct);
 }
+
+void add_simultaneous_limits(ContrastList& list, std::uint64_t seed) {
+    const std::vector<Interval> limits = simultaneous_intervals(list.family, seed);
+    std::size_t next = 0;
+    for (Contrast& contrast : list.contrasts)
+        if (contrast.primary) contrast.simultaneous = limits[next++];
+}
+
+}  // namespace
 
 std::vector<Contrast> all_contrasts(const EvaluationSet& set, const std::vector<AnalysedConfiguration>& configurations,
                                     const std::map<std::size_t, ScoredNetwork>& networks) {
-    std::vector<Contrast> contrasts;
+    const PeopleHalves halves(set.clusters, set.pairs, set.bootstrap.seed());
+    ContrastList list;
     for (const Comparison& comparison : comparisons(configurations, networks)) {
-        add_contrasts(set, comparison, worst_reference_group(configurations, configurations[comparison.treated].configuration),
-                      contrasts);
+        add_contrasts(set, halves, comparison,
+                      worst_before(halves, configurations, networks, configurations[comparison.treated].configuration), list);
     }
-    for (Contrast& contrast : contrasts) {
+    for (Contrast& contrast : list.contrasts) {
         contrast.floor =
             configurations[contrast.treated].summary.has_floor() || configurations[contrast.reference].summary.has_floor();
     }
-    adjust(contrasts, true, holm);
-    adjust(contrasts, false, benjamini_hochberg);
-    return contrasts;
+    add_simultaneous_limits(list, set.bootstrap.seed());
+    adjust(list.contrasts, true, holm);
+    adjust(list.contrasts, false, benjamini_hochberg);
+    return std::move(list.contrasts);
 }
 
 }  // namespace fairsweep

@@ -7,14 +7,11 @@
 
 namespace fairsweep {
 
-/// `networks` by index of the point. Adjusted p values are filled in.
+/// `networks` by index of the point. Adjusted p values and simultaneous limits are filled in. Gaps are named after the worst
+/// group of the dense arm (the sham arm where there is none), chosen on other people than those they are judged on; there
+/// are none where a group has too few people for that.
 [[nodiscard]] std::vector<Contrast> all_contrasts(const EvaluationSet& set,
                                                   const std::vector<AnalysedConfiguration>& configurations,
                                                   const std::map<std::size_t, ScoredNetwork>& networks);
-
-/// The group with the lowest mean accuracy in the dense arm (the sham arm where there is none) of an architecture and
-/// training set: gaps are named after it, before any compressed network is looked at.
-[[nodiscard]] std::optional<std::size_t> worst_reference_group(const std::vector<AnalysedConfiguration>& configurations,
-                                                               const Configuration& of);
 
 }  // namespace fairsweep

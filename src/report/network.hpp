@@ -1,10 +1,12 @@
 #pragma once
 /// One trained network as statistics sees it: what it decided on every pair of the evaluation set.
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "fairsweep/pairs.hpp"
 #include "metrics/evaluation.hpp"
+#include "statistics/index_intervals.hpp"
 #include "statistics/spread.hpp"
 #include "statistics/threshold_choice.hpp"
 
@@ -18,12 +20,22 @@ struct EvaluationSet {
     IdentityBootstrap bootstrap;
 };
 
+/// How far the rates of a group move where the pooled threshold may lie elsewhere; fractions, NaN without such pairs.
+struct RatesNearby {
+    double fmr_at_low, fmr_at_high;
+    double fnmr_at_low, fnmr_at_high;
+    double error_at_low, error_at_high;
+};
+
 struct ScoredNetwork {
     VerificationFigures figures;
-    std::vector<std::uint8_t> correct;            ///< [pairs] by the ten-fold protocol of the pair's group
-    std::vector<std::uint8_t> pooled_error;       ///< [pairs] 1: decided wrongly at the pooled threshold
-    std::vector<ThresholdReplicates> thresholds;  ///< [groups]
-    GroupAccuracies accuracies;                   ///< ten-fold, with the choice of thresholds counted
+    std::vector<std::uint8_t> correct;                ///< [pairs] by the ten-fold protocol of the pair's group
+    std::vector<std::uint8_t> pooled_error;           ///< [pairs] 1: decided wrongly at the pooled threshold
+    std::vector<RatesNearby> nearby;                  ///< [groups] at the ends of the pooled threshold's range
+    std::optional<RatesAtThreshold> pooled_rates;     ///< empty where a group has one kind of pairs only, or indices a fault
+    std::vector<float> eer_influence, auc_influence;  ///< [pairs] 0 where a group has one kind of pairs only
+    std::vector<ThresholdReplicates> thresholds;      ///< [groups]
+    GroupAccuracies accuracies;                       ///< ten-fold, with the choice of thresholds counted
 };
 
 /// Throws a data error when a score is not finite or a group has fewer than ten pairs.

@@ -5,6 +5,9 @@
 #include <functional>
 
 #include "metrics/fairness.hpp"
+#include "statistics/curve_estimates.hpp"
+#include "statistics/index_intervals.hpp"
+#include "statistics/threshold_uncertainty.hpp"
 
 namespace fairsweep {
 namespace {
@@ -31,6 +34,38 @@ Figure mean_rate(const EvaluationSet& set, std::span<const ScoredNetwork* const>
     }
     const Estimate estimate = seed_mean_estimate(mean.variance(), mean.degrees_of_freedom(), values);
     return {estimate.value, clipped(estimate.interval, 0.0, 1.0)};
+}
+
+/// The frozen interval, moved out by the mean over seeds of how far the rate moves within the threshold's range.
+Interval with_threshold(std::span<const ScoredNetwork* const> seeds, const Figure& frozen, std::uint32_t group,
+                        double RatesNearby::*at_low, double RatesNearby::*at_high, double rate_of_seed(const GroupFigures&)) {
+    double low = 0.0;
+    double high = 0.0;
+    for (const ScoredNetwork* network : seeds) {
+        const double rate = rate_of_seed(network->figures.groups[group]);
+        low += (network->nearby[group].*at_low - rate) / static_cast<double>(seeds.size());
+        high += (network->nearby[group].*at_high - rate) / static_cast<double>(seeds.size());
+    }
+    return widened(frozen.interval, frozen.value, frozen.value + low, frozen.value + high);
+}
+
+/// Mean over seeds of EER or AUC: Wilson with one seed, t with identity and seed variance with several.
+Figure mean_curve_figure(const EvaluationSet& set, std::span<const ScoredNetwork* const> seeds, std::uint32_t group,
+                         std::vector<float> ScoredNetwork::*influence, double GroupFigures::*figure) {
+    std::vector<double> values;
+    std::vector<double> mean_influence(set.pairs.size(), 0.0);
+    for (const ScoredNetwork* network : seeds) {
+        values.push_back(network->figures.groups[group].*figure);
+        for (std::uint32_t p = set.pairs.group_begin[group]; p < set.pairs.group_begin[group + 1]; ++p)
+            mean_influence[p] += static_cast<double>((network->*influence)[p]) / static_cast<double>(seeds.size());
+    }
+    const double mean = average(values).value();
+    if (std::isnan(mean)) return {};
+    if (seeds.size() == 1) return {mean, curve_interval(set.clusters, group, mean, mean_influence)};
+    const auto pairs = static_cast<double>(set.clusters.all_of(group).pairs.size());
+    const double people = std::max(1.0, set.clusters.all_of(group).identities - 1.0);
+    const double variance = std::max(set.clusters.variance(mean_influence), 1.0 / (pairs * pairs));
+    return {mean, clipped(seed_mean_estimate(variance, people, values).interval, 0.0, 1.0)};
 }
 
 Figure percent(const Figure& fraction) { return {100.0 * fraction.value, in_percent(fraction.interval)}; }
@@ -63,13 +98,24 @@ GroupSummary summarise_group(const EvaluationSet& set, std::span<const ScoredNet
     summary.accuracy.value =
         mean_over(seeds, [group](const ScoredNetwork& n) { return n.figures.groups[group].accuracy_10fold; });
     const auto errors = [](const ScoredNetwork& network) { return std::span<const std::uint8_t>(network.pooled_error); };
-    const Figure pooled_error = percent(mean_rate(set, seeds, set.clusters.all_of(group), errors));
+    Figure pooled_error = mean_rate(set, seeds, set.clusters.all_of(group), errors);
+    pooled_error.interval = with_threshold(seeds, pooled_error, group, &RatesNearby::error_at_low, &RatesNearby::error_at_high,
+                                           [](const GroupFigures& f) { return 1.0 - f.accuracy_pooled / 100.0; });
+    pooled_error = percent(pooled_error);
     summary.accuracy_pooled = {100.0 - pooled_error.value,
                                {100.0 - pooled_error.interval.high, 100.0 - pooled_error.interval.low}};
     summary.fmr = mean_rate(set, seeds, set.clusters.impostor_of(group), errors);
     summary.fnmr = mean_rate(set, seeds, set.clusters.genuine_of(group), errors);
-    summary.eer = mean_over(seeds, [group](const ScoredNetwork& n) { return n.figures.groups[group].eer; });
-    summary.auc = mean_over(seeds, [group](const ScoredNetwork& n) { return n.figures.groups[group].auc; });
+    summary.fmr_frozen = summary.fmr.interval;
+    summary.fnmr_frozen = summary.fnmr.interval;
+    if (!std::isnan(summary.fmr.value))
+        summary.fmr.interval = with_threshold(seeds, summary.fmr, group, &RatesNearby::fmr_at_low, &RatesNearby::fmr_at_high,
+                                              [](const GroupFigures& f) { return f.fmr; });
+    if (!std::isnan(summary.fnmr.value))
+        summary.fnmr.interval = with_threshold(seeds, summary.fnmr, group, &RatesNearby::fnmr_at_low, &RatesNearby::fnmr_at_high,
+                                               [](const GroupFigures& f) { return f.fnmr; });
+    summary.eer = mean_curve_figure(set, seeds, group, &ScoredNetwork::eer_influence, &GroupFigures::eer);
+    summary.auc = mean_curve_figure(set, seeds, group, &ScoredNetwork::auc_influence, &GroupFigures::auc);
     std::vector<double> accuracies;
     for (const ScoredNetwork* network : seeds) accuracies.push_back(network->figures.groups[group].accuracy_10fold);
     summary.seed_deviation = sample_deviation(accuracies).value_or(kUndefined);
@@ -96,17 +142,45 @@ std::vector<double> group_accuracies_percent(const ScoredNetwork& network) {
     return values;
 }
 
-/// A fairness index of FMR and FNMR at the pooled threshold; undefined where any group's rate is.
-double index_of(const ScoredNetwork& network,
-                const std::function<std::optional<double>(std::span<const double>, std::span<const double>)>& index) {
-    std::vector<double> fmr;
-    std::vector<double> fnmr;
-    for (const GroupFigures& group : network.figures.groups) {
-        if (std::isnan(group.fmr) || std::isnan(group.fnmr)) return kUndefined;
-        fmr.push_back(group.fmr);
-        fnmr.push_back(group.fnmr);
+/// Mean over seeds of a fairness index of FMR and FNMR at the pooled threshold; undefined where any seed's is.
+double mean_index(std::span<const RatesAtThreshold* const> seeds,
+                  std::optional<double> index(std::span<const double>, std::span<const double>, double)) {
+    double mean = 0.0;
+    for (const RatesAtThreshold* rates : seeds) {
+        std::vector<double> fmr;
+        std::vector<double> fnmr;
+        for (const RateEstimate& rate : rates->fmr) fmr.push_back(rate.rate);
+        for (const RateEstimate& rate : rates->fnmr) fnmr.push_back(rate.rate);
+        mean += index(fmr, fnmr, 0.5).value_or(kUndefined) / static_cast<double>(seeds.size());
     }
-    return index(fmr, fnmr).value_or(kUndefined);
+    return mean;
+}
+
+void summarise_indices(const EvaluationSet& set, std::span<const ScoredNetwork* const> seeds, Summary& summary) {
+    std::vector<const RatesAtThreshold*> rates;
+    for (const ScoredNetwork* network : seeds) {
+        if (!network->pooled_rates) return;
+        rates.push_back(&*network->pooled_rates);
+    }
+    const IndexIntervals intervals = index_intervals(rates, set.bootstrap.seed());
+    summary.fdr = {mean_index(rates, fairness_discrepancy_rate), intervals.fdr};
+    summary.inequity = {mean_index(rates, inequity_rate), intervals.ir};
+    summary.garbe_index = {mean_index(rates, garbe), intervals.garbe};
+    summary.fdr_no_bias = intervals.fdr_no_bias;
+    summary.inequity_no_bias = intervals.ir_no_bias;
+    summary.garbe_no_bias = intervals.garbe_no_bias;
+}
+
+/// All groups whose accuracy is the highest, or the lowest, but for rounding.
+std::vector<std::size_t> groups_at(const std::vector<GroupSummary>& groups, bool highest) {
+    constexpr double kTiePoints = 1e-9;  // sums of the same counts in another order differ by 1e-13
+    std::vector<double> values;
+    for (const GroupSummary& group : groups) values.push_back(highest ? group.accuracy.value : -group.accuracy.value);
+    const double best = *std::max_element(values.begin(), values.end());
+    std::vector<std::size_t> result;
+    for (std::size_t g = 0; g < values.size(); ++g)
+        if (values[g] >= best - kTiePoints) result.push_back(g);
+    return result;
 }
 
 void summarise_spread(std::span<const ScoredNetwork* const> seeds, Summary& summary) {
@@ -146,23 +220,18 @@ void AccuracyContrast::add(const ScoredNetwork& network, std::uint32_t group, do
 Summary summarise(const EvaluationSet& set, std::span<const ScoredNetwork* const> seeds) {
     Summary summary;
     for (std::uint32_t g = 0; g < set.clusters.groups(); ++g) summary.groups.push_back(summarise_group(set, seeds, g));
-    const auto by_accuracy = [](const GroupSummary& a, const GroupSummary& b) { return a.accuracy.value < b.accuracy.value; };
-    const auto [worst, best] = std::minmax_element(summary.groups.begin(), summary.groups.end(), by_accuracy);
-    summary.worst_group = static_cast<std::size_t>(worst - summary.groups.begin());
-    summary.best_group = static_cast<std::size_t>(best - summary.groups.begin());
+    summary.worst_groups = groups_at(summary.groups, false);
+    summary.best_groups = groups_at(summary.groups, true);
+    summary.worst_group = summary.worst_groups.front();
+    summary.best_group = summary.best_groups.front();
+    const GroupSummary* const worst = &summary.groups[summary.worst_group];
     summary.worst_error = 100.0 - worst->accuracy.value;
     summary.worst_error_interval = {100.0 - worst->accuracy.interval.high, 100.0 - worst->accuracy.interval.low};
     summary.average = mean_average(set, seeds);
     summary.average.value = mean_over(seeds, [](const ScoredNetwork& n) { return average(group_accuracies_percent(n)).value(); });
     summarise_spread(seeds, summary);
     summary.pooled_threshold = mean_over(seeds, [](const ScoredNetwork& n) { return n.figures.pooled_threshold; });
-    summary.fdr = mean_over(seeds, [](const ScoredNetwork& n) {
-        return index_of(n, [](auto a, auto b) { return fairness_discrepancy_rate(a, b); });
-    });
-    summary.inequity =
-        mean_over(seeds, [](const ScoredNetwork& n) { return index_of(n, [](auto a, auto b) { return inequity_rate(a, b); }); });
-    summary.garbe_index =
-        mean_over(seeds, [](const ScoredNetwork& n) { return index_of(n, [](auto a, auto b) { return garbe(a, b); }); });
+    summarise_indices(set, seeds, summary);
     return summary;
 }
 

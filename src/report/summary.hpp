@@ -24,10 +24,12 @@ struct Figure {
 struct GroupSummary {
     Figure accuracy;         ///< ten-fold
     Figure accuracy_pooled;  ///< at the pooled threshold
-    Figure fmr;
+    Figure fmr;              ///< at the pooled threshold; the interval counts that the threshold may lie elsewhere
     Figure fnmr;
-    double eer = kUndefined;
-    double auc = kUndefined;
+    Interval fmr_frozen{kUndefined, kUndefined};  ///< the same at this very threshold, kept from now on
+    Interval fnmr_frozen{kUndefined, kUndefined};
+    Figure eer;
+    Figure auc;
     double seed_deviation = kUndefined;  ///< sd of the accuracy between seeds, points; undefined with one seed
     bool floor = false;
 };
@@ -46,9 +48,12 @@ struct Summary {
     NoBias deviation_no_bias{kUndefined, kUndefined};
     NoBias error_ratio_no_bias{kUndefined, kUndefined};
     double pooled_threshold = kUndefined;
-    double fdr = kUndefined;  ///< at the pooled threshold, alpha 0.5
-    double inequity = kUndefined;
-    double garbe_index = kUndefined;
+    Figure fdr;  ///< at the pooled threshold, alpha 0.5; undefined where a group expects fewer than 3 errors of a kind
+    Figure inequity;
+    Figure garbe_index;
+    NoBias fdr_no_bias{kUndefined, kUndefined};  ///< p95: chance keeps FDR above it in 95 % of cases
+    NoBias inequity_no_bias{kUndefined, kUndefined};
+    NoBias garbe_no_bias{kUndefined, kUndefined};
     std::vector<GroupSummary> groups;
     [[nodiscard]] bool has_floor() const;
 };

@@ -43,8 +43,17 @@ public:
     template <typename Value>
     TableBuilder& figure(const std::string& name, const std::string& unit, Value value) {
         number(name, unit, [&](const Item& item) { return value(item).value; });
-        number(name + "_low", unit, [&](const Item& item) { return value(item).interval.low; });
-        return number(name + "_high", unit, [&](const Item& item) { return value(item).interval.high; });
+        return limits(name, unit, [&](const Item& item) { return value(item).interval; });
+    }
+    template <typename Value>
+    TableBuilder& limits(const std::string& name, const std::string& unit, Value interval) {
+        number(name + "_low", unit, [&](const Item& item) { return interval(item).low; });
+        return number(name + "_high", unit, [&](const Item& item) { return interval(item).high; });
+    }
+    template <typename Value>
+    TableBuilder& no_bias(const std::string& name, const std::string& unit, Value value) {
+        number(name + "_no_bias_mean", unit, [&](const Item& item) { return value(item).mean; });
+        return number(name + "_no_bias_p95", unit, [&](const Item& item) { return value(item).p95; });
     }
     [[nodiscard]] ResultTable finish(const std::map<std::string, std::string>& conventions) {
         table_.attributes = conventions;
@@ -55,6 +64,13 @@ private:
     const std::vector<Item>* items_;
     ResultTable table_;
 };
+
+/// "A", or "A = B" where groups tie.
+std::string names_of(const AnalysisInput& input, const std::vector<std::size_t>& groups) {
+    std::string text;
+    for (const std::size_t g : groups) text += (text.empty() ? "" : " = ") + input.groups[g];
+    return text;
+}
 
 /// A row about a network or the mean of several: its configuration, its figures and, in group tables, the group.
 struct SummaryRow {
@@ -102,12 +118,12 @@ void add_summary(Builder& table, const AnalysisInput& input) {
         .figure("std_points", "percentage points (ddof 1)", [](const SummaryRow& r) { return r.summary->deviation; })
         .figure("ser", "ratio", [](const SummaryRow& r) { return r.summary->error_ratio; })
         .figure("gap_points", "percentage points", [](const SummaryRow& r) { return r.summary->gap; })
-        .text("worst_group", [&input](const SummaryRow& r) { return input.groups[r.summary->worst_group]; })
+        .text("worst_group", [&input](const SummaryRow& r) { return names_of(input, r.summary->worst_groups); })
         .figure("worst_error_percent", "percent",
                 [](const SummaryRow& r) {
                     return Figure{r.summary->worst_error, r.summary->worst_error_interval};
                 })
-        .text("best_group", [&input](const SummaryRow& r) { return input.groups[r.summary->best_group]; })
+        .text("best_group", [&input](const SummaryRow& r) { return names_of(input, r.summary->best_groups); })
         .number("homogeneity_p", "probability", [](const SummaryRow& r) { return r.summary->homogeneity_p; })
         .number("std_no_bias_mean_points", "percentage points",
                 [](const SummaryRow& r) { return r.summary->deviation_no_bias.mean; })
@@ -116,9 +132,12 @@ void add_summary(Builder& table, const AnalysisInput& input) {
         .number("ser_no_bias_mean", "ratio", [](const SummaryRow& r) { return r.summary->error_ratio_no_bias.mean; })
         .number("ser_no_bias_p95", "ratio", [](const SummaryRow& r) { return r.summary->error_ratio_no_bias.p95; })
         .number("pooled_threshold", "cosine", [](const SummaryRow& r) { return r.summary->pooled_threshold; })
-        .number("fdr", "1 is fair", [](const SummaryRow& r) { return r.summary->fdr; })
-        .number("inequity_rate", "1 is fair", [](const SummaryRow& r) { return r.summary->inequity; })
-        .number("garbe", "0 is fair", [](const SummaryRow& r) { return r.summary->garbe_index; })
+        .figure("fdr", "1 is fair", [](const SummaryRow& r) { return r.summary->fdr; })
+        .no_bias("fdr", "1 is fair", [](const SummaryRow& r) { return r.summary->fdr_no_bias; })
+        .figure("inequity_rate", "1 is fair", [](const SummaryRow& r) { return r.summary->inequity; })
+        .no_bias("inequity_rate", "1 is fair", [](const SummaryRow& r) { return r.summary->inequity_no_bias; })
+        .figure("garbe", "0 is fair", [](const SummaryRow& r) { return r.summary->garbe_index; })
+        .no_bias("garbe", "0 is fair", [](const SummaryRow& r) { return r.summary->garbe_no_bias; })
         .count("floor", "1: a group is near guessing", [](const SummaryRow& r) { return r.summary->has_floor(); });
 }
 
@@ -134,8 +153,10 @@ void add_group(Builder& table, const AnalysisInput& input) {
         .figure("accuracy_pooled_percent", "percent", [](const SummaryRow& r) { return r.in_group().accuracy_pooled; })
         .figure("fmr_fraction", "fraction", [](const SummaryRow& r) { return r.in_group().fmr; })
         .figure("fnmr_fraction", "fraction", [](const SummaryRow& r) { return r.in_group().fnmr; })
-        .number("eer_fraction", "fraction", [](const SummaryRow& r) { return r.in_group().eer; })
-        .number("auc_fraction", "fraction", [](const SummaryRow& r) { return r.in_group().auc; })
+        .limits("fmr_frozen_fraction", "fraction", [](const SummaryRow& r) { return r.in_group().fmr_frozen; })
+        .limits("fnmr_frozen_fraction", "fraction", [](const SummaryRow& r) { return r.in_group().fnmr_frozen; })
+        .figure("eer_fraction", "fraction", [](const SummaryRow& r) { return r.in_group().eer; })
+        .figure("auc_fraction", "fraction", [](const SummaryRow& r) { return r.in_group().auc; })
         .count("floor", "1: near guessing", [](const SummaryRow& r) { return r.in_group().floor; });
 }
 
@@ -219,13 +240,12 @@ ResultTable contrast_table(const Analysis& analysis) {
         .text("kind", [](const Contrast& c) { return c.kind; })
         .text("metric", [](const Contrast& c) { return c.metric; })
         .text("group", [](const Contrast& c) { return c.group.empty() ? std::string("all") : c.group; })
+        .number("group_share_fraction", "fraction", [](const Contrast& c) { return c.group_share; })
         .figure("change_points", "percentage points",
                 [](const Contrast& c) {
                     return Figure{c.estimate.value, c.estimate.interval};
                 })
-        .number("simultaneous_low", "percentage points", [](const Contrast& c) { return c.simultaneous.low; })
-        .number("simultaneous_high", "percentage points", [](const Contrast& c) { return c.simultaneous.high; })
-        .number("group_share_fraction", "fraction", [](const Contrast& c) { return c.group_share; })
+        .limits("change_points_simultaneous", "percentage points", [](const Contrast& c) { return c.simultaneous; })
         .number("degrees_of_freedom", "", [](const Contrast& c) { return c.estimate.degrees_of_freedom; })
         .number("p_value", "probability", [](const Contrast& c) { return c.p_value; })
         .number("p_adjusted", "probability", [](const Contrast& c) { return c.p_adjusted; })

@@ -92,7 +92,8 @@ Interval curve_interval(const PairClusters& clusters, std::uint32_t group, doubl
     const double variance = clusters.variance(influence);
     const double spread = value * (1.0 - value);
     const bool at_edge = !(spread > 0.0) || !(variance > 0.0);
-    return wilson_interval(value, at_edge ? std::min<double>(pairs.identities, pairs.pairs.size()) : spread / variance, people);
+    return wilson_interval(
+        value, at_edge ? std::min<double>(pairs.identities, static_cast<double>(pairs.pairs.size())) : spread / variance, people);
 }
 
 }  // namespace fairsweep

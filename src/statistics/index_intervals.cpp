@@ -264,7 +264,7 @@ RatesAtThreshold rates_at_fmr(const PairClusters& clusters, const IdentityBootst
 RatesAtThreshold rates_at_accuracy(const PairClusters& clusters, const IdentityBootstrap& bootstrap,
                                    std::span<const std::uint8_t> wrong, std::span<const std::uint8_t> wrong_at_low,
                                    std::span<const std::uint8_t> wrong_at_high) {
-    RandomStream stream(clusters.pairs(), 0, "threshold");
+    RandomStream stream(bootstrap.seed(), 0, "threshold");
     std::vector<double> threshold(bootstrap.replicates());  // where it lies in its range: one draw for all groups
     for (double& place : threshold) place = stream.normal();
     RatesAtThreshold result;

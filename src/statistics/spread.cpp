@@ -177,7 +177,7 @@ std::vector<double> deviation_gradient(std::span<const double> accuracies) {
 }  // namespace
 
 IdentityBootstrap::IdentityBootstrap(std::uint32_t identities, std::uint32_t replicates, std::uint64_t seed)
-    : replicates_(replicates) {
+    : replicates_(replicates), seed_(seed) {
     weight_minus_one_.resize(std::size_t{identities} * replicates);
     for (std::uint32_t i = 0; i < identities; ++i) {
         RandomStream stream(seed, i, "bootstrap");

@@ -17,6 +17,7 @@ class IdentityBootstrap {
 public:
     IdentityBootstrap(std::uint32_t identities, std::uint32_t replicates, std::uint64_t seed);
     [[nodiscard]] std::uint32_t replicates() const { return replicates_; }
+    [[nodiscard]] std::uint64_t seed() const { return seed_; }
     /// [replicates] sum over people of (w - 1) * S, for the identity sums S of an estimate's influence.
     [[nodiscard]] std::vector<double> deviations(std::span<const double> identity_sums) const;
     /// w of a person in a replicate: 0, 1, 2 ...
@@ -30,6 +31,7 @@ public:
 
 private:
     std::uint32_t replicates_;
+    std::uint64_t seed_;
     std::vector<std::int8_t> weight_minus_one_;  ///< [identities, replicates]
 };
 

@@ -58,10 +58,10 @@ ThresholdReplicates threshold_replicates(const IdentityBootstrap& bootstrap, con
                          table.identity_b[p]});
     }
     ThresholdReplicates result;
-    std::array<WeightedFold, kFolds> weighted;
+    std::vector<WeightedFold> weighted(folds.folds());
     for (std::uint32_t b = 0; b < std::min(replicates, bootstrap.replicates()); ++b) {
         std::array<std::int64_t, kGridThresholds> all{};
-        for (std::uint32_t fold = 0; fold < kFolds; ++fold) {
+        for (std::uint32_t fold = 0; fold < folds.folds(); ++fold) {
             const std::uint32_t first = folds.fold_begin[fold];
             weighted[fold] = weigh(std::span(pairs).subspan(first, folds.fold_begin[fold + 1] - first), bootstrap, b);
             for (std::uint32_t t = 0; t < kGridThresholds; ++t) all[t] += weighted[fold].correct[t];
@@ -69,7 +69,7 @@ ThresholdReplicates threshold_replicates(const IdentityBootstrap& bootstrap, con
         double frozen = 0.0;
         double reselected = 0.0;
         double used_folds = 0.0;
-        for (std::uint32_t fold = 0; fold < kFolds; ++fold) {
+        for (std::uint32_t fold = 0; fold < folds.folds(); ++fold) {
             if (weighted[fold].total == 0) continue;
             const auto total = static_cast<double>(weighted[fold].total);
             frozen += static_cast<double>(weighted[fold].correct[folds.threshold_index[fold]]) / total;

@@ -14,6 +14,7 @@
 
 #include "fairsweep/check.hpp"
 #include "fairsweep/error.hpp"
+#include "fairsweep/json_depth.hpp"
 
 namespace fairsweep {
 namespace {
@@ -62,8 +63,13 @@ std::uint64_t checked_bytes(const TensorEntry& entry, const std::filesystem::pat
     return bytes;
 }
 
+/// A value in a message; containers by their kind, since printing them recurses.
+std::string text_of(const json& value) {
+    return value.is_structured() ? std::string("an ") + value.type_name() : value.dump(-1, ' ', true).substr(0, 40);
+}
+
 std::uint64_t natural(const json& value, const std::filesystem::path& path, const std::string& where) {
-    if (!value.is_number_unsigned()) refuse(path, where, value.dump(-1, ' ', true).substr(0, 40), "a whole number, not negative");
+    if (!value.is_number_unsigned()) refuse(path, where, text_of(value), "a whole number, not negative");
     return value.get<std::uint64_t>();
 }
 
@@ -75,7 +81,7 @@ TensorEntry parse_entry(const std::string& name, const json& value, std::uint64_
     const json& shape = value["shape"];
     const json& offsets = value["data_offsets"];
     if (!dtype.is_string() || bytes_of_dtype(dtype.get<std::string>()) == 0)
-        refuse(path, where, "dtype " + dtype.dump(-1, ' ', true).substr(0, 40), "one of F64, F32, F16, BF16, I64 .. U8, BOOL");
+        refuse(path, where, "dtype " + text_of(dtype), "one of F64, F32, F16, BF16, I64 .. U8, BOOL");
     if (!shape.is_array() || shape.size() > kDimensionsMax) refuse(path, where, "a bad shape", "a list of at most 8 sides");
     if (!offsets.is_array() || offsets.size() != 2) refuse(path, where, "bad data_offsets", "[begin, end]");
     TensorEntry entry;
@@ -153,9 +159,10 @@ SafetensorsHeader parse_safetensors_header(std::span<const std::byte> start, std
     if (length > kHeaderBytesMax || length > start.size() - kLengthBytes || length > file_bytes - kLengthBytes)
         refuse(path, "header length", fmt::format("{} bytes", length),
                fmt::format("at most {}", std::min(kHeaderBytesMax, file_bytes - kLengthBytes)));
-    const auto text = start.subspan(kLengthBytes, length);
-    const json document = json::parse(reinterpret_cast<const char*>(text.data()),
-                                      reinterpret_cast<const char*>(text.data()) + text.size(), nullptr, false);
+    const std::string_view text(reinterpret_cast<const char*>(start.data()) + kLengthBytes, length);
+    if (const std::size_t depth = json_depth(text); depth > kMaxJsonDepth)
+        refuse(path, "header", fmt::format("arrays and objects {} deep", depth), fmt::format("at most {}", kMaxJsonDepth));
+    const json document = json::parse(text, nullptr, false);
     if (!document.is_object()) refuse(path, "header", "", "a JSON object");
     SafetensorsHeader header;
     header.data_begin = kLengthBytes + length;

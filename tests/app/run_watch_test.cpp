@@ -58,5 +58,5 @@ TEST_CASE("The watcher's own sleep counts against nobody") {
     RunWatch watch(kLimits, 0);
     REQUIRE_FALSE(watch.look(live("running"), 1, 1));
     REQUIRE_FALSE(watch.look(live("running"), 1, 5000));
-    CHECK(gives_up_at(watch, live("running"), 1, 5001) == 5010);
+    CHECK(gives_up_at(watch, live("running"), 1, 5001) == 5011);
 }

@@ -127,7 +127,7 @@ TEST_CASE("Losses and hangs of earlier runs count") {
         Coordinator brain(plan, open_stages(plan, {before, {}}, {}), policy);
         static_cast<void>(brain.on_started(0));
         static_cast<void>(brain.on_worker_joined(1, 0));
-        CHECK(text_of(brain.on_tick(11)) == "revoke(w1,s0) close(s0,failed) close(s1,skipped)");
+        CHECK(text_of(brain.on_tick(11)) == "revoke(w1,s0) close(s0,failed) close(s1,skipped) dismiss(w1)");
     }
     SECTION("a budget that whole runs have used up is told at the start") {
         before.history.losses = 4;
@@ -268,7 +268,8 @@ TEST_CASE("Time in which the coordinator itself slept counts against nobody") {
     CHECK(text_of(sweep.brain.on_tick(1)).empty());
     CHECK(text_of(sweep.brain.on_tick(5000)).empty());
     CHECK(sweep.brain.workers().at(1).state == WorkerState::running);
-    CHECK(sweep.wait(5001, 5016, {}).empty());
+    CHECK(sweep.wait(5001, 5015, {}).empty());
+    CHECK(sweep.wait(5016, 5016, {}) == "lost(w1,s0)");
     CHECK(sweep.brain.workers().at(1).state == WorkerState::lost);
 }
 

@@ -7,6 +7,7 @@
 #include "fairsweep/failure_class.hpp"
 #include "fairsweep/files.hpp"
 #include "fairsweep/hash.hpp"
+#include "fairsweep/json_depth.hpp"
 #include "fairsweep/process.hpp"
 #include "fairsweep/random.hpp"
 #include "fairsweep/text.hpp"
@@ -160,4 +161,14 @@ TEST_CASE("An error means one thing for the stage in which it is thrown") {
         CHECK(error.kind() == ErrorKind::data);
         CHECK(failure_class_of(error) == FailureClass::io);
     }
+}
+
+TEST_CASE("the depth of JSON is counted outside strings, whatever the text") {
+    CHECK(json_depth("") == 0);
+    CHECK(json_depth("7") == 0);
+    CHECK(json_depth(R"({"a": [1, {"b": []}], "c": {}})") == 4);
+    CHECK(json_depth(R"({"[[[[": "\\\"[[{{", "b\\": [2]})") == 2);
+    CHECK(json_depth("]]]]}}[") == 1);
+    CHECK(json_depth(std::string(1000000, '[')) == 1000000);
+    CHECK(json_depth("\"\\") == 0);
 }

@@ -98,7 +98,7 @@ TEST_CASE("a PNG decodes exactly") {
     CHECK(image.cols == 2);
     REQUIRE(image.pixels.size() == 6);
     CHECK(std::vector<std::uint8_t>(image.pixels.begin(), image.pixels.begin() + 3) == std::vector<std::uint8_t>{255, 0, 0});
-    for (std::size_t i = 3; i < 6; ++i) CHECK(std::abs(image.pixels[i] - 188) <= 2);  // half of the light over black, in sRGB
+    for (std::size_t i = 3; i < 6; ++i) CHECK(image.pixels[i] == 255);  // alpha is dropped
     for (std::size_t size = 0; size < 56; ++size) {
         CHECK_THROWS_WITH(decode_image(std::span(png).first(size), "here"), ContainsSubstring("here"));
     }

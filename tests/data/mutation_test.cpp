@@ -6,6 +6,7 @@
 
 #include "allocation_counter.hpp"
 #include "data/describe.hpp"
+#include "data/pair_list.hpp"
 #include "data/rfw_text.hpp"
 #include "data/score_csv.hpp"
 #include "fairsweep/dataset.hpp"
@@ -99,7 +100,7 @@ TEST_CASE("mutated index, property, pair and landmark files give values or error
     Outcomes outcomes[4];
     for (std::uint64_t seed = 0; seed < 4000; ++seed) {
         RandomStream random(seed, 1, "mutation");
-        survive(outcomes[0], seed, [&] { (void)parse_pairs(mutated(pairs, random, kLikely), "pairs"); });
+        survive(outcomes[0], seed, [&] { (void)parse_pair_list(mutated(pairs, random, kLikely), "pairs"); });
         survive(outcomes[1], seed, [&] {
             for (const LandmarkLine& line : parse_landmarks(mutated(landmarks, random, kLikely), "landmarks")) {
                 for (const Point2& point : line.points) {

@@ -57,6 +57,14 @@ TEST_CASE("property holds identities, rows and columns") {
     CHECK(property.identities == 93431);
     CHECK(property.rows == 112);
     CHECK(property.cols == 96);
+    for (const char* text : {"93431, 112 ,96\r\n",
+                             "\xef\xbb\xbf"
+                             "93431,112,96",
+                             " 93431,112,96\n\n"}) {
+        write_file_atomically("property", std::string_view(text));
+        CHECK(read_record_property("property").identities == 93431);
+        CHECK(read_record_property("property").cols == 96);
+    }
     for (const char* text : {"", "5", "5,112", "5,112,112,3", "0,112,112", "5,-1,112", "5,112,x", "5,112,99999", "5.0,112,112"}) {
         write_file_atomically("property", std::string_view(text));
         CHECK_THROWS_WITH(read_record_property("property"), ContainsSubstring("93431,112,112"));

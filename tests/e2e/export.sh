@@ -67,6 +67,16 @@ if [ $status -ne 0 ]; then  # libonnx before 1.16
     [ ! -e wide.onnx ] || die "half a file was left behind"
 fi
 
+note "a symmetric network has no zero point but 0, the demo's presets have"
+"$FAIRSWEEP" run "$job" --store symmetric.h5 --workers 0 -q --set recipe.preset=modern --set recipe.activation_grid=symmetric
+symmetric=$("$FAIRSWEEP_PYTHON" -c 'import h5py; f=h5py.File("symmetric.h5"); print([i for i, a in zip(f["plan/points/id"].asstr()[:], f["plan/points/arm"].asstr()[:]) if a == "compressed"][0])')
+"$FAIRSWEEP" export --store symmetric.h5 --point "$symmetric" --format onnx --output symmetric.onnx -q
+compressed=$("$FAIRSWEEP_PYTHON" -c 'import h5py; f=h5py.File("sweep.h5"); print([i for i, a in zip(f["plan/points/id"].asstr()[:], f["plan/points/arm"].asstr()[:]) if a == "compressed"][0])')
+"$FAIRSWEEP_PYTHON" "$FAIRSWEEP_SOURCE_DIR/tests/e2e/zero_points.py" symmetric.onnx "${compressed:0:12}.onnx" >zero_points.txt
+cat zero_points.txt
+grep -Eq '^symmetric.onnx: 0 of [1-9][0-9]+ ' zero_points.txt || die "zero points that a symmetric engine does not take"
+grep -Eq ': [1-9][0-9]* of ' zero_points.txt || die "the counter finds none"
+
 note "a network's file is damaged or gone"
 network=$("$FAIRSWEEP_PYTHON" -c 'import h5py, sys; f = h5py.File("analysis.h5"); print(dict(zip(f["points/id"].asstr()[:], f["points/network_id"].asstr()[:]))[sys.argv[1]])' "$first")
 file=sweep.h5.files/$network.ckpt

@@ -1,4 +1,5 @@
-"""Tables of scores, and the figures that `fairsweep scores` must give for them. Run: scores_oracle.py write|check"""
+"""Tables of scores, and the figures that `fairsweep scores` must give for them.
+Run: scores_oracle.py write|check, or scores_oracle.py five_folds TABLE beside folds5.json"""
 import csv
 import json
 import sys
@@ -46,6 +47,19 @@ def write(groups):
     return mixed
 
 
+def five_folds(table):
+    lines = list(csv.DictReader(open(table)))
+    groups, folds = {}, {}
+    for name in dict.fromkeys(line["group"] for line in lines):
+        own = [line for line in lines if line["group"] == name]
+        groups[name] = np.array([float(line["score"]) for line in own]), np.array([line["same"] == "1" for line in own])
+        folds[name] = np.array([int(line["fold"]) for line in own])
+    check(json.load(open("folds5.json")), groups, folds)
+
+
+if sys.argv[1] == "five_folds":
+    five_folds(sys.argv[2])
+    sys.exit()
 groups = make()
 mixed = write(groups)
 if sys.argv[1] == "check":

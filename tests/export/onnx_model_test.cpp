@@ -166,6 +166,39 @@ TEST_CASE("Codes from 0 on are uint8, symmetric ones are clipped int8") {
     CHECK(initializers(symmetric).at("point.zero_point").data_type() == onnx::TensorProto::INT8);
 }
 
+TEST_CASE("Slopes of a network with symmetric activations leave as the numbers that they are") {
+    ExportedNetwork network = small_activation(-1.0F, 1.0F, 8);
+    ExportedWeight slopes;
+    slopes.layer = "prelu";
+    slopes.kind = ExportedWeight::Kind::prelu;
+    slopes.shape = {3};
+    slopes.quantiser = QuantiserDescription{.bits = 8, .per_channel = false, .ranges = {quantiser_scale(0.0F, 0.25F, 8)}};
+    for (const float slope : {0.0F, 0.1F, 0.25F}) {
+        const QuantiserScale& range = slopes.quantiser->ranges[0];
+        slopes.codes.push_back(static_cast<std::int32_t>(quantiser_code(slope, range)));
+        slopes.values.push_back((quantiser_code(slope, range) + range.zero_point) / range.scale);
+    }
+    network.weights.push_back(slopes);
+    const Graph graph{
+        {{GraphNode::Op::quantiser, "point", {kGraphInput}}, {GraphNode::Op::prelu, "prelu", {"point"}}}, {3, 4, 4}, {3, 4, 4}};
+    const auto nonzero = [&] {
+        int count = 0;
+        for (const auto& [name, tensor] : initializers(parsed(onnx_model(network, graph, {}))))
+            if (name.ends_with(".zero_point"))
+                for (const std::int32_t value : integers_of(tensor)) count += value != 0 ? 1 : 0;
+        return count;
+    };
+    QuantiserScale& range = network.activations[0].quantiser.ranges[0];
+    range = {.scale = 127.0F, .zero_point = 0.0F, .lowest = -127.0F, .highest = 127.0F};
+    CHECK(nonzero() == 0);
+    CHECK(values_of<float>(initializers(parsed(onnx_model(network, graph, {}))).at("prelu.weight")) == slopes.values);
+    range.zero_point = -3.0F;
+    range.lowest = -128.0F;
+    CHECK(nonzero() == 2);
+    network.activations.clear();  // weights alone are quantised: codes, as ever
+    CHECK(nonzero() == 1);
+}
+
 TEST_CASE("What ONNX cannot hold is refused by name") {
     CHECK_THROWS_WITH(onnx_model(small_activation(0.5F, 0.6F, 8), kPointGraph, {}),
                       ContainsSubstring("point") && ContainsSubstring("excludes zero"));

@@ -163,3 +163,17 @@ TEST_CASE("Cosines become squared distances, and too few pairs have no ten-fold 
     CHECK(all->threshold_index[0] == 1);
     CHECK(all->correct_total == 10);
 }
+
+TEST_CASE("folds that a list names are as many as it names: each threshold is chosen on the others") {
+    // Three folds; genuine distance 0.5, impostor 1.5, but fold 2 has a genuine pair at 1.2.
+    const std::vector<double> distances{0.5, 1.5, 0.5, 1.5, 1.2, 1.5};
+    const std::vector<std::uint8_t> genuine{1, 0, 1, 0, 1, 0};
+    const auto result = ten_fold_from_distances(distances, genuine, FoldBounds{0, 2, 4, 6});
+    REQUIRE(result);
+    CHECK(result->folds() == 3);
+    CHECK(result->threshold_index == std::vector<std::uint32_t>{121, 121, 51});
+    CHECK(result->correct == std::vector<std::uint8_t>{1, 1, 1, 1, 0, 1});
+    CHECK(result->accuracy_percent == Approx(100.0 * (1.0 + 1.0 + 0.5) / 3.0));
+    CHECK_FALSE(ten_fold_from_distances(distances, genuine, FoldBounds{0, 6}));        // no other fold
+    CHECK_FALSE(ten_fold_from_distances(distances, genuine, FoldBounds{0, 2, 2, 6}));  // an empty one
+}

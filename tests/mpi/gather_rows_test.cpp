@@ -1,4 +1,5 @@
 #include "gather_rows.hpp"
+#include "progress.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -65,4 +66,11 @@ TEST_CASE("rows that nobody asked for are refused") {
     const auto link = post.link(0);
     const auto compute = [](std::uint64_t begin, std::uint64_t end) { return std::vector<float>((end - begin) * 3); };
     CHECK_THROWS_AS(gather_rows(*link, 4, 3, 1, compute), Error);
+}
+
+TEST_CASE("progress says what is left only when something is known of the speed") {
+    CHECK(count_text(32, 2400, "images", 0.0, 0) == "32/2400 images");
+    CHECK(count_text(32, 2400, "images", 2.9, 0) == "32/2400 images");
+    CHECK(count_text(600, 2400, "images", 4.0, 0) == "600/2400 images, left 12 s");
+    CHECK(count_text(2400, 2400, "images", 9.0, 0) == "2400/2400 images");
 }

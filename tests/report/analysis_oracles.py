@@ -39,12 +39,13 @@ assert len(points) == scores["point"].nunique() == 68
 for point, rows in scores.groupby("point"):
     threshold = pooled_threshold(rows["score"].to_numpy(), rows["genuine"].to_numpy() == 1)
     close("pooled threshold", points.loc[point, "pooled_threshold"], threshold)
-    accuracies, rates = [], []
+    accuracies, rates, counts = [], [], []
     for group, mine in rows.groupby("group", sort=False):
         score, genuine = mine["score"].to_numpy(), mine["genuine"].to_numpy() == 1
         row = groups.loc[(point, group)]
         accuracies.append(ten_fold(score, genuine))
         rates.append((np.mean(score[~genuine] >= threshold), np.mean(score[genuine] < threshold)))
+        counts.append((np.count_nonzero(~genuine), np.count_nonzero(genuine)))
         close("accuracy", row["accuracy_percent"], accuracies[-1])
         close("fmr, fnmr", row[["fmr_fraction", "fnmr_fraction"]].to_numpy(float), rates[-1])
         close("auc", row["auc_fraction"], roc_auc_score(genuine, score))
@@ -55,7 +56,9 @@ for point, rows in scores.groupby("point"):
     close("ser", row["ser"], (100 - min(accuracies)) / (100 - max(accuracies)))
     close("gap", row["gap_points"], max(accuracies) - min(accuracies))
     fmr, fnmr = np.transpose(rates)
-    close("fdr", row["fdr"], 1 - 0.5 * (np.ptp(fmr) + np.ptp(fnmr)))
+    # Undefined where a group expects fewer than 3 errors of a kind, were it as good as all groups together.
+    expected = [np.dot(rate, n) / np.sum(n) * np.min(n) for rate, n in zip((fmr, fnmr), np.transpose(counts))]
+    close("fdr", row["fdr"], np.nan if min(expected) < 3 - 1e-9 else 1 - 0.5 * (np.ptp(fmr) + np.ptp(fnmr)))
 
 # Configurations are means over seeds.
 axes = ["architecture", "training_set", "arm", "bits", "calibration", "sparsity"]

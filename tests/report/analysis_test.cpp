@@ -167,6 +167,65 @@ TEST_CASE("Networks of the same seed that no column tells apart are warned of, a
     CHECK(twins(apart) == 8);  // both are compared with the one sham
 }
 
+TEST_CASE("Simultaneous limits contain the single ones in the primary family and stand nowhere else") {
+    for (const Contrast& contrast : example().analysis.contrasts) {
+        CHECK(std::isnan(contrast.simultaneous.low) != contrast.primary);
+        if (!contrast.primary) continue;
+        CHECK(contrast.simultaneous.low < contrast.estimate.interval.low);
+        CHECK(contrast.simultaneous.high > contrast.estimate.interval.high);
+        CHECK(contrast.group_share >= 0.9);  // D is far behind: nearly every half of the people says so
+    }
+}
+
+TEST_CASE("Rates at the pooled threshold count that it was chosen, indices and curves have intervals") {
+    std::size_t with_indices = 0;
+    for (const AnalysedConfiguration& item : example().analysis.configurations) {
+        for (const GroupSummary& group : item.summary.groups) {
+            CHECK((group.fmr.interval.low <= group.fmr_frozen.low && group.fmr_frozen.high <= group.fmr.interval.high));
+            CHECK((group.fnmr.interval.low <= group.fnmr_frozen.low && group.fnmr_frozen.high <= group.fnmr.interval.high));
+            CHECK(holds(group.eer.interval, group.eer.value));
+            CHECK(holds(group.auc.interval, group.auc.value));
+        }
+        if (std::isnan(item.summary.fdr.value)) continue;
+        ++with_indices;
+        CHECK(holds(item.summary.fdr.interval, item.summary.fdr.value));
+        CHECK(holds(item.summary.garbe_index.interval, item.summary.garbe_index.value));
+        CHECK(item.summary.fdr_no_bias.p95 < item.summary.fdr_no_bias.mean);
+        CHECK(item.summary.inequity_no_bias.p95 > item.summary.inequity_no_bias.mean);
+    }
+    CHECK(with_indices > 30);
+}
+
+TEST_CASE("Groups that tie are all named, whatever the last bit says") {
+    // Groups A and B are the same pairs with other people: equal accuracies, summed in the same way or not.
+    AnalysisInput input = synthetic_input();
+    input.points.resize(2);
+    const auto scores = [&](std::size_t point) {
+        std::vector<float> values = synthetic_scores(input.pairs, input.points[point].point);
+        std::copy(values.begin(), values.begin() + 480, values.begin() + 480);
+        return values;
+    };
+    const Analysis analysis = analyse(input, scores, {.replicates = 200, .seed = 1});
+    const Summary& summary = analysis.configurations.front().summary;
+    CHECK(summary.best_groups == std::vector<std::size_t>{0, 1});
+    CHECK(summary.worst_groups == std::vector<std::size_t>{3});
+    const auto tables = result_tables(input, analysis);
+    const auto& columns = tables.front().columns;
+    const auto best = std::find_if(columns.begin(), columns.end(), [](const ResultColumn& c) { return c.name == "best_group"; });
+    REQUIRE(best != columns.end());
+    CHECK(std::get<std::vector<std::string>>(best->values).front() == "A = B");
+}
+
+TEST_CASE("One seed is about one network, and the page's warnings say so") {
+    AnalysisInput input = synthetic_input();
+    const auto scores = [&input](std::size_t point) { return synthetic_scores(input.pairs, input.points[point].point); };
+    std::erase_if(input.points, [](const AnalysisPoint& p) { return p.point.seed != 1; });
+    const Analysis analysis = analyse(input, scores, {.replicates = 200, .seed = 1});
+    CHECK(std::any_of(analysis.warnings.begin(), analysis.warnings.end(), [](const std::string& warning) {
+        return warning.starts_with("one seed: what is said of 34 configurations is about this network");
+    }));
+}
+
 TEST_CASE("Points that are not done are left out and said so; none done is an error") {
     AnalysisInput input = synthetic_input();
     const auto scores = [&input](std::size_t point) { return synthetic_scores(input.pairs, input.points[point].point); };

@@ -10,6 +10,7 @@
 
 #include "fairsweep/error.hpp"
 #include "fairsweep/random.hpp"
+#include "report/score_direction.hpp"
 #include "support/catch.hpp"
 
 using namespace fairsweep;
@@ -78,11 +79,70 @@ TEST_CASE("a perfect matcher has no SER and no inequity rate, and says so") {
     CHECK_FALSE(report.ser);
     CHECK(warns(report, "ser is undefined"));
     CHECK(report.intervals.at("ser").low == 1.0);
-    CHECK_FALSE(at(report, "accuracy").ir);
-    CHECK(warns(report, "at.accuracy.ir is undefined"));
-    CHECK(at(report, "accuracy").fdr.value() == 1.0);
-    CHECK(at(report, "accuracy").garbe.value() == 0.0);
-    CHECK(warns(report, "zero in all groups"));
+    const ScoreReport::At& accuracy = at(report, "accuracy");
+    CHECK_FALSE((accuracy.fdr || accuracy.ir || accuracy.garbe));
+    CHECK(warns(report, "at.accuracy.fdr, ir and garbe are undefined: a group expects fewer than 3 false matches"));
+    CHECK(warns(report, "at.accuracy: group A: 0 of 20: FMR below 0.15; group A: 0 of 20: FNMR below 0.15"));
+}
+
+TEST_CASE("a threshold chosen on the pairs has two intervals: of the matcher there, and of this very threshold") {
+    const Scored set = planted({"A", "B", "C"}, 600, 0.3, 0.35);
+    const ScoreReport report = score_report(set.pairs, set.scores, {.replicates = 400});
+    const auto width = [&](const std::string& name) { return report.intervals.at(name).high - report.intervals.at(name).low; };
+    for (const std::string at : {"at.accuracy.", "at.fmr=1e-2."}) {
+        for (const std::string group : {"groups.A", "groups.B", "groups.C"}) {
+            CHECK(width(at + group + ".fnmr") > width(at + group + ".fnmr.frozen"));
+            CHECK(report.intervals.contains(at + group + ".fmr.frozen"));
+        }
+        for (const std::string index : {"fdr", "ir", "garbe"}) {
+            if (at == "at.fmr=1e-2." && !report.at[1].fdr) continue;
+            CHECK(report.intervals.contains(at + index));
+            CHECK(report.no_bias.contains(at + index));
+        }
+    }
+    const Interval& frozen = report.intervals.at("at.fmr=1e-2.groups.A.fnmr.frozen");
+    const Interval& matcher = report.intervals.at("at.fmr=1e-2.groups.A.fnmr");
+    CHECK((matcher.low <= frozen.low && frozen.high <= matcher.high));
+    CHECK(report.intervals.at("at.accuracy.fdr").high <= 1.0);
+    CHECK(report.no_bias.at("at.accuracy.fdr").p95 < report.no_bias.at("at.accuracy.fdr").mean);
+    CHECK(report.no_bias.at("at.accuracy.garbe").p95 > report.no_bias.at("at.accuracy.garbe").mean);
+    CHECK_THAT(report.conventions.at("intervals.at"), ContainsSubstring(".frozen"));
+    for (const ScoreReport::Group& group : report.groups) {
+        const Interval& eer = report.intervals.at("groups." + group.name + ".eer");
+        const Interval& auc = report.intervals.at("groups." + group.name + ".auc");
+        CHECK((eer.low < group.eer.value() && group.eer.value() < eer.high));
+        CHECK((auc.low < group.auc.value() && group.auc.value() < auc.high && auc.high <= 1.0));
+    }
+}
+
+TEST_CASE("with too few impostors nothing is said of the matcher at that FMR, and indices are undefined") {
+    const Scored set = planted({"A", "B"}, 1200, 0.3, 0.2);  // 1.2 false matches expected at 1e-3, 12 at 1e-2
+    const ScoreReport report = score_report(set.pairs, set.scores, {.replicates = 200});
+    CHECK_FALSE(report.intervals.contains("at.fmr=1e-3.groups.A.fnmr"));
+    CHECK_THAT(report.without_interval.at("at.fmr=1e-3.groups.A.fnmr"), ContainsSubstring("1.2 false matches expected"));
+    CHECK(report.intervals.contains("at.fmr=1e-3.groups.A.fnmr.frozen"));
+    CHECK(report.intervals.contains("at.fmr=1e-2.groups.A.fnmr"));
+    CHECK(warns(report, "at.fmr=1e-3: too few impostors"));
+    CHECK_FALSE(at(report, "fmr=1e-3").fdr);
+    CHECK(warns(report, "at.fmr=1e-3.fdr, ir and garbe are undefined: a group expects fewer than 3 false matches"));
+    CHECK(at(report, "fmr=1e-3").groups[0].fnmr);
+}
+
+TEST_CASE("where nothing was seen the rule of three says how much there may be") {
+    Scored set = planted({"A", "B"}, 1500, 0.3, 0.2);
+    for (std::uint32_t p = 0; p < 1500; ++p)
+        if (set.pairs.genuine[p] == 0) set.scores[p] -= 0.5;  // no impostor of A comes near
+    const ScoreReport report = score_report(set.pairs, set.scores, {.replicates = 200});
+    CHECK(at(report, "fmr=1e-2").groups[0].fmr.value() == 0.0);
+    CHECK(warns(report, "at.fmr=1e-2: group A: 0 of 750: FMR below 0.004 (95 %, rule of three)"));
+}
+
+TEST_CASE("one group has at FMR = x the FMR that was asked for, and no interval of it") {
+    const Scored set = planted({"A"}, 3000, 0.3, 0.35);
+    const ScoreReport report = score_report(set.pairs, set.scores, {.replicates = 200});
+    CHECK(report.without_interval.contains("at.fmr=1e-2.groups.A.fmr"));
+    CHECK(report.intervals.contains("at.fmr=1e-2.groups.A.fnmr"));
+    CHECK(warns(report, "at.accuracy.fdr, ir and garbe are undefined: it needs at least two groups"));
 }
 
 TEST_CASE("a group too small for ten folds has no accuracy, and the set no average") {
@@ -111,10 +171,14 @@ TEST_CASE("a group with one kind of pairs leaves what needs both undefined") {
     CHECK_FALSE((at(report, "accuracy").groups[1].fmr || at(report, "accuracy").fdr || at(report, "accuracy").garbe));
     CHECK(at(report, "accuracy").groups[1].fnmr);
     CHECK(warns(report, "at.accuracy.groups.B.fmr is undefined"));
+    CHECK_FALSE(report.groups[1].accuracy_10fold);  // all right whatever the network does
+    CHECK(warns(report, "accuracy_10fold of group B is undefined"));
     for (std::uint32_t p = 0; p < 80; ++p) set.pairs.genuine[p] = 1;
     const ScoreReport none = score_report(set.pairs, set.scores);
     CHECK_FALSE(at(none, "fmr=1e-3").threshold);
     CHECK(warns(none, "the threshold of at.fmr=1e-3 is undefined"));
+    CHECK_FALSE((at(none, "accuracy").threshold || at(none, "accuracy").groups[0].accuracy || none.average || none.std));
+    CHECK(warns(none, "the threshold of at.accuracy is undefined"));
 }
 
 TEST_CASE("scores that are no cosines have rates, but nothing of the ten-fold grid") {
@@ -124,7 +188,7 @@ TEST_CASE("scores that are no cosines have rates, but nothing of the ten-fold gr
     CHECK_FALSE((report.groups[0].accuracy_10fold || report.average || report.std || report.ser));
     CHECK(warns(report, "no cosines"));
     CHECK(report.groups[0].eer);
-    CHECK(at(report, "accuracy").fdr);
+    CHECK(at(report, "accuracy").groups[0].fmr);
 }
 
 TEST_CASE("one group has no STD; unknown identities are warned of") {
@@ -142,4 +206,32 @@ TEST_CASE("scores that cannot be judged are data errors") {
     CHECK_THROWS_AS(score_report({}, {}), Error);
     set.scores[7] = std::numeric_limits<double>::quiet_NaN();
     CHECK_THROWS_AS(score_report(set.pairs, set.scores), Error);
+}
+
+TEST_CASE("an AUC below one half is the first warning; below it everywhere, scores are refused by their file") {
+    Scored set = planted({"A", "B"}, 40, 0.3, 0.3);
+    for (std::uint32_t p = 40; p < 80; ++p) set.scores[p] = -set.scores[p];
+    const ScoreReport some = score_report(set.pairs, set.scores, {.warnings = {"from the source"}});
+    CHECK_THAT(some.warnings[0], ContainsSubstring("auc is below 0.5 in some groups") && ContainsSubstring("B (0."));
+    CHECK(some.warnings[1] == "from the source");
+    CHECK_NOTHROW(refuse_reversed_scores(set.pairs, set.scores, "s.csv", false));
+    for (std::uint32_t p = 0; p < 40; ++p) set.scores[p] = -set.scores[p];
+    CHECK_THAT(score_report(set.pairs, set.scores).warnings[0], ContainsSubstring("in every group"));
+    CHECK_THROWS_WITH(refuse_reversed_scores(set.pairs, set.scores, "s.csv", false),
+                      ContainsSubstring("these look like distances (AUC 0.") && ContainsSubstring("give --distance"));
+    CHECK_THROWS_WITH(refuse_reversed_scores(set.pairs, set.scores, "s.csv", true), ContainsSubstring("leave --distance out"));
+}
+
+TEST_CASE("folds other than ten are told; people of several groups are told") {
+    Scored set = planted({"A", "B"}, 40, 0.3, 0.3);
+    ScoreReportOptions options;
+    for (std::uint32_t p = 0; p < 80; ++p) options.folds.push_back(p % 40 / 8);
+    const ScoreReport report = score_report(set.pairs, set.scores, options);
+    CHECK(report.average);
+    CHECK(warns(report, "not over ten: 5"));
+    CHECK(report.conventions.at("accuracy_10fold").find("ten folds") == std::string::npos);
+    CHECK_FALSE(warns(report, "more than one group"));
+    for (const auto column : {&PairTable::identity_a, &PairTable::identity_b})
+        for (std::uint32_t p = 40; p < 80; ++p) (set.pairs.*column)[p] -= 40;
+    CHECK(warns(score_report(set.pairs, set.scores), "more than one group"));
 }

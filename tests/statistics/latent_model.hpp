@@ -71,4 +71,22 @@ inline std::vector<std::uint8_t> latent_decisions(const PairTable& table, const 
     return correct;
 }
 
+/// Scores around 0 whose sign tells the latent decision: genuine pairs above, impostor pairs below where they are right. A
+/// group's FMR at threshold t is P(z >= limit + t / kScoreScale), its FNMR P(z > limit - t / kScoreScale), with
+/// limit = normal_quantile(accuracy) and z standard normal.
+inline constexpr double kScoreScale = 0.12;
+
+inline std::vector<double> latent_scores(const PairTable& table, const std::vector<double>& values,
+                                         const std::vector<double>& accuracy) {
+    std::vector<double> scores;
+    for (std::size_t g = 0; g < accuracy.size(); ++g) {
+        const double limit = normal_quantile(accuracy[g]);
+        for (std::uint32_t p = table.group_begin[g]; p < table.group_begin[g + 1]; ++p) {
+            const double margin = kScoreScale * (limit - values[p]);
+            scores.push_back(table.genuine[p] != 0 ? margin : -margin);
+        }
+    }
+    return scores;
+}
+
 }  // namespace fairsweep

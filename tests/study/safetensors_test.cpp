@@ -155,7 +155,23 @@ TEST_CASE("Hostile headers are refused by name", "[safetensors]") {
     CHECK_THAT(message_of(file_of(R"({"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})", eight)),
                ContainsSubstring("end of the data"));
     CHECK_THAT(message_of(file_of(R"({"__metadata__":{"k":1}})", "")), ContainsSubstring("a string"));
-    CHECK_THAT(message_of(file_of(std::string(200000, '['), "")), ContainsSubstring("JSON object"));
+    CHECK_THAT(message_of(file_of(std::string(200000, '['), "")), ContainsSubstring("200000 deep"));
+    CHECK_THAT(message_of(file_of(std::string(60, '['), "")), ContainsSubstring("JSON object"));
+}
+
+TEST_CASE("A header nested deep is refused wherever the nest is, and takes no stack", "[safetensors]") {
+    for (const int depth : {3, 30, 100, 100000, 1000000}) {
+        const auto levels = static_cast<std::size_t>(depth);
+        const std::string nest = std::string(levels, '[') + std::string(levels, ']');
+        for (const std::string& entry : {R"("dtype":)" + nest + R"(,"shape":[2],"data_offsets":[0,8])",
+                                         R"("dtype":"F32","shape":[)" + nest + R"(],"data_offsets":[0,8])",
+                                         R"("dtype":"F32","shape":[2],"data_offsets":[0,)" + nest + "]"}) {
+            INFO(entry.substr(0, 60) << " " << depth);
+            const std::string message = message_of(file_of("{\"x\":{" + entry + "}}", std::string(8, 'd')));
+            CHECK_THAT(message, ContainsSubstring(depth < 50 ? "an array" : "deep"));
+        }
+        CHECK(message_of(file_of(R"({"__metadata__":{"k":)" + nest + "}}", "")) != "accepted");
+    }
 }
 
 TEST_CASE("Random damage to the header is refused or harmless, never a crash", "[safetensors]") {

@@ -1,0 +1,28 @@
+#pragma once
+/// What is odd about a list of pairs, before or beside its figures.
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "fairsweep/pairs.hpp"
+
+namespace fairsweep {
+
+/// Throws a data error for a group that cannot have the ten-fold figures: fewer than ten pairs, or pairs of one kind only.
+/// `where` says what the pairs are from.
+void refuse_unusable_groups(const PairTable& pairs, const std::string& where);
+
+/// Pairs of an image with itself, and pairs that stand twice in a group (either way round). `image_a`, `image_b` [pairs] number
+/// the images of the list.
+[[nodiscard]] std::vector<std::string> repeated_pair_warnings(const PairTable& pairs, std::span<const std::uint32_t> image_a,
+                                                              std::span<const std::uint32_t> image_b);
+
+/// More than a tenth of the people stand in several groups: numbers given anew in each group look so.
+[[nodiscard]] std::optional<std::string> shared_people_warning(const PairTable& pairs);
+
+/// Pairs of different people whose two identities are one.
+[[nodiscard]] std::optional<std::string> contradiction_warning(const PairTable& pairs);
+
+}  // namespace fairsweep

@@ -1,0 +1,22 @@
+#pragma once
+/// Which way scores point: similarities give genuine pairs the higher ones, so that AUC is above one half.
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "fairsweep/pairs.hpp"
+#include "report/score_report.hpp"
+
+namespace fairsweep {
+
+/// Names the groups whose AUC is below one half.
+[[nodiscard]] std::optional<std::string> direction_warning(const std::vector<ScoreReport::Group>& groups);
+
+/// Throws a data error, with the command that would be right, when every group (that has pairs of both kinds) has an AUC below
+/// one half: distances taken for similarities, or the other way round when `were_distances`.
+void refuse_reversed_scores(const PairTable& pairs, std::span<const double> scores, const std::filesystem::path& file,
+                            bool were_distances);
+
+}  // namespace fairsweep
