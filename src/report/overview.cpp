@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <set>
 
 #include "fairsweep/text.hpp"
@@ -45,26 +46,38 @@ std::string states_text(const AnalysisInput& input) {
     return text;
 }
 
+/// The values of every axis that has any.
+std::vector<std::pair<std::string, std::string>> lines_of_axes(const AnalysisInput& input) {
+    std::vector<std::pair<std::string, std::string>> lines;
+    for (std::size_t axis = 0; axis < input.axes.size(); ++axis) {
+        const std::string values = distinct(input.points, [axis](const AnalysisPoint& p) {
+            const AxisValue& value = p.point.axes[axis];
+            return std::holds_alternative<std::monostate>(value) ? std::string() : text_of(value);
+        });
+        std::string name = input.axes[axis].name;
+        std::replace(name.begin(), name.end(), '_', ' ');
+        name.front() = static_cast<char>(std::toupper(static_cast<unsigned char>(name.front())));
+        if (!values.empty()) lines.emplace_back(std::move(name), values);
+    }
+    return lines;
+}
+
 }  // namespace
 
 ResultTable overview_table(const AnalysisInput& input, const Analysis& analysis) {
     const auto& points = input.points;
+    const std::vector<std::pair<std::string, std::string>> axis_lines = lines_of_axes(input);
     std::vector<std::pair<std::string, std::string>> lines{
         {"Sweep", input.sweep_name},
         {"Points", fmt::format("{} ({})", points.size(), states_text(input))},
         {"Configurations", fmt::format("{}, of which every figure is a mean over its seeds", analysis.configurations.size())},
-        {"Networks", distinct(points, [](const AnalysisPoint& p) { return p.point.axes.architecture(); })},
-        {"Training sets", distinct(points, [](const AnalysisPoint& p) { return p.point.axes.training_set(); })},
-        {"Bits", distinct(points, [](const AnalysisPoint& p) { return p.point.axes.bits().text(); })},
-        {"Calibration",
-         distinct(points, [](const AnalysisPoint& p) { return p.point.arm == Arm::dense ? "" : p.point.axes.calibration(); })},
-        {"Sparsity", distinct(points, [](const AnalysisPoint& p) { return exact_number(p.point.axes.sparsity()); })},
         {"Seeds", distinct(points, [](const AnalysisPoint& p) { return std::to_string(p.point.seed); })},
         {"Evaluation pairs", pairs_text(input)},
         {"Data sets", fmt::format("{}", fmt::join(input.data_sets, "; "))},
         {"Program", distinct(points, [](const AnalysisPoint& p) { return p.code_version; })},
         {"Merged", fmt::format("{} from {} by {}", input.created, fmt::join(input.sources, ", "), input.code_version)},
     };
+    lines.insert(lines.begin() + 3, axis_lines.begin(), axis_lines.end());
     if (analysis.planted) {
         lines.insert(lines.end() - 3, {"Faces", fmt::format("drawn by fairsweep with seed {}; planted, hardest first: {}",
                                                             analysis.planted->seed, planted_order(*analysis.planted))});

@@ -84,20 +84,25 @@ struct SummaryRow {
 
 using Builder = TableBuilder<SummaryRow>;
 
-void add_axes(Builder& table) {
-    table.text("architecture", [](const SummaryRow& r) { return r.configuration->axes.architecture(); })
-        .text("training_set", [](const SummaryRow& r) { return r.configuration->axes.training_set(); })
-        .text("arm", [](const SummaryRow& r) { return std::string(name_of(r.configuration->arm)); })
-        .text("bits", [](const SummaryRow& r) { return r.configuration->axes.bits().text(); })
-        .count("weight_bits", "bit", [](const SummaryRow& r) { return r.configuration->axes.bits().weight; })
-        .count("activation_bits", "bit", [](const SummaryRow& r) { return r.configuration->axes.bits().activation; })
-        .text("calibration", [](const SummaryRow& r) { return r.configuration->axes.calibration(); })
-        .number("sparsity", "fraction", [](const SummaryRow& r) { return r.configuration->axes.sparsity(); })
-        .text("pruning", [](const SummaryRow& r) { return r.configuration->axes.pruning(); })
-        .text("distillation", [](const SummaryRow& r) { return r.configuration->axes.distillation(); })
-        .text("baseline_recipe", [](const SummaryRow& r) { return r.configuration->baseline_recipe; })
-        .text("finetune_recipe", [](const SummaryRow& r) { return r.configuration->finetune_recipe; })
-        .text("compression_recipe", [](const SummaryRow& r) { return r.configuration->compression_recipe; });
+/// One column per axis, with the arm after those of networks, and both widths of bits as numbers. `of(item)` is the
+/// configuration.
+template <typename Item, typename Of>
+void add_axes(TableBuilder<Item>& table, const std::vector<AxisInfo>& axes, const Of& of) {
+    for (std::size_t a = 0; a < axes.size(); ++a) {
+        if (a == index_of(Axis::bits)) table.text("arm", [&](const Item& i) { return std::string(name_of(of(i).arm)); });
+        if (axes[a].kind == AxisKind::number) {
+            const char* unit = a == index_of(Axis::sparsity) ? "fraction" : "";
+            table.number(axes[a].name, unit, [&](const Item& i) { return number_or_nan(of(i).axes[a]); });
+        } else {
+            table.text(axes[a].name, [&](const Item& i) { return text_of(of(i).axes[a]); });
+        }
+        if (axes[a].kind != AxisKind::bits) continue;
+        table.count("weight_bits", "bit", [&](const Item& i) { return of(i).axes.bits().weight; })
+            .count("activation_bits", "bit", [&](const Item& i) { return of(i).axes.bits().activation; });
+    }
+    table.text("baseline_recipe", [&](const Item& i) { return of(i).baseline_recipe; })
+        .text("finetune_recipe", [&](const Item& i) { return of(i).finetune_recipe; })
+        .text("compression_recipe", [&](const Item& i) { return of(i).compression_recipe; });
 }
 
 /// Of a single network its seed; of means how many and which.
@@ -223,19 +228,8 @@ ResultTable contrast_table(const Analysis& analysis) {
     const auto reference = [&analysis](const Contrast& c) -> const Configuration& {
         return analysis.configurations[c.reference].configuration;
     };
-    table.text("architecture", [&](const Contrast& c) { return treated(c).axes.architecture(); })
-        .text("training_set", [&](const Contrast& c) { return treated(c).axes.training_set(); })
-        .text("arm", [&](const Contrast& c) { return std::string(name_of(treated(c).arm)); })
-        .text("bits", [&](const Contrast& c) { return treated(c).axes.bits().text(); })
-        .count("weight_bits", "bit", [&](const Contrast& c) { return treated(c).axes.bits().weight; })
-        .text("calibration", [&](const Contrast& c) { return treated(c).axes.calibration(); })
-        .number("sparsity", "fraction", [&](const Contrast& c) { return treated(c).axes.sparsity(); })
-        .text("pruning", [&](const Contrast& c) { return treated(c).axes.pruning(); })
-        .text("distillation", [&](const Contrast& c) { return treated(c).axes.distillation(); })
-        .text("baseline_recipe", [&](const Contrast& c) { return treated(c).baseline_recipe; })
-        .text("finetune_recipe", [&](const Contrast& c) { return treated(c).finetune_recipe; })
-        .text("compression_recipe", [&](const Contrast& c) { return treated(c).compression_recipe; })
-        .text("reference_arm", [&](const Contrast& c) { return std::string(name_of(reference(c).arm)); })
+    add_axes(table, analysis.axes, treated);
+    table.text("reference_arm", [&](const Contrast& c) { return std::string(name_of(reference(c).arm)); })
         .text("reference_calibration", [&](const Contrast& c) { return reference(c).axes.calibration(); })
         .text("kind", [](const Contrast& c) { return c.kind; })
         .text("metric", [](const Contrast& c) { return c.metric; })
@@ -312,7 +306,7 @@ std::vector<ResultTable> result_tables(const AnalysisInput& input, const Analysi
     const std::vector<SummaryRow> configuration_groups = by_group(configurations);
     const auto build = [&](const char* name, const std::vector<SummaryRow>& rows, bool groups, bool provenance) {
         Builder table(name, rows);
-        add_axes(table);
+        add_axes(table, analysis.axes, [](const SummaryRow& r) -> const Configuration& { return *r.configuration; });
         add_seeds(table, provenance);
         if (groups)
             add_group(table, input);

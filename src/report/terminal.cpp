@@ -23,8 +23,13 @@ std::string unless_usual(const std::string& value, const char* usual) {
     return value == "none" || value == usual ? "" : " (" + value + ")";
 }
 
+/// Keys of the recipe that are axes: they follow the axes that every sweep has.
+std::size_t recipe_axes(const AnalysisInput& input) { return input.axes.size() - count_of<Axis>; }
+
 Cells header(const AnalysisInput& input) {
-    Cells cells{"architecture", "training", "arm", "bits", "calibration", "sparsity", "seeds"};
+    Cells cells{"architecture", "training", "arm", "bits", "calibration", "sparsity"};
+    for (std::size_t axis = count_of<Axis>; axis < input.axes.size(); ++axis) cells.push_back(input.axes[axis].name);
+    cells.emplace_back("seeds");
     cells.insert(cells.end(), input.groups.begin(), input.groups.end());
     cells.insert(cells.end(), {"Avg", "STD [95 %]", "SER [95 %]", "worst"});
     return cells;
@@ -37,8 +42,12 @@ Cells row(const AnalysisInput& input, const AnalysedConfiguration& item) {
                 name_of(c.arm) + unless_usual(c.axes.distillation(), "embedding"),
                 c.axes.bits().text(),
                 c.arm == Arm::dense ? "-" : c.axes.calibration(),
-                exact_number(c.axes.sparsity()) + unless_usual(c.axes.pruning(), "global"),
-                std::to_string(item.seeds.size())};
+                exact_number(c.axes.sparsity()) + unless_usual(c.axes.pruning(), "global")};
+    for (std::size_t axis = count_of<Axis>; axis < input.axes.size(); ++axis) {
+        const bool has_part = !std::holds_alternative<std::monostate>(c.axes[axis]);
+        cells.push_back(has_part ? text_of(c.axes[axis]) : "-");
+    }
+    cells.push_back(std::to_string(item.seeds.size()));
     for (const GroupSummary& group : item.summary.groups)
         cells.push_back(fmt::format("{:.2f}{}", group.accuracy.value, group.floor ? "*" : ""));
     cells.push_back(fmt::format("{:.2f}", item.summary.average.value));
@@ -93,7 +102,7 @@ std::string aligned(const std::vector<Cells>& table, std::size_t text_columns) {
 std::string terminal_text(const AnalysisInput& input, const Analysis& analysis) {
     std::vector<Cells> table{header(input)};
     for (const AnalysedConfiguration& configuration : analysis.configurations) table.push_back(row(input, configuration));
-    std::size_t axes = 7;
+    std::size_t axes = 7 + recipe_axes(input);
     const std::string constants = drop_constant_columns(table, axes);
     axes -= header(input).size() - table[0].size();
     std::string text =
