@@ -84,9 +84,18 @@ def panels(configurations, axes=None):
     for key, _ in compared.groupby(keys, sort=False, dropna=False):
         values = dict(zip(keys, key))
         rows = in_panel(configurations, values)
-        title = ", ".join(values[a] if a == "architecture" else f"{values[a]} calibration" if a == "calibration"
-                          else f"{AXIS_NAMES.get(a, a)} {values[a]}" for a in varying or ["architecture"])
-        yield values, title, rows
+        recipes = recipe_words(rows, compared)
+        title = ", ".join([values[a] if a == "architecture" else f"{values[a]} calibration" if a == "calibration"
+                           else f"{AXIS_NAMES.get(a, a)} {values[a]}" for a in varying or ["architecture"]
+                           if not (recipes and a.endswith("_recipe"))] + recipes)
+        yield values, title or values["architecture"], rows
+
+
+def recipe_words(rows, compared):
+    """What a panel's recipe is, where keys of the recipe are axes of the sweep: "finetune_lr 0.05"."""
+    axes = [a for a in compared.columns if a.startswith("recipe.") and compared[a].nunique(dropna=False) > 1]
+    mine = rows[rows["arm"] != "sham"] if (rows["arm"] != "sham").any() else rows
+    return [f"{a.removeprefix('recipe.')} {mine[a].iloc[0]}" for a in axes]
 
 
 def baselines(table, values):
