@@ -1,16 +1,38 @@
 #include "data_probe.hpp"
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "faces/planted_file.hpp"
 #include "fairsweep/dataset.hpp"
+#include "fairsweep/log.hpp"
+#include "metrics/pair_checks.hpp"
+#include "study/pairs.hpp"
 
 namespace fairsweep {
 namespace {
 
+/// A sweep is worth its hours only where its pairs can be judged: what `analyze` would refuse is refused here.
+void check_pairs(const VerificationSet& set, const DataSource& source) {
+    const PairTable table = pair_table_of(set);
+    const std::string where = "data set " + source.name + " (" + source.path.string() + ")";
+    refuse_unusable_groups(table, where);
+    std::vector<std::uint32_t> image_a, image_b;
+    for (const VerificationGroup& group : set.groups())
+        for (const VerificationPair& pair : group.pairs) {
+            image_a.push_back(pair.image_a);
+            image_b.push_back(pair.image_b);
+        }
+    std::vector<std::string> warnings = repeated_pair_warnings(table, image_a, image_b);
+    if (const auto shared = shared_people_warning(table)) warnings.push_back(*shared);
+    for (const std::string& warning : warnings) log_warning(where + ": " + warning);
+}
+
 std::uint64_t count_images(const DataSource& source, bool is_evaluation) {
     if (!is_evaluation) return open_training_set(source)->size();
     const std::unique_ptr<VerificationSet> set = open_verification_set(source);  // a loop would not keep it alive
+    check_pairs(*set, source);
     std::uint64_t images = 0;
     for (const VerificationGroup& group : set->groups()) images += group.image_paths.size();
     return images;

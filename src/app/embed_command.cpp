@@ -21,10 +21,11 @@ namespace po = boost::program_options;
 namespace fs = std::filesystem;
 
 constexpr CommandHelp kHelp{
-    "fairsweep embed --architecture A --weights W --images DIR|LIST --output E.h5",
+    "fairsweep embed [--architecture A] --weights W --images DIR|LIST --output E.h5",
     "Writes the embeddings of aligned faces (JPEG, PNG; resized to the network's input) as HDF5: /embeddings float32 [images, "
     "dimensions], not normalised, and /paths. W is a .pth with a state_dict, .safetensors, or a checkpoint of fairsweep, found "
-    "out by content. Under mpirun every rank takes a contiguous part of the images; with the same --batch and --threads the "
+    "out by content; the last says its architecture. Under mpirun every rank takes a contiguous part of the images; with the "
+    "same --batch and --threads the "
     "file is the same bit for bit whatever the number of ranks.",
     "  fairsweep embed --architecture iresnet100 --weights backbone.pth --images faces --output faces.h5\n"
     "  mpirun -n 4 fairsweep embed --architecture mobilefacenet --weights w.safetensors --images list.txt --output e.h5 "
@@ -68,19 +69,22 @@ void embed(const Options& options, Link& link) {
     const FaceSource faces{[&list](std::uint64_t index) { return read_image(list.file(index)); },
                            [&list](std::uint64_t index) { return list.file(index).string(); }};
     EmbeddingTable table;
-    table.embeddings = embed_on_ranks(link, embedder, list.names.size(), options.network, faces, options.quiet);
+    FaceSizes sizes;
+    table.embeddings = embed_on_ranks(link, embedder, list.names.size(), options.network, faces, options.quiet, &sizes);
     if (link.rank() != 0) return;
+    const std::string resized = resized_faces_text(sizes, embedder.input_size());
+    if (!resized.empty()) log_warning(resized);
     table.images = list.names.size();
     table.dimensions = embedder.embedding_size();
     table.paths = list.names;
     table.attributes = {{"weights_sha256", embedder.digest().hex()},
-                        {"architecture", options.network.architecture},
+                        {"architecture", embedder.architecture()},
                         {"bits", embedder.bits().text()},
                         {"precision", options.network.precision == Precision::bf16 ? "bf16" : "fp32"},
                         {"flip", options.network.flip ? "true" : "false"}};
     write_embedding_file(options.output, table);
     log_info(fmt::format("{}: {} embeddings of {} dimensions, {} ({})", options.output.string(), table.images, table.dimensions,
-                         options.network.architecture, embedder.kind()));
+                         embedder.architecture(), embedder.kind()));
 }
 
 }  // namespace

@@ -35,8 +35,10 @@ int default_threads() {
 }  // namespace
 
 void add_network_options(po::options_description& description, bool with_flip) {
-    description.add_options()("architecture", po::value<std::string>(), "iresnet18|34|50|100, mobilefacenet, or a reduced one")(
-        "weights", po::value<std::string>(), ".pth (state_dict), .safetensors, or a checkpoint of fairsweep")(
+    description.add_options()("architecture", po::value<std::string>(),
+                              "iresnet18|34|50|100, mobilefacenet, or a reduced one; a checkpoint of fairsweep says its own")(
+        "weights", po::value<std::string>(),
+        ".pth (a state_dict, alone or in a training checkpoint), .safetensors, or a checkpoint of fairsweep")(
         "bits", po::value<std::string>(), "the widths that the weights carry ranges for (a checkpoint's own by default)")(
         "precision", po::value<std::string>()->default_value("fp32"),
         "fp32, or bf16: faster where the processor has bfloat16 instructions; not for quantised networks")(
@@ -46,10 +48,9 @@ void add_network_options(po::options_description& description, bool with_flip) {
 }
 
 NetworkOptions network_options(const po::variables_map& values) {
-    for (const char* name : {"architecture", "weights"})
-        if (values.count(name) == 0) refuse("a network", std::string("no --") + name, "--architecture A --weights W");
+    if (values.count("weights") == 0) refuse("a network", "no --weights", "--architecture A --weights W");
     NetworkOptions options;
-    options.architecture = values["architecture"].as<std::string>();
+    if (values.count("architecture") != 0) options.architecture = values["architecture"].as<std::string>();
     options.weights = values["weights"].as<std::string>();
     const std::string precision = values["precision"].as<std::string>();
     if (precision != "fp32" && precision != "bf16") refuse("--precision", precision, "fp32 or bf16");

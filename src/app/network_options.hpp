@@ -11,7 +11,7 @@
 namespace fairsweep {
 
 struct NetworkOptions {
-    std::string architecture;
+    std::string architecture;  ///< empty: the weights say it
     std::filesystem::path weights;
     std::optional<Bits> bits;
     Precision precision = Precision::fp32;

@@ -3,8 +3,9 @@
 /// torch.save, and a white list of globals (OrderedDict, torch's tensor and parameter rebuilders, its storage classes).
 /// Everything else is refused by name and byte offset. Opcodes: CPython, Lib/pickletools.py.
 ///
-/// Bounded: no length of the file is used before it was checked against the bytes that are there, and there is a limit for
-/// the number of values. Values refer to each other by index, so a pickle that contains itself is harmless.
+/// Bounded: no length of the file is used before it was checked against the bytes that are there, and there are limits for
+/// the number of values, of members, of marks and of what is remembered. Values refer to each other by index, so a pickle that
+/// contains itself is harmless.
 #include <cstddef>
 #include <cstdint>
 #include <span>

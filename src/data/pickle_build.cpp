@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "data/pickle_machine.hpp"
+#include "data/torch_checkpoint.hpp"
 
 namespace fairsweep::pickle_detail {
 namespace {
@@ -21,6 +22,20 @@ constexpr std::size_t kMaxArguments = 8, kMaxKeyBytes = 256;
 
 constexpr const char* kSaveState = "in Python, where the file comes from: torch.save(network.state_dict(), 'weights.pth')";
 
+/// Keys under which training scripts keep the network's state_dict.
+constexpr std::array<std::string_view, 6> kStateKeys{"state_dict", "model_state_dict", "model", "network", "net", "backbone"};
+
+/// Tensors that are rebuilt by other functions (torch/_utils.py), and the call that makes plain ones of them.
+struct TensorKind {
+    std::string_view function;
+    const char* what;
+    const char* remedy;
+};
+constexpr std::array<TensorKind, 3> kOtherTensors{{{"_rebuild_sparse_tensor", "a sparse tensor", "to_dense()"},
+                                                   {"_rebuild_sparse_csr_tensor", "a sparse tensor", "to_dense()"},
+                                                   {"_rebuild_qtensor", "a quantised tensor", "dequantize()"}}};
+constexpr std::size_t kKeyDepth = 4;  ///< a key lies at most so deep below the arguments of its tensor
+
 bool is_allowed(const std::string& global) {
     return global == kOrderedDict || global == kParameter || global == kSize ||
            std::find(kTensor.begin(), kTensor.end(), global) != kTensor.end() || !dtype_of_storage_class(global).empty();
@@ -30,12 +45,53 @@ bool is_allowed(const std::string& global) {
 
 void Machine::push_global(const std::string& module, const std::string& name) {
     const std::string global = module + " " + name;
-    if (!is_allowed(global))
-        refuse(fmt::format("the class or function '{}'", printable(module + "." + name)),
-               "a state_dict: a dictionary of tensors, nothing that would run code. A whole module, an optimiser or a NumPy "
-               "value is refused",
-               kSaveState);
+    if (!is_allowed(global)) refuse_global(module, name);
     push_text(Kind::global, global);
+}
+
+std::string Machine::nearest_key() const {
+    for (std::size_t i = stack_.size(); i-- > 0 && i + kKeyDepth >= stack_.size();)
+        if (values_[stack_[i]].kind == Kind::text) return printable(values_[stack_[i]].text);
+    return {};
+}
+
+bool Machine::is_near(std::string_view text) const {
+    for (std::size_t i = stack_.size(); i-- > 0 && i + kKeyDepth >= stack_.size();)
+        if (values_[stack_[i]].kind == Kind::text && values_[stack_[i]].text == text) return true;
+    return false;
+}
+
+void Machine::refuse_global(const std::string& module, const std::string& name) const {
+    for (const TensorKind& known : kOtherTensors) {
+        if (known.function != name || !module.starts_with("torch")) continue;
+        const std::string key = nearest_key();
+        refuse(fmt::format("{}{}", known.what, key.empty() ? "" : ": '" + key + "'"), "dense tensors of numbers",
+               key.empty() ? fmt::format("in Python, before saving: call .{} on it", known.remedy)
+                           : fmt::format("in Python, before saving: state['{}'] = state['{}'].{}", key, key, known.remedy));
+    }
+    refuse(fmt::format("the class or function '{}'", printable(module + "." + name)),
+           "a state_dict: a dictionary of tensors, nothing that would run code. A whole module, an optimiser or a NumPy "
+           "value is refused",
+           advice());
+}
+
+/// A training checkpoint is a dictionary with the state_dict beside what is refused: then the file itself can be cut down.
+std::string Machine::advice() const {
+    const std::string_view text(reinterpret_cast<const char*>(data_.data()), data_.size());
+    const std::size_t start = text.size() > 2 && text[2] == '\x95' ? 11 : 2;  // behind PROTO and FRAME
+    if (text.size() <= start || text[start] != '}') return kSaveState;
+    for (const std::string_view key : kStateKeys) {
+        const std::string short_text = std::string(1, static_cast<char>(key.size())) + std::string(key);
+        const std::string long_text = std::string(1, static_cast<char>(key.size())) + std::string(3, '\0') + std::string(key);
+        if (text.find("X" + long_text) == std::string_view::npos && text.find("\x8c" + short_text) == std::string_view::npos)
+            continue;
+        return fmt::format(
+            "in Python, where its classes are known: ck = torch.load('{}', map_location='cpu', weights_only=False); "
+            "torch.save(ck['{}']{}, 'weights.pth')",
+            where_.substr(0, where_.rfind(", ")), key,
+            nearest_key() == key || (nearest_key() == "module" && is_near(key)) ? ".state_dict()" : "");
+    }
+    return kSaveState;
 }
 
 bool Machine::do_object(std::uint8_t opcode) {
@@ -111,12 +167,15 @@ PickleIndex Machine::make_tensor(const std::string& function, const PickleValue&
                            value(items[1]).kind == Kind::integer && value(items[2]).kind == Kind::tuple &&
                            value(items[3]).kind == Kind::tuple;
     if (!has_parts) refuse("a tensor made by " + function + " of other parts", "storage, offset, shape, strides");
+    if (value(items[2]).items.size() != value(items[3]).items.size() || value(items[1]).integer < 0)
+        refuse("a tensor whose shape, strides and offset do not agree", "a stride per side, an offset of at least 0");
+    if (value(items[2]).items.size() > kMaxTensorDimensions)  // before a loop over them: many tensors may share one tuple
+        refuse(fmt::format("a tensor of {} dimensions", value(items[2]).items.size()),
+               fmt::format("at most {}", kMaxTensorDimensions));
     for (const std::size_t part : {std::size_t{2}, std::size_t{3}})
         for (const PickleIndex side : value(items[part]).items)
             if (value(side).kind != Kind::integer || value(side).integer < 0)
                 refuse("a tensor with a shape or stride of " + describe(value(side)), "whole numbers, not negative");
-    if (value(items[2]).items.size() != value(items[3]).items.size() || value(items[1]).integer < 0)
-        refuse("a tensor whose shape, strides and offset do not agree", "a stride per side, an offset of at least 0");
     const std::int64_t offset = value(items[1]).integer;
     const PickleIndex index = make(Kind::tensor);
     value(index).items = {items[0], items[2], items[3]};

@@ -63,6 +63,12 @@ void Machine::count_items(std::size_t items) {
     if (items_ > kMaxPickleItems) refuse(fmt::format("more than {} members", kMaxPickleItems), "a state_dict");
 }
 
+void Machine::push(PickleIndex index) {
+    if (stack_.size() >= kMaxPickleItems)
+        refuse(fmt::format("more than {} values on the stack", kMaxPickleItems), "a state_dict");
+    stack_.push_back(index);
+}
+
 void Machine::push_integer(std::int64_t integer) {
     const PickleIndex index = make(Kind::integer);
     value(index).integer = integer;
@@ -196,6 +202,7 @@ bool Machine::do_container(std::uint8_t opcode) {
     };
     switch (opcode) {
         case '(':  // MARK
+            if (marks_.size() >= kMaxPickleValues) refuse(fmt::format("more than {} marks", kMaxPickleValues), "a state_dict");
             marks_.push_back(stack_.size());
             return true;
         case ')':  // EMPTY_TUPLE
@@ -241,6 +248,9 @@ bool Machine::do_container(std::uint8_t opcode) {
 void Machine::memoize(std::uint64_t key) {
     const PickleIndex index = pop();
     push(index);
+    // The values are limited, but a value may be remembered as often as the file has bytes.
+    if (memo_.size() >= kMaxPickleValues && !memo_.contains(key))
+        refuse(fmt::format("more than {} remembered values", kMaxPickleValues), "a state_dict");
     memo_[key] = index;
 }
 

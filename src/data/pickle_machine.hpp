@@ -33,7 +33,7 @@ private:
     // Values and the stack.
     PickleIndex make(Kind kind);  ///< a new value, not on the stack
     void count_items(std::size_t items);
-    void push(PickleIndex index) { stack_.push_back(index); }
+    void push(PickleIndex index);
     void push_integer(std::int64_t integer);
     void push_text(Kind kind, std::string text);
     [[nodiscard]] PickleIndex pop();
@@ -53,6 +53,10 @@ private:
 
     // What classes and functions make.
     void push_global(const std::string& module, const std::string& name);
+    [[noreturn]] void refuse_global(const std::string& module, const std::string& name) const;
+    [[nodiscard]] std::string nearest_key() const;            ///< the text last pushed: the name of what is being made
+    [[nodiscard]] bool is_near(std::string_view text) const;  ///< whether it stands at the top of the stack
+    [[nodiscard]] std::string advice() const;                 ///< what to type in Python to get a state_dict out of such a file
     void call();
     void build();
     void load_persistent();

@@ -10,6 +10,7 @@
 #include "data/jpeg.hpp"
 #include "data/pair_list.hpp"
 #include "data/rfw_text.hpp"
+#include "data/unicode.hpp"
 #include "fairsweep/check.hpp"
 #include "fairsweep/files.hpp"
 #include "fairsweep/text.hpp"
@@ -136,6 +137,12 @@ void check_group_folders(const fs::path& root, const std::string& group) {
 
 void RfwSet::add_group(const std::string& name) {
     check_group_folders(root_, name);
+    if (!is_utf8(name))
+        throw_damaged({.file = root_ / "txts", .offset = {}, .line = {}}, {.attempted = "cannot use the name of a group",
+                                                                           .where = {},
+                                                                           .found = "'" + shown_text(name) + "'",
+                                                                           .expected = "text in UTF-8",
+                                                                           .hint = "rename its folders and lists"});
     GroupImages images(root_, name);
     const fs::path pairs_path = rfw_text_path(root_, name, "pairs");
     VerificationGroup group{.name = name, .image_paths = {}, .pairs = {}};

@@ -21,11 +21,6 @@ namespace {
 
 using Kind = PickleValue::Kind;
 
-/// Keys under which training scripts keep the network's state_dict, and how deep they are looked for.
-constexpr std::array<const char*, 6> kNestingKeys{"state_dict", "model_state_dict", "model", "network", "net", "backbone"};
-constexpr int kMaxNesting = 3;
-constexpr std::string_view kModulePrefix = "module.";
-
 /// IEEE 754 binary16 to binary32, exactly.
 float float_of_half(std::uint16_t half) {
     const std::uint32_t sign = (half & 0x8000U) << 16;
@@ -82,77 +77,87 @@ std::vector<Out> gather(const std::vector<std::byte>& storage, const Layout& lay
     return values;
 }
 
-class Reader {
+}  // namespace
+
+class TorchCheckpoint::Reader {
 public:
     Reader(const std::filesystem::path& path, std::unique_ptr<TorchStorages> storages, std::uint64_t budget_bytes)
-        : path_(path), storages_(std::move(storages)), values_(storages_->object()), budget_bytes_(budget_bytes) {}
-
-    [[nodiscard]] TorchCheckpoint read() {
-        TorchCheckpoint checkpoint;
-        checkpoint.format = storages_->format();
-        const PickleValue& state = find_state(checkpoint.nested_under);
-        if (state.items.size() / 2 > kMaxCheckpointTensors)
-            refuse_checkpoint(path_, "", describe(state), fmt::format("at most {} tensors", kMaxCheckpointTensors));
-        std::set<std::string> names;
-        for (std::size_t i = 0; i + 1 < state.items.size(); i += 2) {
-            const PickleValue& key = values_.at(state.items[i]);
-            const PickleValue& value = values_.at(state.items[i + 1]);
-            if (key.kind != Kind::text) refuse_checkpoint(path_, "a key of the state_dict", describe(key), "a name");
-            if (value.kind != Kind::tensor)
-                refuse_checkpoint(path_, "'" + printable(key.text) + "'", describe(value), "a tensor, as in every state_dict");
-            if (!names.insert(key.text).second)
-                refuse_checkpoint(path_, "'" + printable(key.text) + "'", "a name that stands twice", "once");
-            checkpoint.tensors.push_back(read_tensor(key.text, value));
-        }
-        take_off_prefix(checkpoint);
-        return checkpoint;
+        : path_(path),
+          storages_(std::move(storages)),
+          format_(storages_->format()),
+          values_(storages_->object()),
+          budget_bytes_(budget_bytes) {
+        collect(values_.root, {});
+        if (states_.empty()) refuse_without_tensors();
+    }
+    [[nodiscard]] const std::string& format() const { return format_; }
+    [[nodiscard]] const std::vector<TorchState>& states() const { return states_; }
+    [[nodiscard]] TorchValues values(std::size_t state, std::size_t tensor) {
+        return read_tensor(states_.at(state).tensors.at(tensor).name, values_.at(places_.at(state).at(tensor)));
     }
 
 private:
-    [[nodiscard]] const PickleValue* entry(const PickleValue& dict, std::string_view name) const {
+    /// Takes down every dictionary with tensors from `index` on. A container that is reached twice is taken once: so a pickle
+    /// that contains itself ends, and one dictionary under two names is no choice.
+    void collect(PickleIndex index, const std::vector<std::string>& path) {
+        const PickleValue& value = values_.at(index);
+        const bool is_list = value.kind == Kind::list || value.kind == Kind::tuple;
+        if ((value.kind != Kind::dict && !is_list) || path.size() > kMaxCheckpointNesting || !seen_.insert(index).second) return;
+        if (value.kind == Kind::dict) add_state(value, path);
+        for (std::size_t i = 0; i < value.items.size(); i += is_list ? 1 : 2) {
+            std::vector<std::string> inside = path;
+            inside.push_back(is_list ? std::to_string(i) : key_text(values_.at(value.items[i])));
+            collect(value.items[is_list ? i : i + 1], inside);
+        }
+    }
+
+    [[nodiscard]] static std::string key_text(const PickleValue& key) {
+        if (key.kind == Kind::text) return printable(key.text);
+        return key.kind == Kind::integer ? std::to_string(key.integer) : describe(key);
+    }
+
+    void add_state(const PickleValue& dict, const std::vector<std::string>& path) {
+        TorchState state{.nested_under = path, .tensors = {}};
+        std::vector<PickleIndex> places;
+        std::set<std::string> names;
         for (std::size_t i = 0; i + 1 < dict.items.size(); i += 2) {
             const PickleValue& key = values_.at(dict.items[i]);
-            if (key.kind == Kind::text && key.text == name) return &values_.at(dict.items[i + 1]);
+            const PickleValue& value = values_.at(dict.items[i + 1]);
+            if (key.kind != Kind::text || value.kind != Kind::tensor) continue;
+            if (!names.insert(key.text).second)
+                refuse_checkpoint(path_, "'" + printable(key.text) + "'", "a name that stands twice", "once");
+            state.tensors.push_back(
+                {.name = key.text, .dtype = values_.at(value.items[0]).dtype, .shape = numbers(values_.at(value.items[1]))});
+            places.push_back(dict.items[i + 1]);
         }
-        return nullptr;
+        if (names.size() > kMaxCheckpointTensors)
+            refuse_checkpoint(path_, "", describe(dict), fmt::format("at most {} tensors", kMaxCheckpointTensors));
+        if (names.empty()) return;
+        states_.push_back(std::move(state));
+        places_.push_back(std::move(places));
     }
 
-    [[nodiscard]] bool has_tensor(const PickleValue& dict) const {
-        for (std::size_t i = 1; i < dict.items.size(); i += 2)
-            if (values_.at(dict.items[i]).kind == Kind::tensor) return true;
-        return false;
-    }
-
-    [[nodiscard]] const PickleValue& find_state(std::vector<std::string>& nested_under) const {
-        const PickleValue* at = &values_.at(values_.root);
-        for (int depth = 0; depth <= kMaxNesting; ++depth) {
-            if (at->kind != Kind::dict)
-                refuse_checkpoint(path_, "", describe(*at), "a dictionary of tensors",
-                                  "in Python: torch.save(network.state_dict(), 'weights.pth')");
-            if (has_tensor(*at)) return *at;
-            const auto nested = std::find_if(kNestingKeys.begin(), kNestingKeys.end(), [&](const char* key) {
-                const PickleValue* inside = entry(*at, key);
-                return inside != nullptr && inside->kind == Kind::dict;
-            });
-            if (nested == kNestingKeys.end()) break;
-            nested_under.emplace_back(*nested);
-            at = entry(*at, *nested);
-        }
+    [[noreturn]] void refuse_without_tensors() const {
+        const PickleValue& root = values_.at(values_.root);
+        if (root.kind != Kind::dict)
+            refuse_checkpoint(path_, "", describe(root), "a dictionary of tensors",
+                              "in Python: torch.save(network.state_dict(), 'weights.pth')");
         std::string keys;
-        for (std::size_t i = 0; i + 1 < at->items.size() && i < 12; i += 2)
-            keys += (keys.empty() ? "" : ", ") + describe(values_.at(at->items[i]));
+        for (std::size_t i = 0; i + 1 < root.items.size() && i < 12; i += 2)
+            keys += (keys.empty() ? "" : ", ") + describe(values_.at(root.items[i]));
         refuse_checkpoint(path_, "", "a dictionary without tensors; its keys: " + (keys.empty() ? "none" : keys),
-                          "a state_dict, alone or under \"state_dict\"");
+                          "a state_dict, alone or in a dictionary such as {\"state_dict\": ...}");
+    }
+
+    [[nodiscard]] std::vector<std::uint64_t> numbers(const PickleValue& tuple) const {
+        std::vector<std::uint64_t> result;
+        for (const PickleIndex item : tuple.items) result.push_back(static_cast<std::uint64_t>(values_.at(item).integer));
+        return result;
     }
 
     [[nodiscard]] Layout layout_of(const std::string& name, const PickleValue& tensor, const PickleValue& storage) const {
         Layout layout;
         layout.offset = static_cast<std::uint64_t>(tensor.integer);
-        const auto numbers = [this](const PickleValue& tuple) {
-            std::vector<std::uint64_t> result;
-            for (const PickleIndex item : tuple.items) result.push_back(static_cast<std::uint64_t>(values_.at(item).integer));
-            return result;
-        };
         const auto refuse = [&](const std::string& found, const std::string& expected) {
             refuse_checkpoint(path_, "tensor " + printable(name), found, expected);
         };
@@ -177,52 +182,45 @@ private:
         return layout;
     }
 
-    [[nodiscard]] CheckpointTensor read_tensor(const std::string& name, const PickleValue& tensor) {
+    [[nodiscard]] TorchValues read_tensor(const std::string& name, const PickleValue& tensor) {
         const PickleValue& storage = values_.at(tensor.items[0]);
         const Layout layout = layout_of(name, tensor, storage);
-        CheckpointTensor result{.name = name, .dtype = storage.dtype, .shape = layout.shape, .data = {}};
+        TorchValues result;
         // Eight bytes at most for an element; layout_of() bounds the number by what the file has.
         if (layout.elements * sizeof(std::int64_t) > budget_bytes_)
             refuse_checkpoint(path_, "tensor " + printable(name), "more values than the file can justify",
                               fmt::format("at most {} times its bytes", kMaxCheckpointGrowth));
         budget_bytes_ -= layout.elements * sizeof(std::int64_t);
         if (layout.elements == 0) {
-            if (storage.dtype == "F64") result.data = std::vector<double>();
+            if (storage.dtype == "F64") result = std::vector<double>();
             if (storage.dtype[0] == 'I' || storage.dtype[0] == 'U' || storage.dtype == "BOOL")
-                result.data = std::vector<std::int64_t>();
+                result = std::vector<std::int64_t>();
             return result;
         }
         const std::vector<std::byte>& bytes = storages_->bytes(storage);
         const std::uint64_t size = element_bytes(storage);
-        if (storage.dtype == "F32") result.data = gather<float>(bytes, layout, size, load<float>);
-        if (storage.dtype == "F16") result.data = gather<float>(bytes, layout, size, load_half);
-        if (storage.dtype == "BF16") result.data = gather<float>(bytes, layout, size, load_bfloat16);
-        if (storage.dtype == "F64") result.data = gather<double>(bytes, layout, size, load<double>);
-        if (storage.dtype == "I64") result.data = gather<std::int64_t>(bytes, layout, size, load_integer<std::int64_t>);
-        if (storage.dtype == "I32") result.data = gather<std::int64_t>(bytes, layout, size, load_integer<std::int32_t>);
-        if (storage.dtype == "I16") result.data = gather<std::int64_t>(bytes, layout, size, load_integer<std::int16_t>);
-        if (storage.dtype == "I8") result.data = gather<std::int64_t>(bytes, layout, size, load_integer<std::int8_t>);
-        if (storage.dtype == "U8") result.data = gather<std::int64_t>(bytes, layout, size, load_integer<std::uint8_t>);
-        if (storage.dtype == "BOOL") result.data = gather<std::int64_t>(bytes, layout, size, load_bool);
+        if (storage.dtype == "F32") result = gather<float>(bytes, layout, size, load<float>);
+        if (storage.dtype == "F16") result = gather<float>(bytes, layout, size, load_half);
+        if (storage.dtype == "BF16") result = gather<float>(bytes, layout, size, load_bfloat16);
+        if (storage.dtype == "F64") result = gather<double>(bytes, layout, size, load<double>);
+        if (storage.dtype == "I64") result = gather<std::int64_t>(bytes, layout, size, load_integer<std::int64_t>);
+        if (storage.dtype == "I32") result = gather<std::int64_t>(bytes, layout, size, load_integer<std::int32_t>);
+        if (storage.dtype == "I16") result = gather<std::int64_t>(bytes, layout, size, load_integer<std::int16_t>);
+        if (storage.dtype == "I8") result = gather<std::int64_t>(bytes, layout, size, load_integer<std::int8_t>);
+        if (storage.dtype == "U8") result = gather<std::int64_t>(bytes, layout, size, load_integer<std::uint8_t>);
+        if (storage.dtype == "BOOL") result = gather<std::int64_t>(bytes, layout, size, load_bool);
         return result;
     }
 
-    static void take_off_prefix(TorchCheckpoint& checkpoint) {
-        auto& tensors = checkpoint.tensors;
-        checkpoint.had_module_prefix = !tensors.empty() && std::all_of(tensors.begin(), tensors.end(), [](const auto& tensor) {
-            return tensor.name.starts_with(kModulePrefix) && tensor.name.size() > kModulePrefix.size();
-        });
-        if (!checkpoint.had_module_prefix) return;
-        for (CheckpointTensor& tensor : tensors) tensor.name.erase(0, kModulePrefix.size());
-    }
-
-    const std::filesystem::path& path_;
+    std::filesystem::path path_;
     std::unique_ptr<TorchStorages> storages_;
+    std::string format_;
     const PickledValues& values_;
     std::uint64_t budget_bytes_;  ///< that may still be taken for values
+    std::vector<TorchState> states_;
+    std::vector<std::vector<PickleIndex>> places_;  ///< by state: where its tensors are among the values
+    std::set<PickleIndex> seen_;                    ///< containers
 };
-
-}  // namespace
 
 void refuse_checkpoint(const std::filesystem::path& path, const std::string& place, const std::string& found,
                        const std::string& expected, const std::string& hint) {
@@ -254,7 +252,7 @@ bool looks_like_torch_checkpoint(const std::filesystem::path& path) {
     return std::memcmp(start.data(), "PK\x03\x04", start.size()) == 0 || start[0] == std::byte{0x80};
 }
 
-TorchCheckpoint read_torch_checkpoint(const std::filesystem::path& path) {
+TorchCheckpoint::TorchCheckpoint(const std::filesystem::path& path) {
     const File file = File::open_for_reading(path);
     const std::uint64_t bytes = file.size_bytes();
     if (bytes > kMaxCheckpointBytes)
@@ -262,7 +260,13 @@ TorchCheckpoint read_torch_checkpoint(const std::filesystem::path& path) {
     std::array<std::byte, 2> start{};
     if (file.read_at(0, start) < start.size()) refuse_checkpoint(path, "", fmt::format("{} bytes", bytes), "a checkpoint");
     const bool is_zip = std::memcmp(start.data(), "PK", start.size()) == 0;
-    return Reader(path, is_zip ? open_zip_checkpoint(path) : open_legacy_checkpoint(path), kMaxCheckpointGrowth * bytes).read();
+    reader_ = std::make_unique<Reader>(path, is_zip ? open_zip_checkpoint(path) : open_legacy_checkpoint(path),
+                                       kMaxCheckpointGrowth * bytes);
 }
+TorchCheckpoint::~TorchCheckpoint() = default;
+
+const std::string& TorchCheckpoint::format() const { return reader_->format(); }
+const std::vector<TorchState>& TorchCheckpoint::states() const { return reader_->states(); }
+TorchValues TorchCheckpoint::values(std::size_t state, std::size_t tensor) { return reader_->values(state, tensor); }
 
 }  // namespace fairsweep

@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <map>
+#include <span>
 #include <string_view>
 #include <utility>
 
 #include "data/torch_checkpoint.hpp"
 #include "data/torch_storages.hpp"
+#include "fairsweep/files.hpp"
 
 namespace fairsweep {
 namespace {
@@ -16,9 +18,42 @@ namespace {
 constexpr zip_int64_t kMaxEntries = 2 * static_cast<zip_int64_t>(kMaxCheckpointTensors);
 constexpr std::uint64_t kMaxSmallEntryBytes = 64;  // byteorder, version
 
+std::uint64_t number_at(std::span<const std::byte> bytes, std::size_t at, std::size_t count) {
+    std::uint64_t value = 0;
+    for (std::size_t i = count; i-- > 0;) value = value << 8 | std::to_integer<std::uint64_t>(bytes[at + i]);
+    return value;
+}
+
+/// Entries by the zip64 record whose locator ends at `locator_end` of `tail`; 0 when there is none.
+std::uint64_t zip64_entries(const File& file, std::span<const std::byte> tail, std::size_t locator_end) {
+    constexpr std::size_t kLocatorBytes = 20, kRecordBytes = 56;
+    if (locator_end < kLocatorBytes || number_at(tail, locator_end - kLocatorBytes, 4) != 0x07064b50) return 0;
+    std::vector<std::byte> record(kRecordBytes);
+    const bool whole = file.read_at(number_at(tail, locator_end - kLocatorBytes + 8, 8), record) == record.size();
+    return whole && number_at(record, 0, 4) == 0x06064b50 ? number_at(record, 32, 8) : 0;
+}
+
+/// The most entries that an end of a directory in the file claims (APPNOTE.TXT, 4.3.14 to 4.3.16): libzip takes memory for
+/// each before it says how many there are.
+std::uint64_t claimed_entries(const File& file) {
+    constexpr std::size_t kEndBytes = 22, kCommentBytes = 65535;
+    const std::uint64_t size = file.size_bytes();
+    std::vector<std::byte> tail(std::min<std::uint64_t>(size, kEndBytes + kCommentBytes));
+    file.read_exactly_at(size - tail.size(), tail);
+    std::uint64_t most = 0;
+    for (std::size_t at = 0; at + kEndBytes <= tail.size(); ++at) {
+        if (number_at(tail, at, 4) != 0x06054b50) continue;
+        const std::uint64_t entries = number_at(tail, at + 10, 2);
+        most = std::max({most, entries, entries == 0xffff ? zip64_entries(file, tail, at) : 0});
+    }
+    return most;
+}
+
 class ZipStorages final : public TorchStorages {
 public:
     explicit ZipStorages(const std::filesystem::path& path) : path_(path) {
+        const std::uint64_t claimed = claimed_entries(File::open_for_reading(path));
+        if (claimed > static_cast<std::uint64_t>(kMaxEntries)) refuse_entries(claimed);
         int code = 0;
         archive_ = zip_open(path.c_str(), ZIP_RDONLY, &code);
         if (archive_ == nullptr) {
@@ -63,6 +98,10 @@ private:
         std::uint64_t size_bytes = 0;
     };
 
+    [[noreturn]] void refuse_entries(std::uint64_t count) const {
+        refuse_checkpoint(path_, "", fmt::format("{} entries", count), fmt::format("at most {}", kMaxEntries));
+    }
+
     [[noreturn]] void refuse_size(const PickleValue& storage, std::uint64_t found_bytes) const {
         refuse_checkpoint(
             path_, printable(folder_ + "data/" + storage.text), fmt::format("{} bytes", found_bytes),
@@ -81,8 +120,7 @@ private:
     /// Names, sizes and storage of every entry; what they claim together must fit into the file.
     void read_directory(std::uint64_t file_bytes) {
         const zip_int64_t count = zip_get_num_entries(archive_, 0);
-        if (count > kMaxEntries)
-            refuse_checkpoint(path_, "", fmt::format("{} entries", count), fmt::format("at most {}", kMaxEntries));
+        if (count > kMaxEntries) refuse_entries(static_cast<std::uint64_t>(count));
         refuse_torchscript(count);
         std::uint64_t left_bytes = file_bytes;
         for (zip_uint64_t i = 0; i < static_cast<zip_uint64_t>(std::max<zip_int64_t>(count, 0)); ++i) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <set>
 
 #include "fairsweep/error.hpp"
 
@@ -11,7 +12,7 @@ namespace {
 
 constexpr std::size_t kShown = 4;  // names of each kind in a message
 
-std::string text_of(at::IntArrayRef shape) {
+std::string text_of(const Shape& shape) {
     std::string text = "[";
     for (const auto side : shape) text += (text.size() > 1 ? ", " : "") + std::to_string(side);
     return text + "]";
@@ -24,9 +25,7 @@ void append_names(std::string& text, const std::vector<std::string>& names, cons
     text += names.size() > kShown ? ", ...)" : ")";
 }
 
-bool is_counter(const std::string& name) { return name.ends_with("num_batches_tracked"); }
-
-const torch::Tensor* find(const NamedTensors& tensors, const std::string& name) {
+const Shape* find(const NamedShapes& tensors, const std::string& name) {
     const auto found = std::find_if(tensors.begin(), tensors.end(), [&](const auto& tensor) { return tensor.first == name; });
     return found == tensors.end() ? nullptr : &found->second;
 }
@@ -40,18 +39,18 @@ std::vector<int> input_sizes() {
 }
 
 /// Names of reduced members of the tensors' width and head; at most one per depth.
-std::vector<std::string> reduced_candidates(const NamedTensors& tensors) {
-    const torch::Tensor* iresnet = find(tensors, "conv1.weight");
-    const torch::Tensor* mobile = find(tensors, "conv1.conv.weight");
-    const torch::Tensor* stem = iresnet != nullptr ? iresnet : mobile;
-    const torch::Tensor* head = find(tensors, iresnet != nullptr ? "fc.weight" : "output_layer.conv_6_dw.conv.weight");
-    if (stem == nullptr || head == nullptr || stem->dim() != 4 || stem->size(0) > 512 || stem->size(0) < 16) return {};
-    const std::int64_t width = stem->size(0);
+std::vector<std::string> reduced_candidates(const NamedShapes& tensors) {
+    const Shape* iresnet = find(tensors, "conv1.weight");
+    const Shape* mobile = find(tensors, "conv1.conv.weight");
+    const Shape* stem = iresnet != nullptr ? iresnet : mobile;
+    const Shape* head = find(tensors, iresnet != nullptr ? "fc.weight" : "output_layer.conv_6_dw.conv.weight");
+    if (stem == nullptr || head == nullptr || stem->size() != 4 || stem->front() > 512 || stem->front() < 16) return {};
+    const std::int64_t width = stem->front();
     const auto fits = [&](int size) {
         std::int64_t side = size;
         for (int halving = 0; halving < (iresnet != nullptr ? 5 : 4); ++halving) side = (side + 1) / 2;
-        return iresnet != nullptr ? head->dim() == 2 && head->size(1) == 8 * width * side * side
-                                  : head->dim() == 4 && head->size(2) == side;
+        return iresnet != nullptr ? head->size() == 2 && head->at(1) == 8 * width * side * side
+                                  : head->size() == 4 && head->at(2) == side;
     };
     const std::vector<int> sizes = input_sizes();
     const auto size = std::find_if(sizes.begin(), sizes.end(), fits);
@@ -83,51 +82,57 @@ std::string StateFit::text() const {
     return text;
 }
 
-StateFit compare_state(const torch::nn::Module& network, const NamedTensors& tensors) {
+bool is_counter(const std::string& name) { return name.ends_with("num_batches_tracked"); }
+
+NamedShapes shapes_of(const NamedTensors& tensors) {
+    NamedShapes shapes;
+    for (const auto& [name, tensor] : tensors) shapes.emplace_back(name, tensor.sizes().vec());
+    return shapes;
+}
+
+NamedShapes shapes_of_architecture(const std::string& architecture) { return shapes_of(state_of(*build_network(architecture))); }
+
+StateFit compare_state(const NamedShapes& own, const NamedShapes& given) {
     StateFit fit;
-    const std::map<std::string, torch::Tensor> given(tensors.begin(), tensors.end());
-    std::map<std::string, torch::Tensor> own;
-    for (const auto& [name, tensor] : state_of(network)) {
-        own.emplace(name, tensor);
-        const auto found = given.find(name);
-        if (found == given.end()) {
+    const std::map<std::string, Shape> by_name(given.begin(), given.end());
+    std::set<std::string> own_names;
+    for (const auto& [name, shape] : own) {
+        own_names.insert(name);
+        const auto found = by_name.find(name);
+        if (found == by_name.end()) {
             if (!is_counter(name)) fit.missing.push_back(name);
-        } else if (found->second.sizes() != tensor.sizes()) {
-            fit.misshapen.push_back(name + " " + text_of(found->second.sizes()) + " instead of " + text_of(tensor.sizes()));
+        } else if (found->second != shape) {
+            fit.misshapen.push_back(name + " " + text_of(found->second) + " instead of " + text_of(shape));
         }
     }
-    for (const auto& [name, tensor] : tensors)
-        if (!own.contains(name)) fit.unexpected.push_back(name);
+    for (const auto& [name, shape] : given)
+        if (!own_names.contains(name)) fit.unexpected.push_back(name);
     return fit;
 }
 
-std::string fitting_architecture(const NamedTensors& tensors) {
+std::string fitting_architecture(const NamedShapes& tensors) {
     std::vector<std::string> candidates{"mobilefacenet", "iresnet18", "iresnet34", "iresnet50", "iresnet100"};
     for (std::string& name : reduced_candidates(tensors)) candidates.push_back(std::move(name));
     for (const std::string& name : candidates)
-        if (compare_state(*build_network(name), tensors).fits()) return name;
+        if (compare_state(shapes_of_architecture(name), tensors).fits()) return name;
     return {};
 }
 
 std::shared_ptr<Network> fit_state(const std::string& architecture, const NamedTensors& tensors, const std::string& where) {
     std::shared_ptr<Network> network = build_network(architecture);
-    const StateFit fit = compare_state(*network, tensors);
-    if (!fit.fits()) {
-        const std::string better = fitting_architecture(tensors);
-        throw_data(
-            {.attempted = "these weights are not a state of " + architecture,
-             .where = where,
-             .found = std::to_string(tensors.size()) + " tensors: " + fit.text(),
-             .expected = "the " + std::to_string(state_of(*network).size()) + " tensors of " + architecture,
-             .hint = better.empty()
-                         ? "no architecture that fairsweep knows fits"
-                         : "they fit --architecture " + better +
-                               (better.find("-w") == std::string::npos ? "" : ", or another input size with the same shapes")});
-    }
+    const NamedShapes own = shapes_of(state_of(*network));
+    const StateFit fit = compare_state(own, shapes_of(tensors));
+    if (!fit.fits())
+        throw_data({.attempted = "these weights are not a state of " + architecture,
+                    .where = where,
+                    .found = std::to_string(tensors.size()) + " tensors: " + fit.text(),
+                    .expected = "the " + std::to_string(own.size()) + " tensors of " + architecture,
+                    .hint = {}});
     refuse_non_finite(tensors, where);
     NamedTensors state = tensors;
+    const NamedShapes given = shapes_of(tensors);
     for (const auto& [name, tensor] : state_of(*network))
-        if (is_counter(name) && find(tensors, name) == nullptr) state.emplace_back(name, tensor.clone());
+        if (is_counter(name) && find(given, name) == nullptr) state.emplace_back(name, tensor.clone());
     load_state(*network, state);
     network->eval();
     return network;

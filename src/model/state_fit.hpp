@@ -8,6 +8,13 @@
 
 namespace fairsweep {
 
+/// Names and shapes of a state, without its values.
+using Shape = std::vector<std::int64_t>;
+using NamedShapes = std::vector<std::pair<std::string, Shape>>;
+[[nodiscard]] NamedShapes shapes_of(const NamedTensors& tensors);
+/// The state of a freshly built network. Throws a usage error for an unknown architecture.
+[[nodiscard]] NamedShapes shapes_of_architecture(const std::string& architecture);
+
 /// How tensors compare with what a network has. BatchNorm's num_batches_tracked may be missing: nothing depends on it.
 struct StateFit {
     std::vector<std::string> missing;     ///< names, in the network's order
@@ -18,15 +25,19 @@ struct StateFit {
     [[nodiscard]] std::string text() const;
 };
 
-[[nodiscard]] StateFit compare_state(const torch::nn::Module& network, const NamedTensors& tensors);
+/// `own` is the network's state, `given` the one to be loaded.
+[[nodiscard]] StateFit compare_state(const NamedShapes& own, const NamedShapes& given);
+
+/// BatchNorm's num_batches_tracked.
+[[nodiscard]] bool is_counter(const std::string& name);
 
 /// The architecture that these tensors are the state of: one of the five full ones or a reduced one. "" when there is none.
 /// Shapes tell an input size only roughly: 112 is taken where it fits, else 56, else the first multiple of 8 that does.
-[[nodiscard]] std::string fitting_architecture(const NamedTensors& tensors);
+[[nodiscard]] std::string fitting_architecture(const NamedShapes& tensors);
 
 /// The architecture with these tensors as its state, in eval mode. Floating-point tensors may be half, bfloat16, float or
-/// double. Throws a data error naming `where`: with StateFit::text() and the architecture that would fit, or naming a tensor
-/// that holds NaN or infinity; a usage error for an unknown architecture.
+/// double. Throws a data error naming `where`: with StateFit::text(), or naming a tensor that holds NaN or infinity; a usage
+/// error for an unknown architecture.
 [[nodiscard]] std::shared_ptr<Network> fit_state(const std::string& architecture, const NamedTensors& tensors,
                                                  const std::string& where);
 

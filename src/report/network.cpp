@@ -2,7 +2,7 @@
 
 #include <limits>
 
-#include "fairsweep/error.hpp"
+#include "metrics/pair_checks.hpp"
 #include "metrics/ten_fold.hpp"
 #include "statistics/curve_estimates.hpp"
 #include "statistics/threshold_uncertainty.hpp"
@@ -53,7 +53,9 @@ void add_pooled_threshold(const EvaluationSet& set, std::span<const double> scor
 }  // namespace
 
 EvaluationSet::EvaluationSet(const PairTable& pair_table, std::uint32_t replicates, std::uint64_t seed)
-    : pairs(pair_table), clusters(pair_table), bootstrap(clusters.identities(), replicates, seed) {}
+    : pairs(pair_table), clusters(pair_table), bootstrap(clusters.identities(), replicates, seed) {
+    refuse_unusable_groups(pairs, "the pairs of the analysis file");
+}
 
 ScoredNetwork make_network(const EvaluationSet& set, std::span<const float> scores) {
     ScoredNetwork network;
@@ -63,17 +65,11 @@ ScoredNetwork make_network(const EvaluationSet& set, std::span<const float> scor
     for (std::uint32_t g = 0; g < set.pairs.groups.size(); ++g) {
         const std::uint32_t begin = set.pairs.group_begin[g];
         const std::uint32_t count = set.pairs.group_begin[g + 1] - begin;
-        const auto folds =
-            ten_fold_from_scores(std::span(values).subspan(begin, count), std::span(set.pairs.genuine).subspan(begin, count));
-        if (!folds) {
-            throw_data({.attempted = "analyse group " + set.pairs.groups[g],
-                        .where = {},
-                        .found = std::to_string(count) + " pairs",
-                        .expected = "at least ten, one for each fold",
-                        .hint = {}});
-        }
-        network.correct.insert(network.correct.end(), folds->correct.begin(), folds->correct.end());
-        network.thresholds.push_back(threshold_replicates(set.bootstrap, set.pairs, g, values, *folds));
+        const TenFold folds =
+            ten_fold_from_scores(std::span(values).subspan(begin, count), std::span(set.pairs.genuine).subspan(begin, count))
+                .value();
+        network.correct.insert(network.correct.end(), folds.correct.begin(), folds.correct.end());
+        network.thresholds.push_back(threshold_replicates(set.bootstrap, set.pairs, g, values, folds));
         ThresholdInflation alone;
         alone.add(network.thresholds.back(), 1.0);
         inflation.push_back(alone.value());

@@ -14,6 +14,7 @@ namespace fairsweep {
 
 /// What all networks of an analysis share.
 struct EvaluationSet {
+    /// Throws a data error for a group with fewer than ten pairs, or with pairs of one kind only.
     EvaluationSet(const PairTable& pair_table, std::uint32_t replicates, std::uint64_t seed);
     PairTable pairs;
     PairClusters clusters;
@@ -38,7 +39,7 @@ struct ScoredNetwork {
     GroupAccuracies accuracies;                       ///< ten-fold, with the choice of thresholds counted
 };
 
-/// Throws a data error when a score is not finite or a group has fewer than ten pairs.
+/// Throws a data error when a score is not finite.
 [[nodiscard]] ScoredNetwork make_network(const EvaluationSet& set, std::span<const float> scores);
 
 }  // namespace fairsweep

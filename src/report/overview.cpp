@@ -86,7 +86,7 @@ ResultTable overview_table(const AnalysisInput& input, const Analysis& analysis)
     std::vector<std::string> texts;
     for (const auto& [name, text] : lines) {
         names.push_back(name);
-        texts.push_back(text);
+        texts.push_back(text.empty() ? kNoText : text);
     }
     return {"overview", {{"name", "", std::move(names)}, {"text", "", std::move(texts)}}, {}};
 }

@@ -9,8 +9,6 @@
 namespace fairsweep {
 namespace {
 
-constexpr const char* kNoText = "none";
-
 /// Builds a table column by column from a list of items.
 template <typename Item>
 class TableBuilder {

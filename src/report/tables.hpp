@@ -8,6 +8,9 @@
 
 namespace fairsweep {
 
+/// In the place of a text that does not apply.
+inline constexpr const char* kNoText = "none";
+
 /// `points`, `groups`, `configurations`, `configuration_groups`, `contrasts`, `planted`, `banner`, `findings`, `warnings`,
 /// `conventions`, `overview`, `not_done`. No text in them is empty: what is absent is "none".
 [[nodiscard]] std::vector<ResultTable> result_tables(const AnalysisInput& input, const Analysis& analysis);

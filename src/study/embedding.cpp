@@ -33,7 +33,10 @@ torch::Tensor unit_embeddings(const MirroredEmbeddings& embeddings) {
     if (embeddings.mirrored.defined()) sum = sum + embeddings.mirrored.to(torch::kDouble);
     if (!torch::isfinite(sum).all().item<bool>())
         throw NonFiniteError("the embedding", "the network gives NaN or infinite values");
-    return (sum / sum.norm(2, {1}, true).clamp_min(1e-12)).contiguous();
+    const torch::Tensor lengths = sum.norm(2, {1}, true);
+    if ((lengths == 0.0).any().item<bool>())
+        throw NonFiniteError("the embedding", "the network gives zeros only, which have no direction");
+    return (sum / lengths.clamp_min(1e-12)).contiguous();
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ struct MirroredEmbeddings {
                                              const std::function<bool(std::uint64_t done)>& keep_going);
 
 /// Cosine of row pairs after both orientations were added and normalised, all in float64: [pairs] as float32 in [-1, 1].
-/// A zero vector has cosine 0 with everything. Throws NonFiniteError when an embedding is not finite.
+/// Throws NonFiniteError when an embedding is not finite, or zero: it has no direction.
 [[nodiscard]] std::vector<float> cosine_scores(const MirroredEmbeddings& embeddings, std::span<const std::uint32_t> image_a,
                                                std::span<const std::uint32_t> image_b);
 

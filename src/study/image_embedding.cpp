@@ -101,6 +101,8 @@ FaceEmbedder::~FaceEmbedder() = default;
 std::size_t FaceEmbedder::embedding_size() const { return static_cast<std::size_t>(impl_->weights.network->embedding_size()); }
 int FaceEmbedder::input_size() const { return impl_->weights.network->input_size(); }
 Bits FaceEmbedder::bits() const { return impl_->weights.bits; }
+const std::string& FaceEmbedder::architecture() const { return impl_->weights.architecture; }
+const std::string& FaceEmbedder::left_out() const { return impl_->weights.left_out; }
 const std::string& FaceEmbedder::kind() const { return impl_->weights.kind; }
 const Digest& FaceEmbedder::digest() const { return impl_->weights.digest; }
 

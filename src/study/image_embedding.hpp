@@ -40,7 +40,8 @@ struct EmbedOptions {
 /// A network with weights from a file (study/weights.hpp says which), ready to embed. No torch in this header.
 class FaceEmbedder {
 public:
-    /// Throws as load_weights() and prepare_for_inference() do. Sets torch's thread count for the process.
+    /// Throws as load_weights() (which takes an empty architecture too) and prepare_for_inference() do. Sets torch's thread count
+    /// for the process.
     FaceEmbedder(const std::string& architecture, const std::filesystem::path& weights, Precision precision, int threads);
     ~FaceEmbedder();
     FaceEmbedder(const FaceEmbedder&) = delete;
@@ -49,8 +50,10 @@ public:
     [[nodiscard]] std::size_t embedding_size() const;
     [[nodiscard]] int input_size() const;  ///< pixels per side
     [[nodiscard]] Bits bits() const;       ///< of the weights' own ranges; 32 without
+    [[nodiscard]] const std::string& architecture() const;
     [[nodiscard]] const std::string& kind() const;
-    [[nodiscard]] const Digest& digest() const;  ///< of the weights' file
+    [[nodiscard]] const std::string& left_out() const;  ///< tensors of the file that were not used; empty: none
+    [[nodiscard]] const Digest& digest() const;         ///< of the weights' file
 
     /// Images begin .. end - 1 in batches [batch_images * b, ...) of the whole list, so that a part of the work gives the same
     /// bits as the whole; `begin` is a multiple of the batch. Faces are resized to the network's input. Returns rows

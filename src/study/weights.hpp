@@ -13,13 +13,17 @@ namespace fairsweep {
 
 struct LoadedWeights {
     std::shared_ptr<Network> network;  ///< eval mode, ranges frozen
-    Bits bits;                         ///< 32 for foreign files, which carry no ranges
-    std::string kind;                  ///< "torch zip", "torch legacy", "safetensors" or "fairsweep checkpoint"
-    Digest digest;                     ///< SHA-256 of the file
+    std::string architecture;
+    Bits bits;             ///< 32 for foreign files, which carry no ranges
+    std::string kind;      ///< "torch zip", "torch legacy", "safetensors" or "fairsweep checkpoint"
+    Digest digest;         ///< SHA-256 of the file
+    std::string left_out;  ///< tensors of a foreign file that are not the network's: "head.kernel"; empty: none
 };
 
-/// Throws a data error when the file cannot be read, is of none of these kinds, or does not fit the architecture
-/// (model/state_fit.hpp says how); a usage error for an unknown architecture, or another one than a checkpoint names.
+/// `architecture` may be empty for our own checkpoint, which says it. A foreign file's tensors may lie under keys and have a
+/// common prefix (study/foreign_state.hpp). Throws a data error when the file cannot be read, is of none of these kinds, does
+/// not fit the architecture, or fits it in several ways with different values; a usage error for a foreign file without an
+/// architecture, for an unknown one, or another one than a checkpoint names.
 [[nodiscard]] LoadedWeights load_weights(const std::string& architecture, const std::filesystem::path& path);
 
 }  // namespace fairsweep

@@ -93,6 +93,14 @@ TEST_CASE("every byte decides: no label, no image and no end of a file is left o
             CHECK(digest("folder", "set") == first);
         }
     }
+    SECTION("damaged records are told") {
+        write_recordio("cut");
+        fs::resize_file("cut/train.rec", fs::file_size("cut/train.rec") - 100);
+        CHECK_THROWS_AS(digest("recordio", "cut"), Error);
+        write_recordio("magic");
+        flip_byte("magic/train.rec", 0);
+        CHECK_THROWS_AS(digest("recordio", "magic"), Error);
+    }
     SECTION("missing data have none") {
         for (const char* format : {"folder", "recordio", "rfw"}) CHECK_THROWS_AS(digest(format, "nowhere"), Error);
     }

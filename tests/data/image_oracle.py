@@ -49,7 +49,8 @@ def png(kind, bits, extra=(), behind=(), interlaced=False, same=None):
 
 
 def exif(orientation, order="<", type_=3):
-    tag = struct.pack(order + "HHI", 0x0112, type_, 1) + struct.pack(order + ("HH" if type_ == 3 else "I"), *((orientation, 0) if type_ == 3 else (orientation,)))
+    value = struct.pack(order + "HH", orientation, 0) if type_ == 3 else struct.pack(order + "I", orientation)
+    tag = struct.pack(order + "HHI", 0x0112, type_, 1) + value
     other = struct.pack(order + "HHII", 0x0100, 4, 1, 99)
     return (b"II" if order == "<" else b"MM") + struct.pack(order + "HIH", 42, 8, 2) + other + tag + b"\0\0\0\0"
 
@@ -76,7 +77,8 @@ files = {
     "rgb16": png(RGB, 16), "rgb16_of_8": png(RGB, 16, same=plain * 257), "rgb16_gamma": png(RGB, 16, [gamma(1.0)]),
     "rgb16_interlaced": png(RGB, 16, interlaced=True),
     "rgba8": png(RGBA, 8), "rgba8_interlaced": png(RGBA, 8, interlaced=True), "rgba8_gamma": png(RGBA, 8, [gamma(1.0)]), "rgba16": png(RGBA, 16),
-    "grey8": png(GREY, 8), "grey8_gamma": png(GREY, 8, [gamma(1.0)]), "grey16": png(GREY, 16), "grey_alpha8": png(GREY_ALPHA, 8), "grey_alpha16": png(GREY_ALPHA, 16),
+    "grey8": png(GREY, 8), "grey8_gamma": png(GREY, 8, [gamma(1.0)]), "grey16": png(GREY, 16),
+    "grey_alpha8": png(GREY_ALPHA, 8), "grey_alpha16": png(GREY_ALPHA, 16),
     "grey8_transparent_level": png(GREY, 8, [(b"tRNS", b"\0\x80")]),
     **{f"grey{bits}": png(GREY, bits) for bits in (1, 2, 4)}, "grey2_interlaced": png(GREY, 2, interlaced=True),
     **{f"palette{bits}": png(PALETTE, bits, [palette(bits)]) for bits in (1, 2, 4, 8)},

@@ -122,4 +122,13 @@ TEST_CASE("a small pickle that multiplies its values is stopped") {
     CHECK_THAT(refusal(bomb + "t."), ContainsSubstring("members"));
     // And one value per byte.
     CHECK_THAT(refusal("\x80\x02(" + std::string(kMaxPickleValues + 1, 'N') + "t."), ContainsSubstring("values"));
+    // Or none: one value that is remembered, fetched or marked once per byte.
+    fixture::largest_allocation_bytes = 0;
+    CHECK_THAT(refusal("\x80\x04K\x01" + std::string(kMaxPickleValues + 1, '\x94') + "."), ContainsSubstring("remembered"));
+    CHECK_THAT(refusal("\x80\x04" + std::string(kMaxPickleValues + 1, '(') + "."), ContainsSubstring("marks"));
+    std::string fetched = "\x80\x04K\x01\x94";
+    for (std::size_t i = 0; i <= kMaxPickleItems; ++i) fetched += "h\x00"s;
+    fixture::largest_allocation_bytes = 0;
+    CHECK_THAT(refusal(fetched + "."), ContainsSubstring("on the stack"));
+    CHECK(fixture::largest_allocation_bytes <= 8 * sizeof(PickleIndex) * kMaxPickleItems);
 }

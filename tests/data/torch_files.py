@@ -1,4 +1,5 @@
 """Checkpoints as people have them, written by torch itself, and what must be read from them. Run: torch_files.py FOLDER"""
+import argparse
 import collections
 import json
 import os
@@ -80,14 +81,23 @@ assert not views["middle"].is_contiguous()
 save("views", views, views)
 
 advice = "state_dict()"
+save("number_inside", {"w": torch.zeros(3), "epoch": 3}, {"w": torch.zeros(3)})
+save("tensor_beside", {"epoch": 1, "best_acc1": torch.tensor(97.5), "state_dict": state}, state, nested=["state_dict"])
+save("rng_beside", {"torch_rng": torch.get_rng_state(), "model": state}, state, nested=["model"])
+save("config_beside", {"model": {"lr": 0.1}, "net": state}, state, nested=["net"])
+save("deep", {"runs": [{"best": {"weights": state}}]}, state, nested=["runs", "0", "best", "weights"])
 refuse("whole_module", net, "__main__.Net", advice, "byte")
 refuse("torch_module", torch.nn.Linear(2, 3), "torch.nn.modules.linear.Linear", advice)
-refuse("numpy_value", {"state_dict": state, "best": numpy.float64(3.0)}, "numpy", "byte")
+refuse("numpy_value", {"state_dict": state, "best": numpy.float64(3.0)}, "numpy", "byte", "torch.save(ck['state_dict'], 'weights.pth')")
+refuse("namespace", {"args": argparse.Namespace(lr=0.1), "state_dict": state}, "argparse.Namespace",
+       "torch.load('files/namespace.", "torch.save(ck['state_dict'], 'weights.pth')")
+refuse("module_inside", {"epoch": 3, "model": net}, "__main__.Net", "torch.save(ck['model'].state_dict(), 'weights.pth')")
+refuse("sparse", {"bn.weight": torch.zeros(4), "conv.weight": torch.eye(4).to_sparse()},
+       "a sparse tensor: 'conv.weight'", "state['conv.weight'].to_dense()")
 refuse("no_tensors", {"epoch": 3, "lr": 0.1}, "epoch", "state_dict")
 refuse("a_list", [torch.zeros(3)], "a list of 1")
-refuse("a_number_inside", {"w": torch.zeros(3), "epoch": 3}, "'epoch'", "integer 3")
 refuse("expanded", {"w": torch.zeros(1).expand(1000)}, "tensor w", "repeats")
-refuse("quantised", {"w": torch.quantize_per_tensor(torch.randn(4), 0.1, 0, torch.qint8)}, "byte")
+refuse("quantised", {"w": torch.quantize_per_tensor(torch.randn(4), 0.1, 0, torch.qint8)}, "byte", "a quantised tensor: 'w'", ".dequantize()")
 torch.jit.save(torch.jit.script(net), f"{folder}/script.pth")
 refused["script.pth"] = ["TorchScript"]
 

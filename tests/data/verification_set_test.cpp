@@ -124,6 +124,13 @@ TEST_CASE("bad RFW trees are one error that names file and line") {
         append("set/txts/A/A_pairs.txt", "p1 1 p1 2\n");
         CHECK_THROWS_WITH(open(), ContainsSubstring("A_pairs.txt, line 6") && ContainsSubstring("one person twice"));
     }
+    SECTION("a group whose name is no text") {
+        fs::rename("set/data/B", "set/data/B\xe4");
+        fs::create_directories("set/txts/B\xe4");
+        for (const std::string kind : {"_pairs.txt", "_lmk.txt"})
+            fs::rename("set/txts/B/B" + kind, "set/txts/B\xe4/B\xe4" + kind);
+        CHECK_THROWS_WITH(open(), ContainsSubstring("'B\\xe4'") && ContainsSubstring("UTF-8"));
+    }
     SECTION("empty pair file") {
         write_text("set/txts/A/A_pairs.txt", "\n \n");
         CHECK_THROWS_WITH(open(), ContainsSubstring("A_pairs.txt") && ContainsSubstring("no pair"));

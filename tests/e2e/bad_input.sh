@@ -35,6 +35,16 @@ pairs=broken/test/txts/A/A_pairs.txt
 cp $pairs pairs.txt
 sed -i '3s/.*/nobody\t1\t2/' $pairs
 expect 2 'A_pairs.txt.*3' run --set data.test.path=broken/test
+head -9 pairs.txt >$pairs
+expect 2 'group A.*data set test.*9 pairs.*at least ten' run --set data.test.path=broken/test
+expect 2 'group A.*9 pairs' "$FAIRSWEEP" plan "$job" --set data.test.path=broken/test
+awk 'NF == 4' pairs.txt >$pairs
+expect 2 'group A.*none of the same person' run --set data.test.path=broken/test
+awk 'NF == 4 && !done { print $1, $2, $1, $4; done = 1; next } 1' pairs.txt >$pairs
+expect 2 'names one person twice.*A_pairs.txt, line [0-9]+' run --set data.test.path=broken/test
+(cat pairs.txt; head -1 pairs.txt; awk 'NF == 3 { print $1, $2, $2; exit }' pairs.txt) >$pairs
+expect 0 'data set test.*1 pair .pair 42 of group A. of an image with itself.*1 pair .pair 41 of group A.' \
+    "$FAIRSWEEP" plan "$job" --set data.test.path=broken/test
 cp pairs.txt $pairs
 sed -i '2s/[0-9.]*$/99999/' broken/test/txts/A/A_lmk.txt
 expect 2 'A_lmk.txt.*2' run --set data.test.path=broken/test

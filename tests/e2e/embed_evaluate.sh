@@ -8,7 +8,7 @@ network=(--architecture mobilefacenet-w16-56 --weights w.pth --threads 1)
 
 note "faces and weights"
 make_faces
-/usr/bin/python3 "$here/foreign_weights.py" w.pth
+/usr/bin/python3 "$here/foreign_weights.py" w.pth train.pth
 lists=(); for group in A B C D; do lists+=("$group=data/test/txts/$group/${group}_pairs.txt"); done
 
 note "embeddings: the same file from one process, one rank and three"
@@ -20,6 +20,24 @@ for ranks in 1 3; do
 done
 (cd data/test/data && find . -name '*.jpg' | sort -r) >data/test/data/list.txt
 "$FAIRSWEEP" embed "${network[@]}" --images data/test/data/list.txt --output listed.h5 --flip -q
+
+note "loose crops are told once, with their number, size and what to do, from however many ranks"
+[ "$(grep -c 'warning' progress.txt)" -eq 1 ] || { cat progress.txt; die "not one warning"; }
+grep -Eq '96 images are not 56x56 and were resized to it \(96 of [0-9]+x[0-9]+\).*fairsweep evaluate --data' progress.txt || { cat progress.txt; die "unaligned crops"; }
+mpirun --oversubscribe --bind-to none -n 2 "$FAIRSWEEP" embed "${network[@]}" --images data/test/data --output e2.h5 --batch 8 2>ranks.txt
+[ "$(grep -c '96 images are not 56x56' ranks.txt)" -eq 1 ] || { cat ranks.txt; die "the warning of two ranks"; }
+
+note "the checkpoint of a training script: the same embeddings, and one line about what is left out"
+"$FAIRSWEEP" embed --architecture mobilefacenet-w16-56 --weights train.pth --threads 1 --images data/test/data --output trained.h5 --batch 8 2>trained.txt
+grep -q "not used of the weights' file: fc.weight; 1 tensor under optimizer" trained.txt || { cat trained.txt; die "the head is not named"; }
+"$FAIRSWEEP_PYTHON" -c 'import h5py; a, b = (h5py.File(f)["embeddings"][:].tobytes() for f in ("e.h5", "trained.h5")); assert a == b' || die "other embeddings"
+
+note "PNGs of 16 bits, with gAMA and with alpha: the pixels of the plain one, embeddings bit for bit"
+mkdir -p png && "$FAIRSWEEP_PYTHON" "$here/png_kinds.py" png
+"$FAIRSWEEP" embed "${network[@]}" --images png --output png.h5 --batch 1 2>png.txt
+"$FAIRSWEEP_PYTHON" -c 'import h5py; rows = h5py.File("png.h5")["embeddings"][:]; assert len(rows) == 6 and all(row.tobytes() == rows[0].tobytes() for row in rows)' ||
+    die "a PNG is read as another picture"
+grep -q warning png.txt && { cat png.txt; die "a warning about aligned faces"; }
 
 note "figures, recomputed in Python"
 "$FAIRSWEEP" evaluate --embeddings e.h5 --pairs "${lists[@]}" --json >e.json
@@ -62,6 +80,11 @@ note "checkpoints of a sweep, quantised ones too: the sweep's own figures"
 "$FAIRSWEEP" analyze analysis.h5 --csv csv -q >/dev/null
 "$FAIRSWEEP_PYTHON" "$here/same_as_sweep.py" "$FAIRSWEEP" csv/groups.csv sweep.h5.files data/test
 
+note "a checkpoint of a sweep says its architecture"
+checkpoint=$(ls sweep.h5.files/*.ckpt | head -n 1)
+"$FAIRSWEEP" embed --weights "$checkpoint" --images png --output own.h5 --threads 1 -q
+[ "$("$FAIRSWEEP_PYTHON" -c 'import h5py; a = h5py.File("own.h5").attrs["architecture"]; print(a if isinstance(a, str) else a.decode())')" = iresnet10-w16-56 ] || die "architecture"
+
 note "what is wrong is said once, with the place; exit 2"
 mkdir bad && cp data/test/data/A/*/*_0001.jpg bad/ && echo no >bad/zz.jpg
 expect 2 'bad/zz.jpg' "$FAIRSWEEP" embed "${network[@]}" --images bad --output bad.h5
@@ -69,6 +92,7 @@ expect 2 'bad/zz.jpg.*rank 1' mpirun --oversubscribe --bind-to none -n 2 "$FAIRS
 [ ! -e bad.h5 ] || die "half a file was left"
 expect 2 'no activation ranges' "$FAIRSWEEP" embed "${network[@]}" --images bad --output bad.h5 --bits 8
 expect 2 'they fit --architecture mobilefacenet-w16-56' "$FAIRSWEEP" embed --architecture iresnet18 --weights w.pth --images bad --output bad.h5
+expect 2 'its tensors fit --architecture mobilefacenet-w16-56' "$FAIRSWEEP" embed --weights w.pth --images bad --output bad.h5
 expect 2 'no folder nowhere' "$FAIRSWEEP" embed "${network[@]}" --images bad --output nowhere/e.h5
 expect 2 'no image' "$FAIRSWEEP" embed "${network[@]}" --images data/train --output e9.h5
 printf 'nobody\t1\t2\n' >strange_pairs.txt

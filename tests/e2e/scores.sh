@@ -5,7 +5,7 @@ here=$(dirname "${BASH_SOURCE[0]}")
 
 note "figures, recomputed in Python"
 "$FAIRSWEEP_PYTHON" "$here/scores_oracle.py" write
-for table in plain people folds; do "$FAIRSWEEP" scores "$table.csv" --json >"$table.json"; done
+for table in plain people folds half_blank half_named; do "$FAIRSWEEP" scores "$table.csv" --json >"$table.json"; done
 "$FAIRSWEEP_PYTHON" "$here/scores_oracle.py" check
 "$FAIRSWEEP" scores people.csv | grep -q 'no bias' || die "no table"
 

@@ -98,6 +98,37 @@ broken["fc.bias"] = torch.full((128,), float("nan"))
 torch.save(broken, "nan.pth")
 
 
+# The state as training scripts of others keep it: under keys, behind a prefix, with a head, with other things beside it.
+behind = lambda prefix, tensors=None: {prefix + key: value for key, value in (tensors or state).items()}
+without = lambda name: {key: value for key, value in state.items() if key != name}
+head = torch.randn(128, 10)
+other = {key: value + 1 if value.is_floating_point() else value for key, value in state.items()}
+layouts = {
+    "adaface": {"state_dict": behind("model.") | {"head.kernel": head}},
+    "magface": {"state_dict": behind("features.module.") | {"fc.weight": head, "parallel_fc.weight": head},
+                "epoch": 25, "arch": "iresnet10", "best_prec1": 0.9},
+    "facexzoo": {"state_dict": behind("backbone.") | {"head.weight": head}},
+    "compiled": behind("_orig_mod."),
+    "compiled_parallel": {"model": behind("module._orig_mod.")},
+    "best_acc": {"epoch": 1, "state_dict": state, "best_acc1": torch.tensor(97.5)},
+    "loss": {"backbone": state, "loss": torch.tensor(1.5), "step": 3},
+    "rng": {"model": state, "torch_rng": torch.get_rng_state()},
+    "config": {"model": {"lr": 0.1}, "net": state},
+    "head_inside": state | {"head.weight": head, "arcface.weight": head},
+    "optimiser": {"optimizer": {"state": {0: {"momentum_buffer": head}}, "param_groups": [{"lr": 0.1}]},
+                  "networks": [{"face": state}]},
+    "same_twice": {"model": state, "ema": {key: value.clone() for key, value in state.items()}},
+    "two": {"model": state, "ema": other},
+    "two_prefixes": behind("student.") | behind("teacher.", other),
+    "plain_and_prefix": state | behind("ema.", other),
+    "neck": state | {"neck.weight": head},
+    "pruned": without("conv1.weight") | {"conv1.weight_orig": state["conv1.weight"], "conv1.weight_mask": torch.ones(WIDTH, 3, 3, 3)},
+    "normed": without("fc.weight") | {"fc.weight_g": torch.ones(128, 1), "fc.weight_v": state["fc.weight"]},
+}
+for name, thing in layouts.items():
+    torch.save(thing, f"{name}.pth")
+
+
 def uniform(count, stream, seed=1):
     """tests/golden/quantface/README.md, section 1."""
     j = numpy.arange(count, dtype=numpy.uint64)

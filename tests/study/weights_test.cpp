@@ -103,8 +103,8 @@ TEST_CASE("weights that do not fit say what is missing, what is too much, and wh
 TEST_CASE("the architecture of a state is found for full and reduced members") {
     for (const char* name :
          {"mobilefacenet", "iresnet18", "iresnet34", "iresnet10-w16-56", "iresnet18-w32", "mobilefacenet-w16-56"})
-        CHECK(fitting_architecture(state_of(*build_network(name))) == name);
-    NamedTensors state = state_of(*build_network("mobilefacenet"));
+        CHECK(fitting_architecture(shapes_of_architecture(name)) == name);
+    NamedShapes state = shapes_of_architecture("mobilefacenet");
     state.pop_back();
     state.pop_back();
     CHECK(fitting_architecture(state).empty());
@@ -127,6 +127,70 @@ TEST_CASE("safetensors of others are loaded, with and without the prefix of Data
     write_plain_safetensors("bfloat16.safetensors", rounded, "");
     const LoadedWeights loaded = load_weights(kReduced, "bfloat16.safetensors");
     CHECK(torch::equal(state_of(*loaded.network)[0].second, rounded[0].second.to(torch::kFloat)));
+}
+
+TEST_CASE("checkpoints of other people's training are read bit for bit, and what is left out is told") {
+    const NamedTensors plain = state_of(*load_weights(kReduced, "plain.zip.pth").network);
+    const std::vector<std::pair<std::string, std::string>> layouts{{"adaface", "head.kernel"},
+                                                                   {"magface", "fc.weight, parallel_fc.weight"},
+                                                                   {"facexzoo", "head.weight"},
+                                                                   {"compiled", ""},
+                                                                   {"compiled_parallel", ""},
+                                                                   {"best_acc", "1 tensor under best_acc1"},
+                                                                   {"loss", "1 tensor under loss"},
+                                                                   {"rng", "1 tensor under torch_rng"},
+                                                                   {"config", ""},
+                                                                   {"head_inside", "head.weight, arcface.weight"},
+                                                                   {"optimiser", "1 tensor under optimizer"}};
+    for (const auto& [name, left_out] : layouts) {
+        INFO(name);
+        const LoadedWeights loaded = load_weights(kReduced, name + ".pth");
+        CHECK(loaded.left_out == left_out);
+        CHECK(loaded.architecture == kReduced);
+        const NamedTensors state = state_of(*loaded.network);
+        REQUIRE(state.size() == plain.size());
+        for (std::size_t i = 0; i < state.size(); ++i) CHECK(torch::equal(state[i].second, plain[i].second));
+    }
+    CHECK(torch::equal(state_of(*load_weights(kReduced, "same_twice.pth").network)[0].second, plain[0].second));
+}
+
+TEST_CASE("a file with several networks is refused with their names, and a line that chooses one") {
+    CHECK_THAT(refusal(kReduced, "two.pth"),
+               ContainsSubstring("its `model`; its `ema`") && ContainsSubstring("torch.save(ck['ema'],"));
+    CHECK_THAT(refusal(kReduced, "two_prefixes.pth"),
+               ContainsSubstring("without the prefix `student.`") && ContainsSubstring("without the prefix `teacher.`") &&
+                   ContainsSubstring("k[8:]: v for k, v in ck.items() if k.startswith('teacher.')"));
+    CHECK_THAT(refusal(kReduced, "plain_and_prefix.pth"), ContainsSubstring("2 networks"));
+}
+
+TEST_CASE("a state that holds more than the network, or it in another form, says what to do") {
+    CHECK_THAT(refusal(kReduced, "neck.pth"),
+               ContainsSubstring("1 unexpected (neck.weight)") && ContainsSubstring("take them out"));
+    CHECK_THAT(refusal(kReduced, "pruned.pth"), ContainsSubstring("torch.nn.utils.prune") && ContainsSubstring("_mask'"));
+    CHECK_THAT(refusal(kReduced, "normed.pth"), ContainsSubstring("remove_weight_norm"));
+    CHECK_THAT(refusal("iresnet18", "adaface.pth"), ContainsSubstring("its `state_dict`, without the prefix `model.`") &&
+                                                        ContainsSubstring("--architecture iresnet10-w16-56"));
+    // A deeper network holds every tensor of a shallower one: half of it must not pass for the whole.
+    write_plain_safetensors("deeper.safetensors", state_of(*build_network("iresnet18-w16-56")), "backbone.");
+    CHECK_THAT(refusal(kReduced, "deeper.safetensors"),
+               ContainsSubstring("unexpected (layer1.1.") && ContainsSubstring("--architecture iresnet18-w16-56"));
+}
+
+TEST_CASE("files that are no weights are called by their names") {
+    const auto refused = [](const std::string& content, const std::string& name, const std::string& hint) {
+        std::ofstream("other.pth", std::ios::binary) << content;
+        CHECK_THAT(refusal(kReduced, "other.pth"), ContainsSubstring(name) && ContainsSubstring(hint));
+    };
+    refused("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 260000\n", "a Git LFS pointer", "git lfs pull");
+    refused("<!DOCTYPE html><html><head><title>Google Drive - Virus scan warning</title>", "a web page", "download again");
+    refused(std::string("\x08\x07\x12\x07pytorch\x1a\x05", 13), "an ONNX model", "torch.save(network.state_dict()");
+}
+
+TEST_CASE("without an architecture our own checkpoint says it, and of other files it is said which fits") {
+    const auto network = make_network(kReduced, 3);
+    (void)write_checkpoint("own.ckpt", *network, {.architecture = kReduced, .bits = {}, .sparsity = 0.0}, {});
+    CHECK(load_weights("", "own.ckpt").architecture == kReduced);
+    CHECK_THAT(refusal("", "adaface.pth"), ContainsSubstring("its tensors fit --architecture iresnet10-w16-56"));
 }
 
 TEST_CASE("our own checkpoint brings its bits and ranges, and knows its architecture") {
