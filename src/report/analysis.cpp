@@ -62,7 +62,7 @@ std::map<std::string, std::string> make_conventions(const AnalysisOptions& optio
          "variance "
          "between seeds (Satterthwaite). Formulas and measured coverage: docs/statistics.md"},
         {"intervals_10fold",
-         "ten-fold intervals count the choice of thresholds by repeating it under random weights of people; they are "
+         "ten-fold intervals count the choice of thresholds by repeating it under 200 random weightings of people; they are "
          "not an out-of-sample guarantee"},
         {"intervals_pooled_threshold",
          "FMR, FNMR and pooled accuracy answer: what are the rates at this network's most accurate threshold? The threshold was "
