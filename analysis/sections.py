@@ -86,14 +86,24 @@ def rate_table(analysis):
     return header, rows
 
 
+def signed(value):
+    """"+1.2", "-0.4", "0.0": no sign where it rounds to zero."""
+    return "0.0" if abs(value) < 0.05 else f"{value:+.1f}"
+
+
+def signed_range(row, name):
+    low, high = row[name + "_low"], row[name + "_high"]
+    return f"[{signed(low)}, {signed(high)}]" if math.isfinite(low) else ""
+
+
 def change_text(row):
     """A change with its interval and adjusted p value; sorted by the change."""
     if row is None:
         return ("–", "", math.nan)
-    low, high = row["change_points_low"], row["change_points_high"]
-    limits = f"[{low:+.1f}, {high:+.1f}] " if math.isfinite(low) else ""
-    together = f"\nfamily [{row['change_points_simultaneous_low']:+.1f}, {row['change_points_simultaneous_high']:+.1f}]" if math.isfinite(row["change_points_simultaneous_low"]) else ""
-    return (f"{row['change_points']:+.1f}", f"{limits}p {probability(row['p_adjusted'])}{together}", row["change_points"])
+    limits = [signed_range(row, "change_points"), f"p {probability(row['p_adjusted'])}"]
+    if math.isfinite(row["change_points_simultaneous_low"]):
+        limits.append(f"family {signed_range(row, 'change_points_simultaneous')}")
+    return (signed(row["change_points"]), "\n".join(t for t in limits if t), row["change_points"])
 
 
 def change_table(analysis):
@@ -105,7 +115,7 @@ def change_table(analysis):
     configurations = table[axes].drop_duplicates()
     varying = table["training_set"].nunique() > 1
     header = ["Network"] + (["Trained on"] if varying else []) + ["Bits", "Calibration", "Sparsity", "Seeds"]
-    header += ["Gap of the worst dense group"] + [f"Accuracy of {g}" for g in analysis.groups] + ["Average accuracy", "Note"]
+    header += ["Gap"] + list(analysis.groups) + ["Average", "Note"]
     rows = []
     for _, mine in table.groupby(axes, sort=False, dropna=False):
         first = mine.iloc[0]
@@ -130,9 +140,9 @@ def planted_table(analysis):
     return header, rows
 
 
-CHANGES_CAPTION = ("Compressed minus sham, on the same pairs, in percentage points: 95 % interval of each change by itself, adjusted p, and (family) limits that hold for all primary changes together. The gap is (mean of "
-                   "the other groups − the group that is worst in the dense network): above zero is worse; these are the primary family, adjusted by Holm. For "
-                   "accuracies below zero is worse; they are exploratory, adjusted by Benjamini and Hochberg.")
+CHANGES_CAPTION = ("Compressed minus sham, on the same pairs, in percentage points: 95 % interval of each change by itself, adjusted p, and (family) limits that hold for all primary changes together. Gap: (mean of "
+                   "the other groups − the group that is worst in the dense network); above zero is worse; the primary family, adjusted by Holm. The other "
+                   "columns are accuracies, of each group and of all on average: below zero is worse; exploratory, adjusted by Benjamini and Hochberg.")
 
 
 RATES_CAPTION = ("The pooled threshold has the highest accuracy over all groups together. It was chosen on these pairs; the intervals count how far the rates "

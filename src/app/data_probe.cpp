@@ -1,5 +1,6 @@
 #include "data_probe.hpp"
 
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <vector>
@@ -7,6 +8,7 @@
 #include "faces/planted_file.hpp"
 #include "fairsweep/dataset.hpp"
 #include "fairsweep/log.hpp"
+#include "launcher.hpp"
 #include "metrics/pair_checks.hpp"
 #include "study/pairs.hpp"
 
@@ -18,6 +20,7 @@ void check_pairs(const VerificationSet& set, const DataSource& source) {
     const PairTable table = pair_table_of(set);
     const std::string where = "data set " + source.name + " (" + source.path.string() + ")";
     refuse_unusable_groups(table, where);
+    if (std::getenv(kLaunchedVariable) != nullptr) return;  // `run` that started this rank has told the rest
     std::vector<std::uint32_t> image_a, image_b;
     for (const VerificationGroup& group : set.groups())
         for (const VerificationPair& pair : group.pairs) {

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <iostream>
 #include <utility>
 
@@ -65,6 +66,17 @@ void make_similarities(const po::variables_map& values, std::vector<double>& sco
                         clamped, scores.size()));
 }
 
+/// A cosine of 1 is that of an image with itself, unless so many are that the matcher saturates.
+void warn_of_equal_images(const ScoreList& list, ScoreReportOptions& options) {
+    std::vector<std::uint8_t> is_one;
+    for (const double score : list.scores) is_one.push_back(score == 1.0 ? 1 : 0);
+    const auto ones = static_cast<std::size_t>(std::ranges::count(is_one, 1));
+    const bool are_cosines = std::ranges::all_of(list.scores, [](double score) { return std::abs(score) <= 1.0; });
+    if (ones == 0 || !are_cosines || 10 * ones > is_one.size()) return;
+    options.warnings.push_back(
+        fmt::format("{} of {} scores are 1: equal images, or an image paired with itself?", ones, is_one.size()));
+}
+
 }  // namespace
 
 int scores_command(const Arguments& arguments) {
@@ -85,6 +97,7 @@ int scores_command(const Arguments& arguments) {
     options.folds = list.folds;
     options.warnings = list.warnings;
     make_similarities(values, list.scores, options);
+    warn_of_equal_images(list, options);
     if (values.count("allow-reversed") == 0) refuse_reversed_scores(list.pairs, list.scores, file, values.count("distance") != 0);
     const ScoreReport report = score_report(list.pairs, list.scores, options);
     std::cout << (values.count("json") != 0 ? score_report_json(report) + "\n" : score_report_table(report));

@@ -137,7 +137,8 @@ private:
             if (text(kFold).empty()) reader_.refuse("an empty fold", "a name or number");
             fold_names_.push_back(text(kFold));
         }
-        if (!lines_.insert(std::hash<std::string>()(fmt::format("{}", fmt::join(fields, "\n")))).second)
+        const bool lacks_identity = has_identities_ && (is_no_identity(text(kIdentityA)) || is_no_identity(text(kIdentityB)));
+        if (!lacks_identity && !lines_.insert(std::hash<std::string>()(fmt::format("{}", fmt::join(fields, "\n")))).second)
             repeated_.add(reader_.line());
         pairs_.push_back(pair);
     }

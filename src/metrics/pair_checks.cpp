@@ -27,6 +27,15 @@ struct Tally {
     }
 };
 
+template <typename IsOdd>
+Tally tally_of(const PairTable& pairs, const IsOdd& is_odd) {
+    Tally tally;
+    for (std::uint32_t g = 0; g < pairs.groups.size(); ++g)
+        for (std::uint32_t p = pairs.group_begin[g]; p < pairs.group_begin[g + 1]; ++p)
+            if (is_odd(p)) tally.add(pairs, g, p);
+    return tally;
+}
+
 [[noreturn]] void refuse_group(const std::string& group, const std::string& where, const std::string& found,
                                const std::string& expected) {
     throw_data({.attempted = "cannot judge group " + group,
@@ -90,11 +99,16 @@ std::optional<std::string> shared_people_warning(const PairTable& pairs) {
            "anew, write A-1, B-1 ... instead";
 }
 
+std::optional<std::string> equal_images_warning(const PairTable& pairs, std::span<const std::uint8_t> is_one) {
+    FAIRSWEEP_CHECK(is_one.size() == pairs.size(), "one flag per pair");
+    const Tally tally = tally_of(pairs, [is_one](std::uint32_t p) { return is_one[p] != 0; });
+    if (tally.count == 0) return std::nullopt;
+    return tally.text() + " with the score 1 whatever the network: equal images, or an image paired with itself";
+}
+
 std::optional<std::string> contradiction_warning(const PairTable& pairs) {
-    Tally tally;
-    for (std::uint32_t g = 0; g < pairs.groups.size(); ++g)
-        for (std::uint32_t p = pairs.group_begin[g]; p < pairs.group_begin[g + 1]; ++p)
-            if (pairs.genuine[p] == 0 && pairs.identity_a[p] == pairs.identity_b[p]) tally.add(pairs, g, p);
+    const Tally tally = tally_of(
+        pairs, [&pairs](std::uint32_t p) { return pairs.genuine[p] == 0 && pairs.identity_a[p] == pairs.identity_b[p]; });
     if (tally.count == 0) return std::nullopt;
     return tally.text() + " of different people whose identities are one: taken as pairs of different people";
 }

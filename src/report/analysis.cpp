@@ -62,7 +62,7 @@ std::map<std::string, std::string> make_conventions(const AnalysisOptions& optio
          "variance "
          "between seeds (Satterthwaite). Formulas and measured coverage: docs/statistics.md"},
         {"intervals_10fold",
-         "ten-fold intervals count the choice of thresholds by repeating it under random weights of people; they are "
+         "ten-fold intervals count the choice of thresholds by repeating it under 200 random weightings of people; they are "
          "not an out-of-sample guarantee"},
         {"intervals_pooled_threshold",
          "FMR, FNMR and pooled accuracy answer: what are the rates at this network's most accurate threshold? The threshold was "
@@ -171,9 +171,12 @@ Analysis analyse(const AnalysisInput& input, const ScoreSource& scores, const An
     }
     const EvaluationSet set(input.pairs, options.replicates, options.seed);
     std::map<std::size_t, ScoredNetwork> networks;
+    std::vector<std::uint8_t> is_one(input.pairs.size(), 1);  // in every network so far
     for (std::size_t i = 0; i < input.points.size(); ++i) {
         if (input.points[i].state != StageState::done) continue;
-        const ScoredNetwork& network = networks.emplace(i, make_network(set, scores(i))).first->second;
+        const std::vector<float> own = scores(i);
+        const ScoredNetwork& network = networks.emplace(i, make_network(set, own)).first->second;
+        for (std::size_t p = 0; p < is_one.size(); ++p) is_one[p] = is_one[p] != 0 && own[p] == 1.0F ? 1 : 0;
         const ScoredNetwork* const alone = &network;
         analysis.points.push_back({i, summarise(set, std::span(&alone, 1))});
     }
@@ -191,6 +194,7 @@ Analysis analyse(const AnalysisInput& input, const ScoreSource& scores, const An
         std::none_of(analysis.contrasts.begin(), analysis.contrasts.end(), is_gap))
         analysis.warnings.push_back(
             "no change of a gap is given: too few people to choose the worst group on others than it is judged on");
+    if (const auto equal = equal_images_warning(set.pairs, is_one)) analysis.warnings.push_back(*equal);
     analysis.findings = make_findings(input, analysis);
     return analysis;
 }

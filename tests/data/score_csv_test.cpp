@@ -98,6 +98,7 @@ TEST_CASE("tables of scores: contradictions and repeated lines are told with the
     const std::string header = "group,same,score,identity_a,identity_b\n";
     CHECK(warns(read(header + "A,1,0.9,p,p\nA,1,0.9,p,q\nA,0,0.1,q,q\n"), "2 pairs (first: line 3)"));
     CHECK(warns(read(header + "A,1,0.9,p,p\nA,0,0.1,p,q\nA,1,0.9,p,p\n"), "in 1 line (line 4)"));
+    CHECK_FALSE(warns(read(header + "A,1,0.9,p,p\nA,0,0.1,,\nA,0,0.1,,\n"), "earlier line"));         // nobody twice
     CHECK(read("group,same,score\nA,1,0.9\nA,1,0.9\nA,0,0.1\nA,0,0.2\nA,0,0.3\n").warnings.empty());  // rounded scores
     CHECK(warns(read("group,same,score\nA,1,0.9\nA,0,0.1\nA,1,0.9\nA,0,0.1\n"), "in 2 lines (first: line 4)"));
 }

@@ -53,6 +53,10 @@ TEST_CASE("people of many groups and of contradicting pairs are told") {
     CHECK_FALSE(contradiction_warning(pairs));
     pairs.identity_b[7] = pairs.identity_a[7];
     CHECK_THAT(contradiction_warning(pairs).value(), ContainsSubstring("1 pair (pair 8 of group A)"));
+    std::vector<std::uint8_t> is_one(20, 0);
+    CHECK_FALSE(equal_images_warning(pairs, is_one));
+    is_one[11] = 1;
+    CHECK_THAT(equal_images_warning(pairs, is_one).value(), ContainsSubstring("1 pair (pair 2 of group B) with the score 1"));
     PairTable renumbered = table({{5, 5}, {5, 5}});
     for (std::uint32_t p = 10; p < 20; ++p) {
         renumbered.identity_a[p] -= 15;

@@ -97,6 +97,10 @@ def check_picture(width, height):
     assert os.path.getsize(f"page-{width}.png") > 30000
 
 
+def signed(value):
+    return "0.0" if abs(value) < 0.05 else f"{value:+.1f}"
+
+
 def shown_text(markdown):
     """Markdown as its reader sees it."""
     return html.unescape(re.sub(r"\\([\\`*_|~#+=.)\]-])", r"\1", markdown))
@@ -121,11 +125,11 @@ def check_text():
     primary = [row for row in csv.DictReader(open("tables/contrasts.csv", encoding="utf-8")) if row["family"] == "primary"]
     assert len(primary) == 28
     for row in primary:
-        value, low, high = (float(row["change_points" + end]) for end in ("", "_low", "_high"))
+        value, low, high = (signed(float(row["change_points" + end])) for end in ("", "_low", "_high"))
         p = float(row["p_adjusted"])
-        shown = f"[{low:+.1f}, {high:+.1f}] p {'< 0.001' if p < 0.001 else f'{p:.2g}'}"
-        assert f"D {value:+.1f} {shown}" in shown_text(markdown), shown
-        assert f"D {value:+.1f}<small>{html.escape(shown)}" in page, shown
+        shown = f"D {value} [{low}, {high}] p {'< 0.001' if p < 0.001 else f'{p:.2g}'}"
+        assert shown in shown_text(markdown), shown
+        assert html.escape(shown).replace(" [", "<small>[").replace(" p ", "<br>p ") in page, shown
     assert "equal groups: p" in page and "equal groups: p" in markdown
 
 
