@@ -45,7 +45,8 @@ std::map<std::string, std::string> make_conventions(const AnalysisOptions& optio
         {"worst_group_of_contrasts",
          "chosen on other people than those that the change is judged on: people are cut into halves at random, ten times; the "
          "worst group of one half names the gap that the other half's pairs are judged by, and the mean over all halves is the "
-         "change. `group` is what most halves chose and `group_share` how many; at 1 all pairs count at once. Chosen on the same "
+         "change. `group` is what most halves chose and `group_share_fraction` how many; at 1 all pairs count at once. Chosen on "
+         "the same "
          "pairs, an equal loss of equal groups would look like a widening"},
         {"threshold_source", "test"},
         {"threshold_source_note", "all thresholds are chosen on the evaluation pairs themselves; there was no development set"},
@@ -61,7 +62,7 @@ std::map<std::string, std::string> make_conventions(const AnalysisOptions& optio
          "variance "
          "between seeds (Satterthwaite). Formulas and measured coverage: docs/statistics.md"},
         {"intervals_10fold",
-         "ten-fold intervals count the choice of thresholds by repeating it under random weights of people; they are "
+         "ten-fold intervals count the choice of thresholds by repeating it under 200 random weightings of people; they are "
          "not an out-of-sample guarantee"},
         {"intervals_pooled_threshold",
          "FMR, FNMR and pooled accuracy answer: what are the rates at this network's most accurate threshold? The threshold was "

@@ -126,8 +126,28 @@ struct GapContrast {
     FamilyMember member;
 };
 
+/// The worst group of the networks before compression, and the mean accuracies that it was chosen by.
+struct WorstBefore {
+    WorstGroup worst;
+    std::vector<double> accuracy;  ///< [groups] mean over the networks
+    GroupDeviations deviations;
+};
+
+/// What the choice of the worst group adds to the variance of a change of the gap.
+double variance_by_choice(const Comparison& comparison, const WorstBefore& before) {
+    if (before.worst.unanimous()) return 0.0;
+    const double share = 1.0 / static_cast<double>(comparison.seeds.size());
+    GroupDeviations change;
+    for (const SeedPair& seed : comparison.seeds) {
+        seed.treated->accuracies.add_deviations(change, share);
+        seed.reference->accuracies.add_deviations(change, -share);
+    }
+    return choice_variance(before.accuracy, before.deviations, change);
+}
+
 GapContrast gap_contrast(const EvaluationSet& set, const PeopleHalves& halves, const Comparison& comparison,
-                         const WorstGroup& worst) {
+                         const WorstBefore& before) {
+    const WorstGroup& worst = before.worst;
     GapContrast result{.contrast = {.treated = comparison.treated,
                                     .reference = comparison.reference,
                                     .kind = comparison.kind,
@@ -154,7 +174,7 @@ GapContrast gap_contrast(const EvaluationSet& set, const PeopleHalves& halves, c
     }
     double people = 0.0;
     for (std::uint32_t g = 0; g < set.clusters.groups(); ++g) people += set.clusters.all_of(g).identities - 1.0;
-    const double identity_variance = mean.variance() * inflation.value();
+    const double identity_variance = mean.variance() * inflation.value() + variance_by_choice(comparison, before);
     const Estimate estimate = seed_mean_estimate(identity_variance, std::max(1.0, people), values);
     finish(result.contrast, estimate, values);
     result.contrast.group_share = worst.share[worst.most_often];
@@ -170,7 +190,7 @@ struct ContrastList {
 };
 
 void add_contrasts(const EvaluationSet& set, const PeopleHalves& halves, const Comparison& comparison,
-                   const std::optional<WorstGroup>& worst, ContrastList& list) {
+                   const std::optional<WorstBefore>& before, ContrastList& list) {
     const std::size_t groups = set.pairs.groups.size();
     const auto add = [&](Contrast contrast, const char* metric, const std::string& group) {
         contrast.metric = metric;
@@ -186,9 +206,9 @@ void add_contrasts(const EvaluationSet& set, const PeopleHalves& halves, const C
     }
     if (groups < 2) return;
     add(linear_contrast(set, comparison, std::vector<double>(groups, 1.0 / static_cast<double>(groups))), "average", "");
-    if (worst) {
-        GapContrast gap = gap_contrast(set, halves, comparison, *worst);
-        add(std::move(gap.contrast), "gap", set.pairs.groups[worst->most_often]);
+    if (before) {
+        GapContrast gap = gap_contrast(set, halves, comparison, *before);
+        add(std::move(gap.contrast), "gap", set.pairs.groups[before->worst.most_often]);
         if (list.contrasts.back().primary) list.family.push_back(std::move(gap.member));
     }
     if (auto deviation = deviation_contrast(set, comparison)) add(std::move(*deviation), "std", "");
@@ -228,14 +248,24 @@ void adjust(std::vector<Contrast>& contrasts, bool primary, std::vector<double> 
 }
 
 /// The worst group of the networks that a configuration started from; of the sham arm where there is no dense one.
-std::optional<WorstGroup> worst_before(const PeopleHalves& halves, const std::vector<AnalysedConfiguration>& configurations,
-                                       const std::map<std::size_t, ScoredNetwork>& networks, const Configuration& of) {
+std::optional<WorstBefore> worst_before(const PeopleHalves& halves, const std::vector<AnalysedConfiguration>& configurations,
+                                        const std::map<std::size_t, ScoredNetwork>& networks, const Configuration& of) {
     auto reference = dense_of(configurations, of);
     if (!reference) reference = sham_twin(configurations, of);
     if (!reference || !halves.usable() || halves.groups() < 2) return std::nullopt;
+    const std::vector<std::size_t>& points = configurations[*reference].points;
+    const double share = 1.0 / static_cast<double>(points.size());
     std::vector<std::span<const std::uint8_t>> correct;
-    for (const std::size_t point : configurations[*reference].points) correct.emplace_back(networks.at(point).correct);
-    return choose_worst(halves, correct);
+    WorstBefore before;
+    before.accuracy.resize(halves.groups(), 0.0);
+    for (const std::size_t point : points) {
+        const ScoredNetwork& network = networks.at(point);
+        correct.emplace_back(network.correct);
+        network.accuracies.add_deviations(before.deviations, share);
+        for (std::uint32_t g = 0; g < halves.groups(); ++g) before.accuracy[g] += share * network.accuracies.rates[g].rate;
+    }
+    before.worst = choose_worst(halves, correct);
+    return before;
 }
 
 void add_simultaneous_limits(ContrastList& list, std::uint64_t seed) {

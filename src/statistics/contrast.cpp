@@ -21,7 +21,8 @@ Interval wilson_interval(double rate, double effective_n, double degrees_of_free
     const double shrink = q * q / effective_n;
     const double centre = (rate + shrink / 2.0) / (1.0 + shrink);
     const double half = q / (1.0 + shrink) * std::sqrt(rate * (1.0 - rate) / effective_n + shrink / (4.0 * effective_n));
-    return {std::max(0.0, centre - half), std::min(1.0, centre + half)};
+    // The interval holds the rate; at rates of 0 and 1 rounding must not say otherwise.
+    return {std::min(rate, std::max(0.0, centre - half)), std::max(rate, std::min(1.0, centre + half))};
 }
 
 Estimate t_estimate(double value, double variance, double degrees_of_freedom) {

@@ -49,7 +49,7 @@ struct IndexIntervals {
 
 /// Of the mean over seeds of each index; one element per seed, at least one, all on the same pairs with two groups or more.
 /// `seed` keys the draws of the no-bias reference. The limit on the fair side is the boundary unless equality of the FMRs or
-/// FNMRs is rejected at 2.5 %; what is not rejected counts as equal there.
+/// FNMRs is rejected (2.5 % for both together); what is not rejected counts as equal there.
 [[nodiscard]] IndexIntervals index_intervals(std::span<const RatesAtThreshold* const> seeds, std::uint64_t seed);
 
 }  // namespace fairsweep

@@ -204,6 +204,11 @@ std::vector<double> GroupAccuracies::accuracies() const {
     return values;
 }
 
+void GroupAccuracies::add_deviations(std::vector<std::vector<double>>& sum, double factor) const {
+    sum.resize(rates.size());
+    for (std::size_t g = 0; g < rates.size(); ++g) add_scaled(sum[g], raw_deviations[g], factor * scale[g]);
+}
+
 GroupAccuracies group_accuracies(const PairClusters& clusters, const IdentityBootstrap& bootstrap,
                                  std::span<const std::uint8_t> correct, std::span<const double> variance_inflation) {
     GroupAccuracies result;

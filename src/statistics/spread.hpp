@@ -41,6 +41,8 @@ struct GroupAccuracies {
     std::vector<std::vector<double>> raw_deviations;  ///< [groups][replicates]
     std::vector<double> scale;                        ///< [groups] sqrt(dyadic variance / bootstrap variance)
     [[nodiscard]] std::vector<double> accuracies() const;
+    /// Adds factor * scale * raw_deviations to `sum` [groups][replicates]; an empty sum is zero.
+    void add_deviations(std::vector<std::vector<double>>& sum, double factor) const;
 };
 
 /// `correct` [pairs] 1: decided rightly. `variance_inflation` [groups], each >= 1: what the choice of thresholds adds

@@ -1,10 +1,13 @@
 #include "statistics/worst_group.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <unordered_set>
 
 #include "fairsweep/check.hpp"
 #include "fairsweep/random.hpp"
+#include "metrics/fairness.hpp"
 #include "statistics/threshold_uncertainty.hpp"
 
 namespace fairsweep {
@@ -42,6 +45,19 @@ PairSubset part_of(const PairSubset& whole, const PairTable& table, const std::v
     }
     part.identities = static_cast<std::uint32_t>(people.size());
     return part;
+}
+
+/// Accuracies drawn towards their mean by what chance makes of them: differences between estimates exceed the true ones.
+std::vector<double> shrunk(std::span<const double> accuracy, const GroupDeviations& deviations) {
+    const double mean = average(accuracy).value();
+    double by_chance = 0.0;
+    for (const std::vector<double>& group : deviations)
+        by_chance += std::pow(sample_deviation(group).value_or(0.0), 2) / static_cast<double>(deviations.size());
+    const double observed = std::pow(sample_deviation(accuracy).value_or(0.0), 2);
+    const double kept = observed > 0.0 ? std::max(0.0, 1.0 - by_chance / observed) : 0.0;
+    std::vector<double> result;
+    for (const double value : accuracy) result.push_back(mean + std::sqrt(kept) * (value - mean));
+    return result;
 }
 
 }  // namespace
@@ -124,6 +140,37 @@ void add_gap(LinearContrast& contrast, const PairClusters& clusters, const Peopl
         for (std::uint32_t half = 0; half < 2; ++half)
             for (std::uint32_t g = 0; g < clusters.groups(); ++g)
                 halves.add(contrast, split, half, g, correct, share * sign(g, worst.judged_on[split][half]));
+}
+
+double choice_variance(std::span<const double> accuracy, const GroupDeviations& accuracy_deviations,
+                       const GroupDeviations& change_deviations) {
+    const std::size_t groups = accuracy.size();
+    const std::vector<double> centre = shrunk(accuracy, accuracy_deviations);
+    const std::size_t replicates = change_deviations.front().size();
+    const double half = std::sqrt(2.0);  // half the people: larger deviations
+    std::vector<double> moment(groups * groups, 0.0);
+    for (std::size_t b = 0; b < replicates; ++b) {
+        std::size_t chosen = 0;
+        double lowest = std::numeric_limits<double>::infinity();
+        double total = 0.0;
+        for (std::size_t g = 0; g < groups; ++g) {
+            const double value = centre[g] + half * accuracy_deviations[g][b];
+            if (value < lowest) {
+                lowest = value;
+                chosen = g;
+            }
+            total += half * change_deviations[g][b];
+        }
+        for (std::size_t g = 0; g < groups; ++g) {
+            const double own = half * change_deviations[g][b];
+            const double gap = (total - own) / static_cast<double>(groups - 1) - own;
+            moment[chosen * groups + g] += gap / static_cast<double>(replicates);
+        }
+    }
+    double covariance = 0.0;
+    for (std::size_t g = 0; g < groups; ++g)
+        for (std::size_t h = 0; h < groups; ++h) covariance += moment[g * groups + h] * moment[h * groups + g];
+    return 0.5 * std::max(0.0, covariance);
 }
 
 }  // namespace fairsweep

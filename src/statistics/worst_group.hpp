@@ -56,4 +56,13 @@ struct WorstGroup {
 void add_gap(LinearContrast& contrast, const PairClusters& clusters, const PeopleHalves& halves, const WorstGroup& worst,
              std::span<const std::uint8_t> correct, double weight);
 
+/// How group accuracies, or their changes, move with the people: [groups][replicates] of the identity bootstrap.
+using GroupDeviations = std::vector<std::vector<double>>;
+
+/// What the choice itself adds to the variance of a change of the gap. Where groups are nearly equal each half's luck chooses
+/// the group for the other half, so the halves' changes are correlated: with M_gh = E[group g is chosen, deviation of the
+/// change of gap h] on a half, the covariance of two halves is sum M_gh M_hg. `accuracy` [groups]: what the choice looks at.
+[[nodiscard]] double choice_variance(std::span<const double> accuracy, const GroupDeviations& accuracy_deviations,
+                                     const GroupDeviations& change_deviations);
+
 }  // namespace fairsweep

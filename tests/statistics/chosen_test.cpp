@@ -195,6 +195,22 @@ TEST_CASE("The worst group is chosen on other people, and a clear one is found b
     CHECK(unsure.value() < sure.value());  // the same pairs choose and judge: looks worse than it is
 }
 
+TEST_CASE("A clear choice adds nothing to the variance, a toss-up adds what the halves' luck has in common") {
+    RandomStream stream(4, 0, "test");
+    GroupDeviations accuracy(2), change(2);
+    for (std::size_t b = 0; b < 20000; ++b) {
+        for (std::size_t g = 0; g < 2; ++g) {
+            accuracy[g].push_back(0.01 * stream.normal());
+            change[g].push_back(accuracy[g].back());  // a loss that follows the accuracy
+        }
+    }
+    CHECK(choice_variance(std::vector<double>{0.9, 0.5}, accuracy, change) == Approx(0.0).margin(1e-8));
+    // Two equal groups, halves have sd s = 0.01 * sqrt 2: E[min of two] = -s / sqrt pi, so M = +-s / sqrt pi; four products,
+    // half.
+    const double moment = 0.01 * std::sqrt(2.0) / std::sqrt(std::acos(-1.0));
+    CHECK(choice_variance(std::vector<double>{0.9, 0.9}, accuracy, change) == Approx(0.5 * 4 * moment * moment).epsilon(0.05));
+}
+
 TEST_CASE("Groups of too few people have no halves to choose on") {
     const LatentModel model{.groups = 2, .identities = 2, .pairs = 12};
     const PairTable table = latent_pairs(model, 1);

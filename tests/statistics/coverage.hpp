@@ -17,8 +17,13 @@ namespace fairsweep {
 
 using Truth = std::vector<double>;
 
-/// Simulations of a cell: 2,000 when FAIRSWEEP_TEST_LONG is set (./scripts/test --long), else few.
-inline std::uint32_t simulations(std::uint32_t few) { return std::getenv("FAIRSWEEP_TEST_LONG") != nullptr ? 2000 : few; }
+/// Simulations of a cell: few; 2,000 when FAIRSWEEP_TEST_LONG is set (./scripts/test --long), or as many as it says above 1.
+inline std::uint32_t simulations(std::uint32_t few) {
+    const char* const asked = std::getenv("FAIRSWEEP_TEST_LONG");
+    if (asked == nullptr) return few;
+    const int count = std::atoi(asked);
+    return count > 1 ? static_cast<std::uint32_t>(count) : 2000;
+}
 
 /// Standard error of a share that is `nominal`, in `trials` independent trials.
 inline double monte_carlo_error(std::uint32_t trials, double nominal = 0.95) {

@@ -1,5 +1,6 @@
 #include "statistics/spread.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "latent_model.hpp"
@@ -104,4 +105,53 @@ TEST_CASE("A change of STD between equal networks is zero, and seeds add their o
     const Estimate both = deviation_change(example.clusters, example.bootstrap, two).value();
     CHECK(both.value == Approx(one.value / 2.0));
     CHECK(both.variance > one.variance / 4.0 + one.value * one.value / 4.0 * 0.99);  // s^2 / n of the values {v, 0} is v^2 / 4
+}
+
+TEST_CASE("The no-bias mean of SER is a mean of ratios, not the exponential of a mean logarithm") {
+    // 4 groups of 6,000 independent pairs at 99.5 %.
+    constexpr std::uint32_t kPairs = 6000;
+    PairTable table;
+    table.group_begin = {0};
+    std::vector<std::uint8_t> correct;
+    for (std::uint32_t g = 0; g < 4; ++g) {
+        table.groups.push_back(std::to_string(g));
+        for (std::uint32_t p = 0; p < kPairs; ++p) {
+            table.genuine.push_back(1);
+            table.identity_a.push_back(g * kPairs + p);
+            table.identity_b.push_back(g * kPairs + p);
+            correct.push_back(p % 200 == 0 ? 0 : 1);
+        }
+        table.group_begin.push_back(table.size());
+    }
+    const PairClusters clusters(table);
+    const IdentityBootstrap bootstrap(clusters.identities(), 2000, 2);
+    const SpreadIntervals spread = spread_intervals(group_accuracies(clusters, bootstrap, correct)).value();
+    RandomStream stream(8, 0, "ratios");
+    constexpr int kDraws = 20000;
+    double mean = 0.0;
+    double mean_log = 0.0;
+    for (int draw = 0; draw < kDraws; ++draw) {
+        std::vector<double> errors;
+        for (int g = 0; g < 4; ++g) errors.push_back(30.5 + std::sqrt(30.0 * 0.995) * stream.normal());
+        const auto [low, high] = std::minmax_element(errors.begin(), errors.end());
+        mean += *high / *low / kDraws;
+        mean_log += std::log(*high / *low) / kDraws;
+    }
+    CHECK(mean - std::exp(mean_log) > 0.02);
+    CHECK(spread.error_ratio_no_bias.mean == Approx(mean).margin(0.02));  // three standard errors of 2,000 replicates
+}
+
+TEST_CASE("No-bias of a mean over seeds grows with the luck of training that tells groups apart") {
+    const Example example;
+    const auto network = [&](const std::vector<double>& accuracy) {
+        return group_accuracies(example.clusters, example.bootstrap, latent_decisions(example.table, example.latent, accuracy));
+    };
+    const GroupAccuracies one = network({0.90, 0.90, 0.90, 0.90});
+    const GroupAccuracies same = network({0.90, 0.90, 0.90, 0.90});
+    const GroupAccuracies lucky = network({0.95, 0.85, 0.95, 0.85});
+    const GroupAccuracies unlucky = network({0.85, 0.95, 0.85, 0.95});
+    const std::vector<const GroupAccuracies*> calm{&one, &same};
+    const std::vector<const GroupAccuracies*> wild{&lucky, &unlucky};
+    CHECK(seed_mean_spread_intervals(calm)->deviation_no_bias.p95 == Approx(spread_intervals(one)->deviation_no_bias.p95));
+    CHECK(seed_mean_spread_intervals(wild)->deviation_no_bias.p95 > 2.0 * spread_intervals(one)->deviation_no_bias.p95);
 }
