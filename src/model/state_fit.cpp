@@ -10,7 +10,8 @@
 namespace fairsweep {
 namespace {
 
-constexpr std::size_t kShown = 4;  // names of each kind in a message
+constexpr std::size_t kShown = 4;        // names of each kind in a message
+constexpr std::int64_t kFullWidth = 64;  // channels of the first convolution of a full network
 
 std::string text_of(const Shape& shape) {
     std::string text = "[";
@@ -111,7 +112,14 @@ StateFit compare_state(const NamedShapes& own, const NamedShapes& given) {
 }
 
 std::string fitting_architecture(const NamedShapes& tensors) {
-    std::vector<std::string> candidates{"mobilefacenet", "iresnet18", "iresnet34", "iresnet50", "iresnet100"};
+    // Building a full network takes a second: only those whose first convolution is as wide.
+    const auto is_full = [&](const char* stem) {
+        const Shape* shape = find(tensors, stem);
+        return shape != nullptr && !shape->empty() && shape->front() == kFullWidth;
+    };
+    std::vector<std::string> candidates;
+    if (is_full("conv1.conv.weight")) candidates = {"mobilefacenet"};
+    if (is_full("conv1.weight")) candidates = {"iresnet18", "iresnet34", "iresnet50", "iresnet100"};
     for (std::string& name : reduced_candidates(tensors)) candidates.push_back(std::move(name));
     for (const std::string& name : candidates)
         if (compare_state(shapes_of_architecture(name), tensors).fits()) return name;

@@ -46,7 +46,8 @@ std::map<std::string, std::string> make_conventions(const AnalysisOptions& optio
         {"worst_group_of_contrasts",
          "chosen on other people than those that the change is judged on: people are cut into halves at random, ten times; the "
          "worst group of one half names the gap that the other half's pairs are judged by, and the mean over all halves is the "
-         "change. `group` is what most halves chose and `group_share` how many; at 1 all pairs count at once. Chosen on the same "
+         "change. `group` is what most halves chose and `group_share_fraction` how many; at 1 all pairs count at once. Chosen on "
+         "the same "
          "pairs, an equal loss of equal groups would look like a widening"},
         {"threshold_source", "test"},
         {"threshold_source_note", "all thresholds are chosen on the evaluation pairs themselves; there was no development set"},

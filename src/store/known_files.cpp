@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "fairsweep/error.hpp"
 #include "store/analysis_file.hpp"
 #include "store/read_apart.hpp"
@@ -27,19 +29,27 @@ bool is_embedding_file(const FileIdentity& identity) {
     return identity.format == kEmbeddingFormat || (identity.format.empty() && identity.has_embeddings);
 }
 
+/// What is wrong with a file that has no seal, in words.
+std::string unsealed_text(const std::optional<FileIdentity>& found, const std::string& format, std::uint64_t version) {
+    if (!found) return "an HDF5 file without fairsweep's seal that HDF5 cannot read: it is truncated or damaged";
+    const std::string name = description_of(*found);
+    if (found->format != format) return name + ", without fairsweep's seal";
+    if (found->version != version) return fmt::format("{} of version {}, without a seal", name, found->version);
+    return name + " without its seal: it is truncated, or was changed by another program (h5py in mode r+, say)";
+}
+
 [[noreturn]] void throw_unsealed(const fs::path& path, const SealWords& words, const std::string& format, std::uint64_t version) {
-    const FileIdentity found = identity_apart(path);
-    std::string text = description_of(found) + ", without fairsweep's seal";
-    if (found.format == format && found.version != version)
-        text = fmt::format("{} of version {}, without a seal", description_of(found), found.version);
-    if (found.format == format && found.version == version)
-        text = description_of(found) + " without its seal: it was cut off, or changed by another program (h5py in mode r+, say)";
-    const std::string advice = advice_for(found, format, path);
+    const std::optional<FileIdentity> found = identity_apart(path);
+    std::string hint = words.mend;
+    if (found && found->format != format) {
+        const std::string advice = advice_for(*found, format, path);
+        hint = advice.empty() ? "is the path right?" : advice;
+    }
     throw_store({.attempted = fmt::format("cannot open {}", words.thing),
                  .where = path.string(),
-                 .found = text,
+                 .found = unsealed_text(found, format, version),
                  .expected = fmt::format("{} of version {} as fairsweep wrote it", words.thing, version),
-                 .hint = advice.empty() ? words.mend : advice});
+                 .hint = hint});
 }
 
 }  // namespace
@@ -55,7 +65,7 @@ FileIdentity identity_in(const h5::Reader& file) {
     return identity;
 }
 
-FileIdentity identity_apart(const fs::path& path) {
+std::optional<FileIdentity> identity_apart(const fs::path& path) {
     try {
         ApartReader reader("identity", path, kNaming_s);
         FileIdentity identity;
@@ -65,14 +75,14 @@ FileIdentity identity_apart(const fs::path& path) {
         reader.finish();
         return identity;
     } catch (const Error&) {  // it only serves to name the file: that it is not as it should be is told anyway
-        return {};
+        return std::nullopt;
     }
 }
 
 std::string description_of(const FileIdentity& identity) {
     for (const KnownFormat& known : kKnown)
         if (identity.format == known.format) return known.name;
-    return is_embedding_file(identity) ? "an embedding file" : "an HDF5 file of another program";
+    return is_embedding_file(identity) ? "an embedding file" : "an HDF5 file of somebody else";
 }
 
 std::string advice_for(const FileIdentity& found, const std::string& wanted_format, const fs::path& path) {

@@ -3,6 +3,7 @@
 /// takes it.
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "store/h5.hpp"
@@ -15,7 +16,7 @@ inline constexpr const char* kShardFormat = "fairsweep-scores";
 inline constexpr const char* kAnalysisFormat = "fairsweep-analysis";
 inline constexpr const char* kEmbeddingFormat = "fairsweep-embeddings";
 
-inline constexpr SealWords kStoreWords{"a store file", "copy it back from where it was whole"};
+inline constexpr SealWords kStoreWords{"a store or score shard", "copy it back from where it was whole"};
 inline constexpr SealWords kAnalysisWords{"an analysis file",
                                           "make it again from its stores: fairsweep merge STORE... --output A.h5, then fairsweep "
                                           "analyze A.h5 (to add datasets of your own, change a copy)"};
@@ -29,10 +30,10 @@ struct FileIdentity {
 };
 
 [[nodiscard]] FileIdentity identity_in(const h5::Reader& file);
-/// The same of a file whose bytes nobody vouches for: read in another process (read_apart.hpp). Empty when that fails.
-[[nodiscard]] FileIdentity identity_apart(const std::filesystem::path& path);
+/// The same of a file whose bytes nobody vouches for: read in another process (read_apart.hpp). Nothing when HDF5 cannot.
+[[nodiscard]] std::optional<FileIdentity> identity_apart(const std::filesystem::path& path);
 
-/// "a store", "an analysis file" ...; "an HDF5 file of another program".
+/// "a store", "an analysis file" ...; "an HDF5 file of somebody else".
 [[nodiscard]] std::string description_of(const FileIdentity& identity);
 /// What to do with a file that is `found` where one of `wanted_format` was asked for; empty when nothing is known.
 [[nodiscard]] std::string advice_for(const FileIdentity& found, const std::string& wanted_format,

@@ -268,8 +268,8 @@ TEST_CASE("Time in which the coordinator itself slept counts against nobody") {
     CHECK(text_of(sweep.brain.on_tick(1)).empty());
     CHECK(text_of(sweep.brain.on_tick(5000)).empty());
     CHECK(sweep.brain.workers().at(1).state == WorkerState::running);
-    CHECK(sweep.wait(5001, 5015, {}).empty());
-    CHECK(sweep.wait(5016, 5016, {}) == "lost(w1,s0)");
+    CHECK(sweep.wait(5001, 5014, {}).empty());
+    CHECK(sweep.wait(5015, 5015, {}) == "lost(w1,s0)");
     CHECK(sweep.brain.workers().at(1).state == WorkerState::lost);
 }
 

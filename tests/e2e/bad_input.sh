@@ -85,7 +85,7 @@ expect 3 'an analysis file.*fairsweep analyze a.h5' "$FAIRSWEEP" merge a.h5 --ou
 "$FAIRSWEEP" analyze a.h5 >before.txt 2>/dev/null
 cp a.h5 changed.h5
 "$FAIRSWEEP_PYTHON" - <<'PY'
-# The exponent of the scores' number type, one bit lower: HDF5 would read other scores without a word.
+# The bias of the exponent of the scores' number type: HDF5 reads all scores doubled, without a word.
 import h5py
 with h5py.File("changed.h5") as f:
     before = f["scores"][0, 0]
@@ -93,7 +93,7 @@ data = bytearray(open("changed.h5", "rb").read())
 ieee32 = bytes([0x11, 0x20, 0x1f, 0x00, 4, 0, 0, 0, 0, 0, 32, 0, 23, 8, 0, 23, 127, 0, 0, 0])  # HDF5's datatype message
 found = [at for at in range(len(data)) if data[at:at + len(ieee32)] == ieee32]
 assert len(found) == 1, found
-data[found[0] + 12] ^= 1
+data[found[0] + 16] ^= 1
 open("changed.h5", "wb").write(data)
 with h5py.File("changed.h5") as f:
     assert f["scores"][0, 0] != before

@@ -133,7 +133,8 @@ def main():
     with h5py.File("e.h5") as data:
         assert data["embeddings"].dtype == np.float32 and data["embeddings"].shape == (96, 64)
         attributes = {key: (value.decode() if isinstance(value, bytes) else str(value)) for key, value in data.attrs.items()}
-        assert attributes == {"weights_sha256": digest, "architecture": "mobilefacenet-w16-56", "bits": "32", "flip": "false", "precision": "fp32"}, attributes
+        assert attributes == {"weights_sha256": digest, "architecture": "mobilefacenet-w16-56", "bits": "32", "flip": "false", "precision": "fp32",
+                              "format": "fairsweep-embeddings", "version": "1"}, attributes
         embeddings, paths = data["embeddings"][:], data["paths"][:]
     assert sorted(paths) == list(paths) and np.isfinite(embeddings).all()
     groups = scores_of("e.h5", lists)

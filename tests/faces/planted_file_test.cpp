@@ -21,8 +21,8 @@ void write(const fs::path& path, const std::string& text) {
 
 TEST_CASE("what was planted is found in a data set or beside it, with equally hard groups together") {
     fs::remove_all("faces");
-    write("three.csv", "A,1,1\nB,0.25,2.5\nC,1,1\n");
-    write("faces/planted.json", planted_json(parse_groups("three.csv", 7), 7));
+    write("faces/three.csv", "A,1,1\nB,0.25,2.5\nC,1,1\n");
+    write("faces/planted.json", planted_json(parse_groups("faces/three.csv", 7), 7));
     for (const char* set : {"faces", "faces/test", "faces/test/", "faces/./synthetic", "faces/train"}) {
         INFO(set);
         fs::create_directories(set);

@@ -17,6 +17,7 @@
 #include "store/seal.hpp"
 #include "store/store_lock.hpp"
 #include "store_fixture.hpp"
+#include "read_apart_child.hpp"
 #include "support/catch.hpp"
 
 using namespace fairsweep;
