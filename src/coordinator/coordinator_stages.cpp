@@ -34,8 +34,8 @@ Coordinator::Coordinator(const Plan& plan, const Opening& opening, const Coordin
         entry.attempts = opening.stages[stage].attempts;
         entry.attempts_before = entry.attempts;
         const AttemptHistory& history = opening.stages[stage].history;
-        entry.failures[index_of(FailureClass::lost)] = history.losses;
-        entry.failures[index_of(FailureClass::hang)] = history.hangs;
+        entry.failures[FailureClass::lost] = history.losses;
+        entry.failures[FailureClass::hang] = history.hangs;
         entry.interruptions = history.interruptions;
         entry.runs_alone = history.interruptions >= policy.alone_after;
         const auto& needs = plan.stages[stage].needs;

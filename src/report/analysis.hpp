@@ -3,9 +3,11 @@
 /// else; what prints them only formats.
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "report/planted.hpp"
 #include "report/summary.hpp"
 #include "store/analysis_file.hpp"
 
@@ -14,15 +16,12 @@ namespace fairsweep {
 /// Everything of a point but its seed: points that differ in nothing else are one configuration.
 struct Configuration {
     Arm arm{};
-    AxisValues axes;                          ///< [AnalysisInput::axes]
+    AxisValues axes;  ///< [Analysis::axes]
     std::string baseline_recipe = kNoRecipe;  ///< as in Recipes
     std::string finetune_recipe = kNoRecipe;
     std::string compression_recipe = kNoRecipe;
     auto operator<=>(const Configuration&) const = default;
 };
-
-/// "iresnet10-w16-56, 4 bits, real calibration, sparsity 0.7", without the arm.
-[[nodiscard]] std::string text_of(const Configuration& configuration);
 
 struct AnalysedPoint {
     std::size_t index = 0;  ///< in AnalysisInput::points
@@ -41,9 +40,13 @@ struct Contrast {
     std::size_t treated = 0;  ///< indices into Analysis::configurations
     std::size_t reference = 0;
     std::string kind;    ///< "compressed - sham", "sham - dense", "compressed - dense", "synthetic - real" ...
-    std::string metric;  ///< "accuracy" of a group, "gap" (mean of the others minus the worst dense group), "std"
-    std::string group;   ///< of accuracy and gap
+    std::string metric;  ///< "accuracy" of a group, "average" of all, "gap" (mean of the others minus the worst dense one), "std"
+    std::string group;   ///< of accuracy and gap; else empty
+    double group_share = 1.0;  ///< of gap: share of the splits of people that chose `group` as the worst one
     Estimate estimate;
+    /// Holds its truth together with those of the whole primary family in 95 % of sweeps (max-t): the one to quote for the
+    /// largest of many. NaN outside the primary family.
+    Interval simultaneous{kUndefined, kUndefined};
     double p_value = kUndefined;
     double p_adjusted = kUndefined;  ///< Holm in the primary family, Benjamini-Hochberg elsewhere
     bool primary = false;            ///< gap, compressed - sham
@@ -57,7 +60,9 @@ struct Analysis {
     std::vector<AnalysedPoint> points;                  ///< done ones, in the input's order
     std::vector<AnalysedConfiguration> configurations;  ///< order of first appearance in the input
     std::vector<Contrast> contrasts;
-    std::vector<std::string> findings;  ///< sentences in plain words
+    std::optional<PlantedTruth> planted;  ///< where the faces are drawn
+    std::vector<std::string> banner;      ///< what stands above all: that faces are drawn, what was planted and found
+    std::vector<std::string> findings;    ///< sentences in plain words
     std::vector<std::string> warnings;
     std::map<std::string, std::string> conventions;
 };
