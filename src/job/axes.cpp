@@ -36,7 +36,8 @@ AxisValue read_training_set(const JobEntry& entry, const Sweep& sweep, const std
 AxisValue read_bits(const JobEntry& entry, const Sweep&, const std::string& text) {
     const auto bits = parse_bits(text);
     if (!bits)
-        refuse_value(entry, "'" + text + "'", "bit widths 2 to 16 or 32: 8, or w4a8 for 4-bit weights and 8-bit activations");
+        refuse_value(entry, "'" + text + "'",
+                     "a bit width from 2 to 16, or 32: 8, or w4a8 for 4-bit weights and 8-bit activations");
     return *bits;
 }
 
@@ -168,13 +169,16 @@ std::vector<std::vector<std::size_t>> read_zip(const JobEntry* entry, const Swee
 
 std::vector<AxisValue> read_values(const JobEntry& entry, const Sweep& sweep, std::size_t axis, bool may_repeat) {
     if (entry.value.empty()) refuse_value(entry, "nothing", "at least one value");
+    const std::vector<std::string> parts = split(entry.value, ',');
     std::vector<AxisValue> values;
-    for (const std::string& part : split(entry.value, ',')) {
+    for (const std::string& part : parts) {
         if (part.empty())
             refuse_value(entry, "an empty place in '" + entry.value + "'", "values with single commas between them");
         AxisValue value = read_axis_value(entry, sweep, axis, part);
         if (!may_repeat && std::find(values.begin(), values.end(), value) != values.end())
-            refuse_value(entry, "'" + part + "' twice", "every value once");
+            refuse_value(entry,
+                         "'" + part + "'" + (std::count(parts.begin(), parts.end(), part) > 1 ? " twice" : " repeats a value"),
+                         "every value once");
         values.push_back(std::move(value));
     }
     return values;

@@ -101,7 +101,7 @@ TEST_CASE("a damaged plan is a store error") {
     CHECK(broken("/stages/2/needs/0", -1) == ErrorKind::store);
     CHECK(broken("/points/0/evaluation_stage", 3) == ErrorKind::store);
     CHECK(broken("/points/0/arm", "leg") == ErrorKind::store);
-    CHECK(broken("/points/0/sparsity", "much") == ErrorKind::store);
+    CHECK(broken("/points/0/axes/4", "much") == ErrorKind::store);
     CHECK(broken("/groups", 4) == ErrorKind::store);
     nlohmann::json without = good;
     without.erase("stages");
