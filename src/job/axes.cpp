@@ -37,7 +37,7 @@ AxisValue read_bits(const JobEntry& entry, const Sweep&, const std::string& text
     const auto bits = parse_bits(text);
     if (!bits)
         refuse_value(entry, "'" + text + "'",
-                     "a bit width from 2 to 16, or 32: 8, or w4a8 for 4-bit weights and 8-bit activations");
+                     "a bit width, 2 to 16 or 32: 8, or w4a8 for 4-bit weights and 8-bit activations");
     return *bits;
 }
 

@@ -80,7 +80,7 @@ struct ResultColumn {
 };
 
 /// Stored as /analysis/<name>/<column>, one dataset each, with `attributes` (conventions: ddof, threshold source, tie
-/// rule ...) as string attributes of the group. Names: lower-case letters, digits, '_' (not empty).
+/// rule ...) as string attributes of the group. Names: lower-case letters, digits, '_' (not empty); of a column also "recipe." before them.
 struct ResultTable {
     std::string name;
     std::vector<ResultColumn> columns;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <set>
+#include <string_view>
 
 #include "fairsweep/check.hpp"
 #include "fairsweep/files.hpp"
@@ -18,8 +19,14 @@ namespace {
 constexpr const char* kColumnOrder = "columns";  // attribute of a table: names by commas, in the order they were written
 constexpr const char* kUnits = "units";          // same order, by commas
 
-bool is_name(const std::string& name) {
+bool is_name(std::string_view name) {
     return !name.empty() && name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string::npos;
+}
+
+/// A column may be named after a key of the recipe that is an axis: "recipe.finetune_lr".
+bool is_column_name(std::string_view name) {
+    constexpr std::string_view kRecipe = "recipe.";
+    return is_name(name.starts_with(kRecipe) ? name.substr(kRecipe.size()) : name);
 }
 
 std::size_t length_of(const ResultColumn& column) {
@@ -30,7 +37,7 @@ void check_table(const ResultTable& table) {
     FAIRSWEEP_CHECK(is_name(table.name), "a table's name is lower-case letters, digits, '_'");
     std::set<std::string> names;
     for (const ResultColumn& column : table.columns) {
-        FAIRSWEEP_CHECK(is_name(column.name) && names.insert(column.name).second, "columns have names of their own");
+        FAIRSWEEP_CHECK(is_column_name(column.name) && names.insert(column.name).second, "columns have names of their own");
         FAIRSWEEP_CHECK(length_of(column) == length_of(table.columns.front()), "columns of a table have one length");
         FAIRSWEEP_CHECK(column.unit.find(',') == std::string::npos, "a unit has no comma");
     }
@@ -136,7 +143,7 @@ ResultTable read_result_table(const std::filesystem::path& path, const std::stri
     const std::vector<std::string> names = order.empty() ? std::vector<std::string>{} : split_commas(order);
     const std::vector<std::string> units = split_commas(file.text_attribute(group, kUnits));
     for (std::size_t i = 0; i < names.size(); ++i) {
-        if (!is_name(names[i])) file.damaged(group + "@columns", order, "names by commas");
+        if (!is_column_name(names[i])) file.damaged(group + "@columns", order, "names by commas");
         ResultColumn column = get_column(file, group + "/" + names[i]);
         column.name = names[i];
         column.unit = i < units.size() ? units[i] : "";

@@ -94,7 +94,7 @@ TEST_CASE("axes of the recipe, blocks and zips that cannot be are refused") {
         const char* told;
     };
     for (const Case& bad : {Case{{"axes.recipe.finetune_lr=0.1, fast"}, "a number above 0"},
-                            {{"axes.recipe.finetune_lr=0.1, 0.10"}, "twice"},
+                            {{"axes.recipe.finetune_lr=0.1, 0.10"}, "repeats a value"},
                             {{"axes.recipe.finetune_rl=0.1"}, "did you mean 'recipe.finetune_lr'"},
                             {{"axes.recipe.baseline_milestones=8"}, "a list"},
                             {{"axes.recipe.batch_norm=live, frozen"}, "preset = modern"},

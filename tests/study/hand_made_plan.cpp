@@ -24,7 +24,9 @@ PlanBuilder::PlanBuilder(const std::filesystem::path& faces) {
     plan.code_version = "test";
     const auto add_data = [&](const std::string& name, const std::string& format, const std::string& folder) {
         DataSource source{name, format, faces / folder, {}};
-        const Digest id = data_set_digest(source);
+        // The order of batches follows from the id. Six steps are too few to forget it, so it belongs to the test, not to the way
+        // in which sets are hashed.
+        const Digest id = sha256("fairsweep tests " + name);
         plan.data[name] = {.source = std::move(source), .id = id, .present = true};
     };
     add_data("train", "recordio", "train");
