@@ -36,8 +36,7 @@ AxisValue read_training_set(const JobEntry& entry, const Sweep& sweep, const std
 AxisValue read_bits(const JobEntry& entry, const Sweep&, const std::string& text) {
     const auto bits = parse_bits(text);
     if (!bits)
-        refuse_value(entry, "'" + text + "'",
-                     "a bit width, 2 to 16 or 32: 8, or w4a8 for 4-bit weights and 8-bit activations");
+        refuse_value(entry, "'" + text + "'", "a bit width, 2 to 16 or 32: 8, or w4a8 for 4-bit weights and 8-bit activations");
     return *bits;
 }
 
@@ -130,9 +129,8 @@ bool may_be_modern(const JobEntries& entries) {
 
 void read_recipe_of(const JobEntries& entries, Sweep& sweep) {
     const bool modern = may_be_modern(entries);
+    sweep.recipe = read_recipe(entries, modern);
     sweep.recipe_settings = read_recipe_settings(entries, modern);
-    const JobEntry* preset = entries.find("recipe", "preset");
-    sweep.recipe = make_recipe(preset == nullptr ? Recipe{}.preset : preset->value, sweep.recipe_settings);
     for (const JobEntry& entry : entries.all()) {
         if (!is_axes_section(entry.section) || !entry.key.starts_with(kRecipePrefix)) continue;
         if (!find_recipe_key(entry.key.substr(kRecipePrefix.size()))->is_modern || modern) continue;

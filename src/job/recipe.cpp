@@ -35,11 +35,11 @@ std::vector<RecipeSetting> read_recipe_settings(const JobEntries& entries, bool 
     return settings;
 }
 
-Recipe read_recipe(const JobEntries& entries) {
+Recipe read_recipe(const JobEntries& entries, bool may_be_modern) {
     const JobEntry* preset = entries.find("recipe", "preset");
     if (preset != nullptr) check_recipe_value(*preset, recipe_keys().front(), preset->value);
     const std::string name = preset == nullptr ? Recipe{}.preset : preset->value;
-    return make_recipe(name, read_recipe_settings(entries, name == "modern"));
+    return make_recipe(name, read_recipe_settings(entries, may_be_modern || name == "modern"));
 }
 
 }  // namespace fairsweep

@@ -15,7 +15,8 @@ void check_recipe_value(const JobEntry& entry, const RecipeKey& key, const std::
 /// so that its keys may be set. Throws a usage error.
 [[nodiscard]] std::vector<RecipeSetting> read_recipe_settings(const JobEntries& entries, bool may_be_modern);
 
-/// The preset's recipe with single keys changed. Throws a usage error for values outside their range.
-[[nodiscard]] Recipe read_recipe(const JobEntries& entries);
+/// The preset's recipe with single keys changed. `may_be_modern` as above, where the section's own preset is another.
+/// Throws a usage error for values outside their range.
+[[nodiscard]] Recipe read_recipe(const JobEntries& entries, bool may_be_modern = false);
 
 }  // namespace fairsweep

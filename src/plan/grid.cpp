@@ -14,6 +14,8 @@
 namespace fairsweep {
 namespace {
 
+bool has_arm(const Sweep& sweep, Arm arm) { return std::find(sweep.arms.begin(), sweep.arms.end(), arm) != sweep.arms.end(); }
+
 /// Axes that are walked together: one, or several that are zipped.
 struct Dimension {
     std::vector<std::size_t> axes;
@@ -156,8 +158,6 @@ private:
 };
 
 }  // namespace
-
-bool has_arm(const Sweep& sweep, Arm arm) { return std::find(sweep.arms.begin(), sweep.arms.end(), arm) != sweep.arms.end(); }
 
 void visit_cells(const Sweep& sweep, const std::function<void(const Cell&)>& visit) {
     std::unordered_set<std::string> seen;

@@ -27,6 +27,4 @@ void visit_cells(const Sweep& sweep, const std::function<void(const Cell&)>& vis
 /// How many different values each axis of the sweep has, over its blocks.
 [[nodiscard]] std::vector<AxisInfo> counted_axes(const Sweep& sweep);
 
-[[nodiscard]] bool has_arm(const Sweep& sweep, Arm arm);
-
 }  // namespace fairsweep
