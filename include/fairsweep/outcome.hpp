@@ -5,8 +5,9 @@
 #include <utility>
 #include <vector>
 
+#include "fairsweep/enumeration.hpp"
 #include "fairsweep/hash.hpp"
-#include "fairsweep/plan.hpp"
+#include "fairsweep/stage_kind.hpp"
 
 namespace fairsweep {
 
@@ -78,7 +79,7 @@ struct StageOutcome {
     double sparsity_measured = 0.0;    ///< share of exact zeros among prunable weights as used in the forward pass
     double teacher_cosine = 0.0;       ///< compression: mean cosine to the teacher on the last batches
     double pooled_threshold = 0.0;     ///< evaluation: similarity, `score >= threshold` matches
-    std::vector<GroupFigures> groups;  ///< evaluation: one per Plan::groups
+    std::vector<GroupFigures> groups;  ///< evaluation: one per group of the plan
     std::vector<float> scores;         ///< evaluation: similarity of every pair, groups in order; goes to a shard
 };
 

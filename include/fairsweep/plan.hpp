@@ -1,26 +1,19 @@
 #pragma once
-/// The plan: a DAG of content-addressed stages that serves all points. A worker sees of a stage its canonical parameters
-/// and the artefacts of the stages it needs, and the folders where data lie; nothing else can decide its result.
+/// The plan: a DAG of content-addressed stages that serves all points. Rank 0 alone holds it; a worker sees of it one
+/// StageOrder at a time (fairsweep/stage_order.hpp).
 #include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
 
-#include "fairsweep/enumeration.hpp"
 #include "fairsweep/hash.hpp"
+#include "fairsweep/stage_kind.hpp"
 #include "fairsweep/sweep.hpp"
 
 namespace fairsweep {
 
 using StageIndex = std::uint32_t;  ///< position in Plan::stages
 using PointIndex = std::uint32_t;  ///< position in Plan::points
-
-/// persistent: do not renumber
-enum class StageKind : std::uint8_t { prepare = 0, baseline = 1, teacher = 2, compression = 3, evaluation = 4 };
-template <>
-struct Words<StageKind> {
-    static constexpr std::array kWords{"prepare", "baseline", "teacher", "compression", "evaluation"};
-};
 
 struct Stage {
     Digest id;  ///< SHA-256 of kind, parameters and the ids of `needs`

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "fairsweep/hash.hpp"
-#include "fairsweep/plan.hpp"
+#include "fairsweep/stage_kind.hpp"
 #include "fairsweep/sweep.hpp"
 
 namespace fairsweep {

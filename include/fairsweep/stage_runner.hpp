@@ -1,12 +1,11 @@
 #pragma once
 /// Runs one stage. The study room implements it; tests and the simulator put their own in its place.
-#include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <span>
+#include <memory>
 
 #include "fairsweep/outcome.hpp"
-#include "fairsweep/plan.hpp"
+#include "fairsweep/stage_order.hpp"
 
 namespace fairsweep {
 
@@ -16,22 +15,18 @@ struct StageMonitor {
     std::function<bool()> stop_requested;                   ///< true: end at the next step with state `preempted`
 };
 
-/// What a needed stage left behind, as its row says.
-struct NeededArtefact {
-    StageIndex stage = 0;
-    Digest sha256;  ///< zero: it left no file
-};
-
 class StageRunner {
 public:
     virtual ~StageRunner() = default;
-    /// Runs to the end and returns the outcome; a failure of the stage is an outcome, not an exception. The files of `needs`
-    /// are compared with their digests first: a stage never computes with other bytes than its plan's.
+    /// Runs to the end and returns the outcome; a failure of the stage is an outcome, not an exception. The files of its needs
+    /// are compared with their digests first: a stage never computes with other bytes than its rows name.
     /// Artefacts are written below the artefact folder as <stage id>.<suffix>: beside, synced, renamed.
-    [[nodiscard]] virtual StageOutcome run(const Plan& plan, StageIndex stage, std::span<const NeededArtefact> needs,
-                                           const StageMonitor& monitor) = 0;
+    [[nodiscard]] virtual StageOutcome run(const StageOrder& order, const StageMonitor& monitor) = 0;
     /// True when the files that a done stage left are still there, by their size; run() checks their digests.
-    [[nodiscard]] virtual bool artefact_present(const Stage& stage, const StageOutcome& outcome) const = 0;
+    [[nodiscard]] virtual bool artefact_present(StageKind kind, const Digest& id, const StageOutcome& outcome) const = 0;
 };
+
+/// Makes the runner of one process; `artefact_folder` is the sweep's.
+using RunnerFactory = std::function<std::unique_ptr<StageRunner>(const std::filesystem::path& artefact_folder)>;
 
 }  // namespace fairsweep

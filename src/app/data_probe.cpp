@@ -8,7 +8,7 @@
 #include "faces/planted_file.hpp"
 #include "fairsweep/dataset.hpp"
 #include "fairsweep/log.hpp"
-#include "launcher.hpp"
+#include "run/launcher.hpp"
 #include "metrics/pair_checks.hpp"
 #include "study/pairs.hpp"
 

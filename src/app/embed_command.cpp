@@ -9,7 +9,7 @@
 #include "embed_on_ranks.hpp"
 #include "fairsweep/error.hpp"
 #include "fairsweep/log.hpp"
-#include "gather_rows.hpp"
+#include "run/gather_rows.hpp"
 #include "network_options.hpp"
 #include "store/embedding_file.hpp"
 #include "study/image_embedding.hpp"

@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "clocks.hpp"
+#include "run/clocks.hpp"
 #include "fairsweep/log.hpp"
-#include "gather_rows.hpp"
-#include "progress.hpp"
+#include "run/gather_rows.hpp"
+#include "run/progress.hpp"
 
 namespace fairsweep {
 namespace {

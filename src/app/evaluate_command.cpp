@@ -14,7 +14,7 @@
 #include "embedding_pairs.hpp"
 #include "fairsweep/dataset.hpp"
 #include "fairsweep/error.hpp"
-#include "gather_rows.hpp"
+#include "run/gather_rows.hpp"
 #include "metrics/cosine.hpp"
 #include "metrics/pair_checks.hpp"
 #include "network_options.hpp"

@@ -7,6 +7,7 @@
 
 #include "commands.hpp"
 #include "fairsweep/error.hpp"
+#include "fairsweep/failure_class.hpp"
 #include "fairsweep/log.hpp"
 #include "fairsweep/process_memory.hpp"
 #include "fairsweep/text.hpp"
@@ -53,19 +54,9 @@ void print_overview(std::ostream& out) {
 }
 
 int exit_code(const Command& command, ErrorKind kind) {
-    switch (kind) {
-        case ErrorKind::usage:
-            return 2;
-        case ErrorKind::data:
-            return command.data_error_exit;
-        case ErrorKind::store:
-            return 3;
-        case ErrorKind::infrastructure:
-            return command.infrastructure_error_exit;
-        case ErrorKind::internal:
-            return 70;
-    }
-    return 70;
+    if (kind == ErrorKind::data) return command.data_error_exit;
+    if (kind == ErrorKind::infrastructure) return command.infrastructure_error_exit;
+    return exit_code_of(kind);
 }
 
 int run_command(const Command& command, const Arguments& arguments) {

@@ -8,7 +8,8 @@
 #include "job/job.hpp"
 #include "missing_data.hpp"
 #include "plan/make_plan.hpp"
-#include "run_sweep.hpp"
+#include "run/run_sweep.hpp"
+#include "run_arguments.hpp"
 #include "study/pairs.hpp"
 #include "study/runner.hpp"
 #include "version.hpp"
@@ -16,7 +17,7 @@
 namespace fairsweep {
 namespace {
 
-PreparedSweep prepare(const RunOptions& options) {
+PlannedSweep plan_job(const RunOptions& options) {
     const Sweep sweep = load_job(options.job, options.overrides);
     return {make_plan(sweep, data_probe(), version_line()), sweep.recipe.threads_per_stage};
 }
@@ -36,10 +37,9 @@ PairTable pairs_of(const Plan& plan) {
 int run_command(const Arguments& arguments) {
     const auto options = parse_run_options(arguments);
     if (!options) return 0;
-    // Missing sets are told all at once; damaged ones were told when the plan counted their images.
+    // All missing sets are reported together; damaged ones were reported when the plan counted their images.
     const auto check_data = [&options](const Plan& plan) { refuse_missing_data(plan, options->job, options->overrides); };
-    return run_sweep(
-        *options, {prepare, check_data, pairs_of, [](const std::filesystem::path& folder) { return make_stage_runner(folder); }});
+    return run_sweep(*options, {plan_job, check_data, pairs_of, make_stage_runner});
 }
 
 }  // namespace fairsweep

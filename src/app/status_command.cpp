@@ -12,7 +12,7 @@
 #include "fairsweep/error.hpp"
 #include "fairsweep/log.hpp"
 #include "fairsweep/text.hpp"
-#include "sweep_status.hpp"
+#include "run/sweep_status.hpp"
 
 namespace fairsweep {
 namespace {

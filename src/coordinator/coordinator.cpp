@@ -56,7 +56,7 @@ Commands Coordinator::on_worker_leaving(WorkerId worker, double now_s) {
     return commands;
 }
 
-Commands Coordinator::on_progress(WorkerId worker, StageIndex stage, std::uint32_t attempt, double fraction, double now_s) {
+Commands Coordinator::on_progress(WorkerId worker, StageIndex stage, Attempt attempt, double fraction, double now_s) {
     Commands commands;
     WorkerView* view = heard_from(worker, now_s, commands);
     const bool current =
@@ -75,12 +75,13 @@ Commands Coordinator::on_progress(WorkerId worker, StageIndex stage, std::uint32
     return commands;
 }
 
-Commands Coordinator::on_stage_finished(WorkerId worker, StageIndex stage, std::uint32_t attempt, const Verdict& verdict,
+Commands Coordinator::on_stage_finished(WorkerId worker, StageIndex stage, Attempt attempt, const Verdict& verdict,
                                         double now_s) {
     Commands commands;
     const WorkerView* view = heard_from(worker, now_s, commands);
-    const bool granted = stage < stages_.size() && attempt > stages_[stage].attempts_before && attempt <= stages_[stage].attempts;
-    const Report report{worker, stage, attempt};
+    const bool granted =
+        stage < stages_.size() && attempt > stages_[stage].last_attempt_before && attempt <= stages_[stage].last_attempt;
+    const Answer answer{worker, stage, attempt};
     if (view == nullptr || !granted) {
         commands.emplace_back(DropResult{worker, stage, attempt, "it was never granted"});
     } else {
@@ -90,13 +91,13 @@ Commands Coordinator::on_stage_finished(WorkerId worker, StageIndex stage, std::
         if (is_final(stages_[stage].state)) {
             commands.emplace_back(DropResult{worker, stage, attempt, "the stage is closed already"});
         } else if (result || numeric) {
-            settle(report, numeric ? StageState::diverged : verdict.state, now_s, commands);
+            settle(answer, numeric ? StageState::diverged : verdict.state, now_s, commands);
         } else if (!current) {
             commands.emplace_back(DropResult{worker, stage, attempt, "the attempt was given up"});
         } else if (verdict.state == StageState::preempted || verdict.failure == FailureClass::preempted) {
-            settle_preempted(report, now_s, commands);
+            settle_preempted(answer, now_s, commands);
         } else {
-            settle_failure(report, verdict.state == StageState::failed ? verdict.failure : FailureClass::internal, now_s,
+            settle_failure(answer, verdict.state == StageState::failed ? verdict.failure : FailureClass::internal, now_s,
                            commands);
         }
         if (view->leaving && view->state == WorkerState::idle) dismiss(worker, commands);
@@ -138,7 +139,7 @@ WorkerView* Coordinator::heard_from(WorkerId worker, double now_s, Commands& com
     WorkerView& view = found->second;
     view.last_heard_s = now_s;
     if (view.state == WorkerState::lost) {
-        if (view.attempt == 0) {
+        if (view.attempt == Attempt{}) {
             view.state = WorkerState::idle;
             if (!view.leaving) idle_.insert(worker);
         } else {
@@ -206,7 +207,7 @@ void Coordinator::lose_worker(WorkerId worker, double now_s, Commands& commands)
     lose_attempt(worker, view.stage, FailureClass::lost, now_s, commands);
 }
 
-/// Takes the lease away; what becomes of the stage is the caller's business.
+/// Takes the lease away; the caller decides what happens to the stage.
 void Coordinator::revoke(WorkerId worker, double now_s, Commands& commands) {
     WorkerView& view = workers_[worker];
     if (view.state == WorkerState::running) leases_.erase(view.stage);
@@ -216,7 +217,7 @@ void Coordinator::revoke(WorkerId worker, double now_s, Commands& commands) {
 }
 
 /// True when the worker held the stage's lease with this attempt.
-bool Coordinator::free_worker(WorkerId worker, StageIndex stage, std::uint32_t attempt) {
+bool Coordinator::free_worker(WorkerId worker, StageIndex stage, Attempt attempt) {
     WorkerView& view = workers_[worker];
     const bool busy = view.state == WorkerState::running || view.state == WorkerState::revoked;
     if (!busy || view.stage != stage || view.attempt != attempt) return false;

@@ -20,12 +20,11 @@
 #include <vector>
 
 #include "coordinator/stage_graph.hpp"
+#include "fairsweep/ids.hpp"
 #include "fairsweep/outcome.hpp"
 #include "fairsweep/plan.hpp"
 
 namespace fairsweep {
-
-using WorkerId = std::int32_t;  ///< rank
 
 /// numeric: divergence is a result, not a failure. preempted: never counted. config: the same again.
 [[nodiscard]] constexpr PerEnum<FailureClass, std::uint32_t> default_retries() {
@@ -42,45 +41,45 @@ struct CoordinatorPolicy {
     /// Retries after a failure of each class; one more failure closes the stage. Losses and hangs of earlier runs count.
     PerEnum<FailureClass, std::uint32_t> retries = default_retries();
     double io_backoff_s = 2.0;       ///< wait before an attempt that follows an I/O failure, doubled each time
-    double worker_silence_s = 15.0;  ///< a worker that was not heard of for so long is lost
+    double worker_silence_s = 15.0;  ///< silence after which a worker counts as lost
     double own_sleep_s = 5.0;        ///< a longer gap between two ticks is the coordinator's own: it counts against nobody
     double lease_first_s = 900.0;    ///< until the first progress beat: loading data, first step
     double lease_least_s = 300.0;    ///< shortest time between beats that counts as a hang
     double lease_factor = 10.0;      ///< times the longest gap between beats seen for the stage's kind
     std::uint32_t alone_after = 2;   ///< deaths of a whole run after which a stage that was running runs alone
-    std::uint32_t max_failures = 0;  ///< stop the run after so many stages failed or were lost; 0: never
+    std::uint32_t max_failures = 0;  ///< number of failed or lost stages at which the run stops; 0: none
 };
 
 struct GrantLease {
     WorkerId worker;
     StageIndex stage;
-    std::uint32_t attempt;
+    Attempt attempt;
     double deadline_s;
 };
 /// Give the attempt up at the next step. The worker answers with whatever outcome it has.
 struct RevokeLease {
     WorkerId worker;
     StageIndex stage;
-    std::uint32_t attempt;
+    Attempt attempt;
 };
 /// The result counts: write it as the stage's row in this state, then acknowledge.
 struct AcceptResult {
     WorkerId worker;
     StageIndex stage;
-    std::uint32_t attempt;
+    Attempt attempt;
     StageState state;
 };
 /// The result makes no row (the stage is closed already, or is tried again): acknowledge, so that the worker forgets it.
 struct DropResult {
     WorkerId worker;
     StageIndex stage;
-    std::uint32_t attempt;
+    Attempt attempt;
     std::string reason;
 };
-/// The coordinator itself ends a stage: lost, hung too often, or skipped because of what it needs. attempt 0: never tried.
+/// The coordinator itself ends a stage: lost, hung too often, or skipped because of what it needs. Attempt 0: never tried.
 struct CloseStage {
     StageIndex stage;
-    std::uint32_t attempt;
+    Attempt attempt;
     StageState state;
     FailureClass failure;
     std::string message;
@@ -89,7 +88,7 @@ struct CloseStage {
 struct RecordLoss {
     WorkerId worker;
     StageIndex stage;
-    std::uint32_t attempt;
+    Attempt attempt;
     FailureClass failure;  ///< lost or hang
     std::string message;
 };
@@ -97,7 +96,7 @@ struct RecordLoss {
 struct DrainWorker {
     WorkerId worker;
     StageIndex stage;
-    std::uint32_t attempt;
+    Attempt attempt;
 };
 /// There is nothing more to do: leave.
 struct DismissWorker {
@@ -115,13 +114,13 @@ struct Words<WorkerState> {
 
 struct WorkerView {
     WorkerState state = WorkerState::idle;
-    StageIndex stage = 0;       ///< running and revoked
-    std::uint32_t attempt = 0;  ///< running and revoked
-    double fraction = 0.0;      ///< of the running stage, as last reported
-    double started_s = 0.0;     ///< of the attempt
-    double last_beat_s = 0.0;   ///< last proof of progress
-    double deadline_s = 0.0;    ///< of the lease, or of the answer to its revocation
-    std::uint32_t beats = 0;    ///< progress beats of the attempt
+    StageIndex stage = 0;      ///< running and revoked
+    Attempt attempt{};         ///< running and revoked
+    double fraction = 0.0;     ///< of the running stage, as last reported
+    double started_s = 0.0;    ///< of the attempt
+    double last_beat_s = 0.0;  ///< last proof of progress
+    double deadline_s = 0.0;   ///< of the lease, or of the answer to its revocation
+    std::uint32_t beats = 0;   ///< progress beats of the attempt
     bool leaving = false;
     double last_heard_s = 0.0;
 };
@@ -151,8 +150,8 @@ public:
     [[nodiscard]] Commands on_worker_lost(WorkerId worker, double now_s);
     /// A signal told this worker to go: it ends what it runs, takes nothing more, and is dismissed then.
     [[nodiscard]] Commands on_worker_leaving(WorkerId worker, double now_s);
-    [[nodiscard]] Commands on_progress(WorkerId worker, StageIndex stage, std::uint32_t attempt, double fraction, double now_s);
-    [[nodiscard]] Commands on_stage_finished(WorkerId worker, StageIndex stage, std::uint32_t attempt, const Verdict& verdict,
+    [[nodiscard]] Commands on_progress(WorkerId worker, StageIndex stage, Attempt attempt, double fraction, double now_s);
+    [[nodiscard]] Commands on_stage_finished(WorkerId worker, StageIndex stage, Attempt attempt, const Verdict& verdict,
                                              double now_s);
     [[nodiscard]] Commands on_tick(double now_s);  ///< silent workers, expired leases, waits that are over
     [[nodiscard]] Commands on_stop_requested(double now_s);
@@ -165,7 +164,7 @@ public:
     [[nodiscard]] std::size_t workers_in_service() const;
 
     [[nodiscard]] StageState state(StageIndex stage) const { return stages_[stage].state; }
-    [[nodiscard]] std::uint32_t attempts(StageIndex stage) const { return stages_[stage].attempts; }
+    [[nodiscard]] Attempt last_attempt(StageIndex stage) const { return stages_[stage].last_attempt; }
     /// Failures of this class, losses and hangs of earlier runs included.
     [[nodiscard]] std::uint32_t failures(StageIndex stage, FailureClass failure) const {
         return stages_[stage].failures[failure];
@@ -181,8 +180,8 @@ private:
     struct StageEntry {
         StageState state = StageState::waiting;
         bool selected = false;
-        std::uint32_t attempts = 0;         ///< highest number used
-        std::uint32_t attempts_before = 0;  ///< of earlier runs
+        Attempt last_attempt{};         ///< highest number used
+        Attempt last_attempt_before{};  ///< by earlier runs
         std::uint32_t needs_open = 0;
         double not_before_s = 0.0;
         PerEnum<FailureClass, std::uint32_t> failures;
@@ -194,10 +193,11 @@ private:
             return (std::uint64_t{runs_alone ? interruptions : 0} << 32) + workers_lost;
         }
     };
-    struct Report {
+    /// What a worker says has ended.
+    struct Answer {
         WorkerId worker;
         StageIndex stage;
-        std::uint32_t attempt;
+        Attempt attempt;
     };
     struct ReadyOrder {
         const std::vector<double>* bottom_level_s;
@@ -220,10 +220,10 @@ private:
     void close_beyond_budget(double now_s, Commands& commands);
     void lose_attempt(WorkerId worker, StageIndex stage, FailureClass failure, double now_s, Commands& commands);
     void revoke(WorkerId worker, double now_s, Commands& commands);
-    bool free_worker(WorkerId worker, StageIndex stage, std::uint32_t attempt);
-    void settle(const Report& report, StageState state, double now_s, Commands& commands);
-    void settle_failure(const Report& report, FailureClass failure, double now_s, Commands& commands);
-    void settle_preempted(const Report& report, double now_s, Commands& commands);
+    bool free_worker(WorkerId worker, StageIndex stage, Attempt attempt);
+    void settle(const Answer& answer, StageState state, double now_s, Commands& commands);
+    void settle_failure(const Answer& answer, FailureClass failure, double now_s, Commands& commands);
+    void settle_preempted(const Answer& answer, double now_s, Commands& commands);
     void begin_stopping(Commands& commands);
     void dismiss(WorkerId worker, Commands& commands);
     void lose_worker(WorkerId worker, double now_s, Commands& commands);

@@ -8,7 +8,6 @@
 namespace fairsweep {
 namespace {
 
-
 std::string gave_up_text(FailureClass failure, std::uint32_t times) {
     const std::string what =
         failure == FailureClass::lost ? "its worker died or fell silent" : "it showed no progress before its deadline";
@@ -31,8 +30,8 @@ Coordinator::Coordinator(const Plan& plan, const Opening& opening, const Coordin
         FAIRSWEEP_CHECK(entry.state == StageState::waiting || is_final(entry.state),
                         "a run begins with waiting and final stages");
         entry.selected = opening.selected[stage];
-        entry.attempts = opening.stages[stage].attempts;
-        entry.attempts_before = entry.attempts;
+        entry.last_attempt = opening.stages[stage].last_attempt;
+        entry.last_attempt_before = entry.last_attempt;
         const AttemptHistory& history = opening.stages[stage].history;
         entry.failures[FailureClass::lost] = history.losses;
         entry.failures[FailureClass::hang] = history.hangs;
@@ -109,7 +108,7 @@ void Coordinator::close_dependants(StageIndex stage, Commands& commands) {
             forget_waiting(dependant);
             set_state(dependant, state);
             commands.emplace_back(
-                CloseStage{dependant, entry.attempts, state, diverged ? FailureClass::numeric : FailureClass::none,
+                CloseStage{dependant, entry.last_attempt, state, diverged ? FailureClass::numeric : FailureClass::none,
                            std::string("needs ") + name_of(plan_.stages[cause].kind) + " " + plan_.stages[cause].id.short_hex() +
                                ", which is " + name_of(stages_[cause].state)});
             causes.push_back(dependant);
@@ -125,7 +124,7 @@ void Coordinator::close_beyond_budget(double now_s, Commands& commands) {
             const std::uint32_t times = entry.failures[failure];
             if (entry.state != StageState::waiting || !entry.selected || times <= policy_.retries[failure]) continue;
             const StageState state = failure == FailureClass::lost ? StageState::lost : StageState::failed;
-            commands.emplace_back(CloseStage{stage, entry.attempts, state, failure, gave_up_text(failure, times)});
+            commands.emplace_back(CloseStage{stage, entry.last_attempt, state, failure, gave_up_text(failure, times)});
             close(stage, state, now_s, commands);
         }
     }
@@ -137,7 +136,7 @@ void Coordinator::lose_attempt(WorkerId worker, StageIndex stage, FailureClass f
     const std::uint32_t times = ++entry.failures[failure];
     const std::uint32_t retries = policy_.retries[failure];
     if (times <= retries) {
-        commands.emplace_back(RecordLoss{worker, stage, entry.attempts, failure,
+        commands.emplace_back(RecordLoss{worker, stage, entry.last_attempt, failure,
                                          gave_up_text(failure, times) + "; it is tried again: retry " + std::to_string(times) +
                                              " of " + std::to_string(retries)});
         set_state(stage, StageState::waiting);
@@ -145,43 +144,43 @@ void Coordinator::lose_attempt(WorkerId worker, StageIndex stage, FailureClass f
         return;
     }
     const StageState state = failure == FailureClass::lost ? StageState::lost : StageState::failed;
-    commands.emplace_back(CloseStage{stage, entry.attempts, state, failure, gave_up_text(failure, times)});
+    commands.emplace_back(CloseStage{stage, entry.last_attempt, state, failure, gave_up_text(failure, times)});
     close(stage, state, now_s, commands);
 }
 
 /// A result that counts, from whoever brings it first: same id, same answer.
-void Coordinator::settle(const Report& report, StageState state, double now_s, Commands& commands) {
-    const auto lease = leases_.find(report.stage);
+void Coordinator::settle(const Answer& answer, StageState state, double now_s, Commands& commands) {
+    const auto lease = leases_.find(answer.stage);
     if (lease != leases_.end()) revoke(lease->second, now_s, commands);
-    commands.emplace_back(AcceptResult{report.worker, report.stage, report.attempt, state});
-    close(report.stage, state, now_s, commands);
+    commands.emplace_back(AcceptResult{answer.worker, answer.stage, answer.attempt, state});
+    close(answer.stage, state, now_s, commands);
 }
 
-void Coordinator::settle_preempted(const Report& report, double now_s, Commands& commands) {
+void Coordinator::settle_preempted(const Answer& answer, double now_s, Commands& commands) {
     if (stopping_) {
-        set_state(report.stage, StageState::preempted);
-        commands.emplace_back(AcceptResult{report.worker, report.stage, report.attempt, StageState::preempted});
+        set_state(answer.stage, StageState::preempted);
+        commands.emplace_back(AcceptResult{answer.worker, answer.stage, answer.attempt, StageState::preempted});
         return;
     }
-    set_state(report.stage, StageState::waiting);
-    make_ready(report.stage, now_s);
-    commands.emplace_back(DropResult{report.worker, report.stage, report.attempt, "it was interrupted and runs again"});
+    set_state(answer.stage, StageState::waiting);
+    make_ready(answer.stage, now_s);
+    commands.emplace_back(DropResult{answer.worker, answer.stage, answer.attempt, "it was interrupted and runs again"});
 }
 
-void Coordinator::settle_failure(const Report& report, FailureClass failure, double now_s, Commands& commands) {
-    StageEntry& entry = stages_[report.stage];
+void Coordinator::settle_failure(const Answer& answer, FailureClass failure, double now_s, Commands& commands) {
+    StageEntry& entry = stages_[answer.stage];
     const std::uint32_t times = ++entry.failures[failure];
     const std::uint32_t retries = policy_.retries[failure];
     if (times > retries) {
-        commands.emplace_back(AcceptResult{report.worker, report.stage, report.attempt, StageState::failed});
-        close(report.stage, StageState::failed, now_s, commands);
+        commands.emplace_back(AcceptResult{answer.worker, answer.stage, answer.attempt, StageState::failed});
+        close(answer.stage, StageState::failed, now_s, commands);
         return;
     }
     if (failure == FailureClass::io)
         entry.not_before_s = now_s + policy_.io_backoff_s * static_cast<double>(1U << std::min(times - 1, 20U));
-    set_state(report.stage, StageState::waiting);
-    make_ready(report.stage, now_s);
-    commands.emplace_back(DropResult{report.worker, report.stage, report.attempt,
+    set_state(answer.stage, StageState::waiting);
+    make_ready(answer.stage, now_s);
+    commands.emplace_back(DropResult{answer.worker, answer.stage, answer.attempt,
                                      std::string("it failed (") + name_of(failure) + ") and is tried again: retry " +
                                          std::to_string(times) + " of " + std::to_string(retries)});
 }
@@ -189,11 +188,12 @@ void Coordinator::settle_failure(const Report& report, FailureClass failure, dou
 void Coordinator::begin_stopping(Commands& commands) {
     if (stopping_) return;
     stopping_ = true;
-    for (const auto& [stage, worker] : leases_) commands.emplace_back(DrainWorker{worker, stage, stages_[stage].attempts});
+    for (const auto& [stage, worker] : leases_) commands.emplace_back(DrainWorker{worker, stage, stages_[stage].last_attempt});
 }
 
 void Coordinator::grant(WorkerId worker, StageIndex stage, double now_s, Commands& commands) {
-    const std::uint32_t attempt = ++stages_[stage].attempts;
+    const Attempt attempt = next(stages_[stage].last_attempt);
+    stages_[stage].last_attempt = attempt;
     set_state(stage, StageState::running);
     leases_[stage] = worker;
     ++attempts_granted_;

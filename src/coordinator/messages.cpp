@@ -12,7 +12,7 @@ namespace fairsweep {
 namespace {
 
 constexpr std::uint32_t kMagic = 0x4D535746;  // "FWSM"
-constexpr std::uint16_t kVersion = 2;
+constexpr std::uint16_t kVersion = 3;
 constexpr std::size_t kMaxHostBytes = 256;
 
 struct Header {
@@ -38,17 +38,38 @@ std::uint32_t crc_of(Header header, std::span<const std::byte> payload) {
     return crc32c(payload, crc32c(std::as_bytes(std::span(&header, 1))));
 }
 
+// Writer and Reader have the same face, so that one function says what a message consists of, for both ways.
+
 class Writer {
 public:
     template <class T>
-    void put(const T& value) {
+    void number(const T& value) {
         static_assert(std::is_arithmetic_v<T> || std::is_enum_v<T>);
         put_bytes(std::as_bytes(std::span(&value, 1)));
     }
-    void put_bytes(std::span<const std::byte> data) { bytes_.insert(bytes_.end(), data.begin(), data.end()); }
-    void put_text(std::string_view text) {
-        put(static_cast<std::uint64_t>(text.size()));
-        put_bytes(std::as_bytes(std::span(text)));
+    void flag(bool value) { number(static_cast<std::uint8_t>(value)); }
+    template <class E>
+    void word(E value) {
+        number(static_cast<std::uint8_t>(value));
+    }
+    void digest(const Digest& value) { put_bytes(std::as_bytes(std::span(value.bytes))); }
+    void text(std::string_view value, std::size_t max_bytes) {
+        count(value.size(), max_bytes, "text");
+        put_bytes(std::as_bytes(std::span(value)));
+    }
+    /// A longer text is cut: what it says is for people.
+    void cut_text(std::string_view value, std::size_t max_bytes) {
+        if (value.size() <= max_bytes) return text(value, max_bytes);
+        text(std::string(value.substr(0, max_bytes - 3)) + "...", max_bytes);
+    }
+    template <class T, class Each>
+    void list(const std::vector<T>& items, std::size_t max_count, std::size_t /*item_bytes*/, const Each& each) {
+        count(items.size(), max_count, "list");
+        for (const T& item : items) each(*this, item);
+    }
+    void floats(const std::vector<float>& values, std::size_t max_count) {
+        count(values.size(), max_count, "list of numbers");
+        put_bytes(std::as_bytes(std::span(values)));
     }
     Bytes finish(std::size_t kind) {
         Header header;
@@ -62,6 +83,12 @@ public:
     }
 
 private:
+    void put_bytes(std::span<const std::byte> data) { bytes_.insert(bytes_.end(), data.begin(), data.end()); }
+    void count(std::size_t size, std::size_t max_count, const char* what) {
+        if (size > max_count)
+            bad_message(std::string("a ") + what + " of " + std::to_string(size), "at most " + std::to_string(max_count));
+        number(static_cast<std::uint64_t>(size));
+    }
     Bytes bytes_ = Bytes(sizeof(Header));
 };
 
@@ -69,36 +96,50 @@ class Reader {
 public:
     explicit Reader(std::span<const std::byte> bytes) : bytes_(bytes) {}
     template <class T>
-    T get() {
-        static_assert(std::is_arithmetic_v<T>);
-        T value{};
+    void number(T& value) {
+        static_assert(std::is_arithmetic_v<T> || std::is_same_v<T, Attempt>);
         std::memcpy(&value, take(sizeof value).data(), sizeof value);
-        return value;
     }
-    bool get_bool() {
-        const auto value = get<std::uint8_t>();
-        if (value > 1) bad_message("a truth value of " + std::to_string(value), "0 or 1");
-        return value == 1;
+    void flag(bool& value) {
+        std::uint8_t byte = 0;
+        number(byte);
+        if (byte > 1) bad_message("a truth value of " + std::to_string(byte), "0 or 1");
+        value = byte == 1;
     }
-    /// An enumerator numbered 0 .. last.
     template <class E>
-    E get_enum(E last) {
-        const auto value = get<std::uint8_t>();
-        if (value > static_cast<std::uint8_t>(last)) bad_message("state number " + std::to_string(value), "a known one");
-        return static_cast<E>(value);
+    void word(E& value) {
+        std::uint8_t byte = 0;
+        number(byte);
+        if (byte >= count_of<E>) bad_message("state number " + std::to_string(byte), "a known one");
+        value = static_cast<E>(byte);
     }
-    std::string get_text(std::size_t max_bytes) {
-        const std::size_t size = get_count(max_bytes, 1);
-        const auto data = take(size);
-        return {reinterpret_cast<const char*>(data.data()), data.size()};
+    void digest(Digest& value) { std::memcpy(value.bytes.data(), take(value.bytes.size()).data(), value.bytes.size()); }
+    void text(std::string& value, std::size_t max_bytes) {
+        const auto data = take(count(max_bytes, 1));
+        value.assign(reinterpret_cast<const char*>(data.data()), data.size());
     }
-    /// A count of items of which each takes at least item_bytes: checked before anybody allocates.
-    std::size_t get_count(std::size_t max_count, std::size_t item_bytes) {
-        const auto count = get<std::uint64_t>();
-        if (count > max_count || count > bytes_.size() / item_bytes) {
-            bad_message("a count of " + std::to_string(count),
-                        "at most " + std::to_string(std::min(max_count, bytes_.size() / item_bytes)));
-        }
+    void cut_text(std::string& value, std::size_t max_bytes) { text(value, max_bytes); }
+    /// Each item takes at least item_bytes: checked before anybody allocates.
+    template <class T, class Each>
+    void list(std::vector<T>& items, std::size_t max_count, std::size_t item_bytes, const Each& each) {
+        items.resize(count(max_count, item_bytes));
+        for (T& item : items) each(*this, item);
+    }
+    void floats(std::vector<float>& values, std::size_t max_count) {
+        values.resize(count(max_count, sizeof(float)));
+        const auto data = take(values.size() * sizeof(float));
+        if (!data.empty()) std::memcpy(values.data(), data.data(), data.size());
+    }
+    void expect_end() const {
+        if (!bytes_.empty()) bad_message(std::to_string(bytes_.size()) + " bytes after the end", "none");
+    }
+
+private:
+    std::size_t count(std::size_t max_count, std::size_t item_bytes) {
+        std::uint64_t count = 0;
+        number(count);
+        const std::size_t most = std::min(max_count, bytes_.size() / item_bytes);
+        if (count > most) bad_message("a count of " + std::to_string(count), "at most " + std::to_string(most));
         return static_cast<std::size_t>(count);
     }
     std::span<const std::byte> take(std::size_t size) {
@@ -107,153 +148,139 @@ public:
         bytes_ = bytes_.subspan(size);
         return head;
     }
-    void expect_end() const {
-        if (!bytes_.empty()) bad_message(std::to_string(bytes_.size()) + " bytes after the end", "none");
-    }
-
-private:
     std::span<const std::byte> bytes_;
 };
 
-// --- payloads, field by field in the order of their declaration -----------------------------------------------------
+// --- what each message consists of, field by field in the order of their declaration: const when it is written -------
 
-void put(Writer& writer, const StageOutcome& outcome) {
-    if (outcome.groups.size() > kMaxOutcomeGroups || outcome.scores.size() > kMaxOutcomeScores) {
-        bad_message("an outcome of " + std::to_string(outcome.scores.size()) + " scores",
-                    "at most " + std::to_string(kMaxOutcomeScores));
-    }
-    writer.put(outcome.state);
-    writer.put(outcome.failure);
-    writer.put_text(outcome.message.size() <= kMessageBytes ? outcome.message
-                                                            : outcome.message.substr(0, kMessageBytes - 3) + "...");
-    for (const double value : {outcome.wall_s, outcome.cpu_s}) writer.put(value);
-    writer.put(outcome.peak_memory_bytes);
-    writer.put_bytes(std::as_bytes(std::span(outcome.artefact.bytes)));
-    writer.put(outcome.artefact_bytes);
-    for (const double value :
-         {outcome.loss_first, outcome.loss_last, outcome.sparsity_measured, outcome.teacher_cosine, outcome.pooled_threshold}) {
-        writer.put(value);
-    }
-    writer.put(static_cast<std::uint64_t>(outcome.groups.size()));
-    for (const GroupFigures& group : outcome.groups) {
-        for (const std::uint32_t value : {group.genuine, group.impostor, group.correct_10fold}) writer.put(value);
-        for (const double value : {group.accuracy_10fold, group.accuracy_pooled, group.fmr, group.fnmr, group.eer, group.auc})
-            writer.put(value);
-    }
-    writer.put(static_cast<std::uint64_t>(outcome.scores.size()));
-    writer.put_bytes(std::as_bytes(std::span(outcome.scores)));
+template <class M, class T>
+concept Is = std::is_same_v<std::remove_const_t<M>, T>;
+
+constexpr std::size_t kCountBytes = sizeof(std::uint64_t);  ///< of a text or a list
+constexpr std::size_t kNeedBytes = 1 + 2 * sizeof(Digest);
+
+template <class V, Is<GroupFigures> M>
+void visit(V& v, M& group) {
+    v.number(group.genuine);
+    v.number(group.impostor);
+    v.number(group.correct_10fold);
+    v.number(group.accuracy_10fold);
+    v.number(group.accuracy_pooled);
+    v.number(group.fmr);
+    v.number(group.fnmr);
+    v.number(group.eer);
+    v.number(group.auc);
 }
 
-StageOutcome get_outcome(Reader& reader) {
-    StageOutcome outcome;
-    outcome.state = reader.get_enum(StageState::preempted);
-    outcome.failure = reader.get_enum(FailureClass::internal);
-    outcome.message = reader.get_text(kMessageBytes);
-    for (double* value : {&outcome.wall_s, &outcome.cpu_s}) *value = reader.get<double>();
-    outcome.peak_memory_bytes = reader.get<std::uint64_t>();
-    const auto digest = reader.take(outcome.artefact.bytes.size());
-    std::memcpy(outcome.artefact.bytes.data(), digest.data(), digest.size());
-    outcome.artefact_bytes = reader.get<std::uint64_t>();
-    for (double* value : {&outcome.loss_first, &outcome.loss_last, &outcome.sparsity_measured, &outcome.teacher_cosine,
-                          &outcome.pooled_threshold}) {
-        *value = reader.get<double>();
-    }
-    outcome.groups.resize(reader.get_count(kMaxOutcomeGroups, 3 * sizeof(std::uint32_t) + 6 * sizeof(double)));
-    for (GroupFigures& group : outcome.groups) {
-        for (std::uint32_t* value : {&group.genuine, &group.impostor, &group.correct_10fold})
-            *value = reader.get<std::uint32_t>();
-        for (double* value : {&group.accuracy_10fold, &group.accuracy_pooled, &group.fmr, &group.fnmr, &group.eer, &group.auc}) {
-            *value = reader.get<double>();
-        }
-    }
-    outcome.scores.resize(reader.get_count(kMaxOutcomeScores, sizeof(float)));
-    const auto scores = reader.take(outcome.scores.size() * sizeof(float));
-    if (!scores.empty()) std::memcpy(outcome.scores.data(), scores.data(), scores.size());
-    return outcome;
+template <class V, Is<StageOutcome> M>
+void visit(V& v, M& outcome) {
+    v.word(outcome.state);
+    v.word(outcome.failure);
+    v.cut_text(outcome.message, kMessageBytes);
+    v.number(outcome.wall_s);
+    v.number(outcome.cpu_s);
+    v.number(outcome.peak_memory_bytes);
+    v.digest(outcome.artefact);
+    v.number(outcome.artefact_bytes);
+    v.number(outcome.loss_first);
+    v.number(outcome.loss_last);
+    v.number(outcome.sparsity_measured);
+    v.number(outcome.teacher_cosine);
+    v.number(outcome.pooled_threshold);
+    v.list(outcome.groups, kMaxOutcomeGroups, 3 * sizeof(std::uint32_t) + 6 * sizeof(double),
+           [](V& w, auto& group) { visit(w, group); });
+    v.floats(outcome.scores, kMaxOutcomeScores);
 }
 
-void put(Writer& writer, const JoinMessage& join) {
-    writer.put(join.pid);
-    writer.put_text(std::string_view(join.host).substr(0, kMaxHostBytes));
-}
-void put(Writer& writer, const BeatMessage& beat) {
-    writer.put(static_cast<std::uint8_t>(beat.busy));
-    writer.put(beat.stage);
-    writer.put(beat.attempt);
-    writer.put(beat.fraction);
-    writer.put(beat.progress);
-}
-void put(Writer& writer, const FinishedMessage& finished) {
-    writer.put(finished.stage);
-    writer.put(finished.attempt);
-    writer.put(finished.finished_unix_s);
-    put(writer, finished.outcome);
-}
-void put(Writer& writer, const DismissMessage& dismiss) { writer.put(static_cast<std::uint8_t>(dismiss.finish_mpi)); }
-void put(Writer& writer, const WelcomeMessage& welcome) { writer.put_text(welcome.plan_json); }
-void put(Writer& writer, const LeaseMessage& lease) {
-    writer.put(lease.stage);
-    writer.put(lease.attempt);
-    if (lease.needs.size() > kMaxLeaseNeeds)
-        bad_message("a lease of " + std::to_string(lease.needs.size()) + " needs", "at most " + std::to_string(kMaxLeaseNeeds));
-    writer.put(static_cast<std::uint64_t>(lease.needs.size()));
-    for (const NeededArtefact& need : lease.needs) {
-        writer.put(need.stage);
-        writer.put_bytes(std::as_bytes(std::span(need.sha256.bytes)));
-    }
-}
-/// Revoke and Acknowledge name an attempt; the others carry nothing.
-template <class M>
-void put(Writer& writer, const M& message) {
-    if constexpr (!std::is_empty_v<M>) {
-        writer.put(message.stage);
-        writer.put(message.attempt);
-    }
+template <class V, Is<std::vector<std::string>> M>
+void visit(V& v, M& texts) {
+    v.list(texts, kMaxOrderItems, kCountBytes, [](V& w, auto& text) { w.text(text, kMaxOrderTextBytes); });
 }
 
-void get(Reader& reader, JoinMessage& join) {
-    join.pid = reader.get<std::uint32_t>();
-    join.host = reader.get_text(kMaxHostBytes);
+/// A path is a text on the wire.
+void visit_path(Writer& v, const std::filesystem::path& path) { v.text(path.native(), kMaxOrderTextBytes); }
+void visit_path(Reader& v, std::filesystem::path& path) {
+    std::string text;
+    v.text(text, kMaxOrderTextBytes);
+    path = text;
 }
-void get(Reader& reader, BeatMessage& beat) {
-    beat.busy = reader.get_bool();
-    beat.stage = reader.get<StageIndex>();
-    beat.attempt = reader.get<std::uint32_t>();
-    beat.fraction = reader.get<double>();
-    beat.progress = reader.get<std::uint64_t>();
+
+template <class V, Is<DataSource> M>
+void visit(V& v, M& source) {
+    v.text(source.name, kMaxOrderTextBytes);
+    v.text(source.format, kMaxOrderTextBytes);
+    visit_path(v, source.path);
+    visit(v, source.groups);
 }
-void get(Reader& reader, FinishedMessage& finished) {
-    finished.stage = reader.get<StageIndex>();
-    finished.attempt = reader.get<std::uint32_t>();
-    finished.finished_unix_s = reader.get<double>();
-    finished.outcome = get_outcome(reader);
+
+template <class V, Is<Need> M>
+void visit(V& v, M& need) {
+    v.word(need.kind);
+    v.digest(need.id);
+    v.digest(need.sha256);
 }
-void get(Reader& reader, DismissMessage& dismiss) { dismiss.finish_mpi = reader.get_bool(); }
-void get(Reader& reader, LeaseMessage& lease) {
-    lease.stage = reader.get<StageIndex>();
-    lease.attempt = reader.get<std::uint32_t>();
-    lease.needs.resize(reader.get_count(kMaxLeaseNeeds, sizeof(StageIndex) + sizeof(Digest)));
-    for (NeededArtefact& need : lease.needs) {
-        need.stage = reader.get<StageIndex>();
-        const auto digest = reader.take(need.sha256.bytes.size());
-        std::memcpy(need.sha256.bytes.data(), digest.data(), digest.size());
-    }
+
+template <class V, Is<StageOrder> M>
+void visit(V& v, M& order) {
+    v.digest(order.id);
+    v.word(order.kind);
+    v.text(order.parameters, kMaxOrderTextBytes);
+    v.list(order.needs, kMaxOrderItems, kNeedBytes, [](V& w, auto& need) { visit(w, need); });
+    v.list(order.data, kMaxOrderItems, 4 * kCountBytes, [](V& w, auto& source) { visit(w, source); });
+    visit(v, order.groups);
+    v.text(order.code_version, kMaxOrderTextBytes);
 }
-void get(Reader& reader, WelcomeMessage& welcome) { welcome.plan_json = reader.get_text(kMaxMessageBytes); }
-template <class M>
-void get(Reader& reader, M& message) {
-    if constexpr (!std::is_empty_v<M>) {
-        message.stage = reader.get<StageIndex>();
-        message.attempt = reader.get<std::uint32_t>();
-    }
+
+template <class V, Is<JoinMessage> M>
+void visit(V& v, M& join) {
+    v.number(join.pid);
+    v.cut_text(join.host, kMaxHostBytes);
 }
+template <class V, Is<BeatMessage> M>
+void visit(V& v, M& beat) {
+    v.flag(beat.busy);
+    v.number(beat.stage);
+    v.number(beat.attempt);
+    v.number(beat.fraction);
+    v.number(beat.progress);
+}
+template <class V, Is<FinishedMessage> M>
+void visit(V& v, M& finished) {
+    v.number(finished.stage);
+    v.number(finished.attempt);
+    v.number(finished.finished_unix_s);
+    visit(v, finished.outcome);
+}
+template <class V, Is<WelcomeMessage> M>
+void visit(V& v, M& welcome) {
+    v.text(welcome.artefact_folder, kMaxOrderTextBytes);
+}
+template <class V, Is<LeaseMessage> M>
+void visit(V& v, M& lease) {
+    v.number(lease.stage);
+    v.number(lease.attempt);
+    visit(v, lease.order);
+}
+template <class V, class M>
+requires Is<M, RevokeMessage> || Is<M, AcknowledgeMessage>
+void visit(V& v, M& message) {
+    v.number(message.stage);
+    v.number(message.attempt);
+}
+template <class V, Is<DismissMessage> M>
+void visit(V& v, M& dismiss) {
+    v.flag(dismiss.finish_mpi);
+}
+template <class V, class M>
+requires std::is_empty_v<M>
+void visit(V&, M&) {}
 
 template <std::size_t Kind = 0>
 Message decode_payload(std::size_t kind, Reader& reader) {
     if constexpr (Kind < std::variant_size_v<Message>) {
         if (kind != Kind) return decode_payload<Kind + 1>(kind, reader);
         std::variant_alternative_t<Kind, Message> message;
-        get(reader, message);
+        visit(reader, message);
         reader.expect_end();
         return message;
     } else {
@@ -265,7 +292,7 @@ Message decode_payload(std::size_t kind, Reader& reader) {
 
 Bytes encode(const Message& message) {
     Writer writer;
-    std::visit([&writer](const auto& item) { put(writer, item); }, message);
+    std::visit([&writer](const auto& item) { visit(writer, item); }, message);
     return writer.finish(message.index());
 }
 

@@ -4,7 +4,7 @@
 /// ranks run the same program. A stranger's or a damaged message is an Error, never a wrong value.
 ///
 ///   worker -> coordinator   Join   Beat   Finished (until acknowledged the worker keeps the result)   Leaving
-///   coordinator -> worker   Welcome (the plan)   Lease   Revoke   Acknowledge   Alive   Drain   Dismiss
+///   coordinator -> worker   Welcome   Lease (the stage's order)   Revoke   Acknowledge   Alive   Drain   Dismiss
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -13,13 +13,16 @@
 #include <variant>
 #include <vector>
 
+#include "fairsweep/ids.hpp"
 #include "fairsweep/outcome.hpp"
 #include "fairsweep/plan.hpp"
-#include "fairsweep/stage_runner.hpp"
+#include "fairsweep/stage_order.hpp"
 
 namespace fairsweep {
 
 using Bytes = std::vector<std::byte>;
+
+// A stage is named by the coordinator's number for it and the attempt; the worker repeats both and reads nothing into them.
 
 /// "I am here": first message of a worker.
 struct JoinMessage {
@@ -30,34 +33,35 @@ struct JoinMessage {
 struct BeatMessage {
     bool busy = false;
     StageIndex stage = 0;
-    std::uint32_t attempt = 0;
+    Attempt attempt{};
     double fraction = 0.0;
     std::uint64_t progress = 0;
 };
 struct FinishedMessage {
     StageIndex stage = 0;
-    std::uint32_t attempt = 0;
+    Attempt attempt{};
     double finished_unix_s = 0.0;
     StageOutcome outcome;
 };
 /// The worker was told by a signal to go; it holds nothing any more.
 struct LeavingMessage {};
+/// What holds for every stage of the run. Its size does not depend on the plan.
 struct WelcomeMessage {
-    std::string plan_json;
+    std::string artefact_folder;
 };
 struct LeaseMessage {
     StageIndex stage = 0;
-    std::uint32_t attempt = 0;
-    std::vector<NeededArtefact> needs = {};  ///< what the stages that this one needs left, in the order of Stage::needs
+    Attempt attempt{};
+    StageOrder order;
 };
 struct RevokeMessage {
     StageIndex stage = 0;
-    std::uint32_t attempt = 0;
+    Attempt attempt{};
 };
 /// The result is durable, or not wanted: forget it.
 struct AcknowledgeMessage {
     StageIndex stage = 0;
-    std::uint32_t attempt = 0;
+    Attempt attempt{};
 };
 struct AliveMessage {};
 struct DrainMessage {};
@@ -70,8 +74,9 @@ using Message = std::variant<JoinMessage, BeatMessage, FinishedMessage, LeavingM
                              RevokeMessage, AcknowledgeMessage, AliveMessage, DrainMessage, DismissMessage>;
 
 inline constexpr std::size_t kMessageHeaderBytes = 24;
-inline constexpr std::size_t kMaxMessageBytes = std::size_t{256} << 20;  ///< largest: the plan of a huge sweep
-inline constexpr std::size_t kMaxLeaseNeeds = 4096;
+inline constexpr std::size_t kMaxMessageBytes = std::size_t{80} << 20;   ///< largest: a result with all its scores
+inline constexpr std::size_t kMaxOrderItems = 4096;                      ///< needs, data sets, groups
+inline constexpr std::size_t kMaxOrderTextBytes = std::size_t{1} << 20;  ///< each text of an order
 inline constexpr std::size_t kMaxOutcomeGroups = 4096;
 inline constexpr std::size_t kMaxOutcomeScores = std::size_t{16} << 20;  ///< 64 MiB of similarities
 

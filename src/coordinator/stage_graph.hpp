@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "fairsweep/attempt_history.hpp"
+#include "fairsweep/ids.hpp"
 #include "fairsweep/outcome.hpp"
 #include "fairsweep/plan.hpp"
 
@@ -20,8 +21,8 @@ struct StageGraph {
 /// What the store knows about a stage when the run begins.
 struct StageBefore {
     StageState state = StageState::waiting;
-    std::uint32_t attempts = 0;  ///< highest attempt number used so far; the next one is larger
-    AttemptHistory history{};    ///< attempts that came to no end, in all runs since the stage last ended
+    Attempt last_attempt{};    ///< highest number used so far; the next one is larger
+    AttemptHistory history{};  ///< attempts that came to no end, in all runs since the stage last ended
 };
 
 /// How a run begins: the state of every stage, and whether this run may work on it.

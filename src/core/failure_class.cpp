@@ -20,6 +20,21 @@ FailureClass failure_class_of(const Error& error) {
     return FailureClass::internal;
 }
 
+int exit_code_of(ErrorKind kind) {
+    switch (kind) {
+        case ErrorKind::usage:
+        case ErrorKind::data:
+            return 2;
+        case ErrorKind::store:
+            return 3;
+        case ErrorKind::infrastructure:
+            return 4;
+        case ErrorKind::internal:
+            return 70;
+    }
+    return 70;
+}
+
 const char* words_of(FailureClass failure) {
     switch (failure) {
         case FailureClass::none:

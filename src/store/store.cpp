@@ -47,14 +47,15 @@ std::vector<std::vector<std::byte>> encode_all(const Rows& rows, std::uint32_t g
                  .hint = "give this job a store of its own (--store)"});
 }
 
-void check_same_evaluation(const fs::path& path, const StoreContents& held, const Plan& plan, const PairTable& pairs) {
+/// `pairs`: null for those that the store holds.
+void check_same_evaluation(const fs::path& path, const StoreContents& held, const Plan& plan, const PairTable* pairs) {
     if (held.plan.groups != plan.groups) {
         refuse_other_set(path, fmt::format("{} groups in the job", plan.groups.size()),
                          fmt::format("the {} of the store", held.plan.groups.size()));
     }
     if (held.plan.task != plan.task) refuse_other_set(path, "task " + plan.task, "task " + held.plan.task);
-    if (!same_pairs(held.pairs, pairs)) {
-        refuse_other_set(path, fmt::format("{} pairs that differ from the store's", pairs.size()),
+    if (pairs != nullptr && !same_pairs(held.pairs, *pairs)) {
+        refuse_other_set(path, fmt::format("{} pairs that differ from the store's", pairs->size()),
                          fmt::format("the {} pairs it was made with", held.pairs.size()));
     }
 }
@@ -99,7 +100,7 @@ struct Store::Impl {
     bool is_broken = false;
 
     void create(const Plan& plan, PairTable pairs);
-    void reopen(const Plan& plan, const PairTable& pairs);
+    void reopen(const Plan& plan, const PairTable* pairs);
     void open_journal(RecoveredRows& recovered);
     void take_back_rows_without_scores();
     void grow(const Plan& plan);
@@ -139,7 +140,7 @@ void Store::Impl::create(const Plan& plan, PairTable pairs) {
     }
 }
 
-void Store::Impl::reopen(const Plan& plan, const PairTable& pairs) {
+void Store::Impl::reopen(const Plan& plan, const PairTable* pairs) {
     {
         const h5::Reader reader = open_sealed(path);
         contents = read_store_contents(reader);
@@ -268,9 +269,8 @@ Store::~Store() {
     }
 }
 
-Store Store::open_for_update(const fs::path& path, const Plan& plan, const PairTable& pairs) {
+std::unique_ptr<Store::Impl> Store::take(const fs::path& path, const Plan& plan) {
     FAIRSWEEP_CHECK(!plan.stages.empty(), "a plan has stages");
-    FAIRSWEEP_CHECK(pairs.groups.empty() || pairs.groups == plan.groups, "the pairs are those of the plan's groups");
     auto impl = std::make_unique<Impl>();
     impl->path = path;
     impl->folder = artefact_folder_of(path);
@@ -278,8 +278,28 @@ Store Store::open_for_update(const fs::path& path, const Plan& plan, const PairT
     make_writable_folder(path.has_parent_path() ? path.parent_path() : fs::path("."));
     impl->lock = take_store_lock(lock_path(path));
     sweep_leftovers(path);
+    return impl;
+}
+
+Store Store::open_existing(const fs::path& path, const Plan& plan) {
+    auto impl = take(path, plan);
+    if (!fs::exists(path))
+        throw_store({.attempted = "cannot go on with this store",
+                     .where = path.string(),
+                     .found = "nothing",
+                     .expected = "the store that was just laid out",
+                     .hint = "it was moved or replaced meanwhile; run the same command again"});
+    impl->reopen(plan, nullptr);
+    impl->start_writing();
+    return Store(std::move(impl));
+}
+
+Store Store::open_for_update(const fs::path& path, const Plan& plan, const PairTable& pairs) {
+    FAIRSWEEP_CHECK(pairs.groups.empty() || pairs.groups == plan.groups, "the pairs are those of the plan's groups");
+    auto impl = take(path, plan);
     if (fs::exists(path)) {
-        impl->reopen(plan, tidy(pairs));
+        const PairTable table = tidy(pairs);
+        impl->reopen(plan, &table);
     } else {
         impl->create(plan, tidy(pairs));
     }

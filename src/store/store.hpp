@@ -47,6 +47,8 @@ public:
     /// all old rows and renames it. Nothing is left half-made when this throws.
     /// A row whose scores are missing or damaged is taken back (told in warnings()), so that its stage runs again.
     [[nodiscard]] static Store open_for_update(const std::filesystem::path& path, const Plan& plan, const PairTable& pairs);
+    /// The same for a store that was laid out before; its pairs stay as they are. Throws a store error when it is gone.
+    [[nodiscard]] static Store open_existing(const std::filesystem::path& path, const Plan& plan);
     ~Store();  ///< releases the lock; appended rows that were not synced are dropped
     Store(Store&&) noexcept;
     Store& operator=(Store&&) noexcept;
@@ -80,6 +82,7 @@ public:
 private:
     struct Impl;
     explicit Store(std::unique_ptr<Impl> impl);
+    [[nodiscard]] static std::unique_ptr<Impl> take(const std::filesystem::path& path, const Plan& plan);
     std::unique_ptr<Impl> impl_;
 };
 

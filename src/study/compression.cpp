@@ -34,7 +34,7 @@ void check_parameters(const StageParameters& parameters) {
 }
 
 std::shared_ptr<Network> make_student(const StageContext& context) {
-    const Stage& baseline = context.need(StageKind::baseline);
+    const Need& baseline = context.need(StageKind::baseline);
     const SafetensorsFile checkpoint(context.artefact_of(baseline));
     check_artefact(checkpoint, "network", baseline.id);
     const std::shared_ptr<Network> network = read_network(checkpoint);
@@ -72,7 +72,7 @@ StageOutcome run_compression(const StageContext& context) {
     const FinetunePlan plan = plan_finetune(parameters);
     const std::shared_ptr<FaceCache> faces = context.open_faces();
     const std::shared_ptr<Network> network = make_student(context);
-    const Stage& teacher_stage = context.need(StageKind::teacher);
+    const Need& teacher_stage = context.need(StageKind::teacher);
     const SafetensorsFile teacher_file(context.artefact_of(teacher_stage));
     check_artefact(teacher_file, "teacher embeddings", teacher_stage.id);
     const MirroredEmbeddings teacher = read_teacher(teacher_file, recipe.flip, faces->size(), network->embedding_size());

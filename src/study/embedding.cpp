@@ -104,7 +104,7 @@ MirroredEmbeddings read_teacher(const SafetensorsFile& file, bool mirrored, std:
 }
 
 StageOutcome run_teacher(const StageContext& context) {
-    const Stage& teaching = context.plan.stages.at(context.stage.needs.at(0));  // a baseline, or a teacher assistant
+    const Need& teaching = context.network();  // a baseline, or a teacher assistant
     const SafetensorsFile checkpoint(context.artefact_of(teaching));
     check_artefact(checkpoint, "network", teaching.id);
     const std::shared_ptr<Network> network = read_network(checkpoint);
@@ -127,18 +127,18 @@ StageOutcome run_teacher(const StageContext& context) {
 }
 
 StageOutcome run_evaluation(const StageContext& context) {
-    const Stage& trained = context.plan.stages.at(context.stage.needs.at(0));
-    const Stage& prepare = context.need(StageKind::prepare);
+    const Need& trained = context.network();
+    const Need& prepare = context.need(StageKind::prepare);
     const SafetensorsFile checkpoint(context.artefact_of(trained));
     check_artefact(checkpoint, "network", trained.id);
     const std::shared_ptr<Network> network = read_network(checkpoint);
     const PreparedFaces faces(context.artefact_of(prepare));
     check_artefact(faces.file(), "prepared faces", prepare.id);
-    if (faces.image_size() != network->input_size() || faces.pairs().groups != context.plan.groups)
+    if (faces.image_size() != network->input_size() || faces.pairs().groups != context.order.groups)
         throw_data({.attempted = "cannot evaluate a network",
                     .where = faces.file().path().string(),
                     .found = fmt::format("{} groups, faces of {} pixels", faces.pairs().groups.size(), faces.image_size()),
-                    .expected = fmt::format("the plan's {} groups, faces of {} pixels", context.plan.groups.size(),
+                    .expected = fmt::format("the plan's {} groups, faces of {} pixels", context.order.groups.size(),
                                             network->input_size()),
                     .hint = ""});
     const MirroredEmbeddings embeddings = embed_faces(

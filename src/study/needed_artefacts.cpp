@@ -50,12 +50,11 @@ Digest NeededArtefacts::digest_of(const fs::path& path) {
     return known.digest;
 }
 
-std::optional<std::string> NeededArtefacts::problem(const Plan& plan, std::span<const NeededArtefact> needs) {
-    for (const NeededArtefact& need : needs) {
-        if (need.stage >= plan.stages.size() || need.sha256.is_zero()) continue;
-        const Stage& stage = plan.stages[need.stage];
-        const fs::path path = folder_ / (stage.id.hex() + artefact_suffix(stage.kind));
-        const std::string name = fmt::format("{} {}", name_of(stage.kind), stage.id.short_hex());
+std::optional<std::string> NeededArtefacts::problem(const std::vector<Need>& needs) {
+    for (const Need& need : needs) {
+        if (need.sha256.is_zero()) continue;
+        const fs::path path = artefact_path(folder_, need.kind, need.id);
+        const std::string name = fmt::format("{} {}", name_of(need.kind), need.id.short_hex());
         if (!fs::exists(path)) return gone(name, path);
         const Digest found = digest_of(path);
         if (found != need.sha256) return changed(name, path, found, need.sha256);

@@ -4,11 +4,11 @@
 #include <filesystem>
 #include <map>
 #include <optional>
-#include <span>
 #include <string>
+#include <vector>
 
 #include "fairsweep/hash.hpp"
-#include "fairsweep/stage_runner.hpp"
+#include "fairsweep/stage_order.hpp"
 
 namespace fairsweep {
 
@@ -19,7 +19,7 @@ public:
 
     /// Nothing when all files are as their rows say; else a text that names the first that is not, and what to do. That file
     /// is moved aside, to <name>.damaged, so that a later run makes it again. Throws a data error when one cannot be read.
-    [[nodiscard]] std::optional<std::string> problem(const Plan& plan, std::span<const NeededArtefact> needs);
+    [[nodiscard]] std::optional<std::string> problem(const std::vector<Need>& needs);
 
 private:
     struct Hashed {

@@ -39,7 +39,7 @@ StageOutcome failed(FailureClass failure, const std::string& message) {
 }
 
 StageOutcome dispatch(const StageContext& context) {
-    switch (context.stage.kind) {
+    switch (context.order.kind) {
         case StageKind::prepare:
             return run_prepare(context);
         case StageKind::baseline:
@@ -85,18 +85,15 @@ public:
         make_writable_folder(folder_);
     }
 
-    StageOutcome run(const Plan& plan, StageIndex index, std::span<const NeededArtefact> needs,
-                     const StageMonitor& monitor) override {
-        FAIRSWEEP_CHECK(index < plan.stages.size(), "run a stage that the plan does not have");
-        const Stage& stage = plan.stages[index];
+    StageOutcome run(const StageOrder& order, const StageMonitor& monitor) override {
         const auto begin = std::chrono::steady_clock::now();
         const double cpu_begin_s = cpu_seconds();
         reset_peak_memory();
         StageOutcome outcome = guarded([&] {
             // Class config: another attempt would find the same, so there is none.
-            if (const auto problem = needed_.problem(plan, needs)) return failed(FailureClass::config, *problem);
-            const StageContext context{plan, stage, parse_stage_parameters(stage.parameters), folder_, monitor, caches_};
-            make_torch_deterministic(stage.kind == StageKind::prepare ? 1 : context.parameters.recipe.threads_per_stage);
+            if (const auto problem = needed_.problem(order.needs)) return failed(FailureClass::config, *problem);
+            const StageContext context{order, parse_stage_parameters(order.parameters), folder_, monitor, caches_};
+            make_torch_deterministic(order.kind == StageKind::prepare ? 1 : context.parameters.recipe.threads_per_stage);
             return dispatch(context);
         });
         outcome.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
@@ -106,10 +103,10 @@ public:
         return outcome;
     }
 
-    bool artefact_present(const Stage& stage, const StageOutcome& outcome) const override {
-        if (stage.kind == StageKind::evaluation) return true;
+    bool artefact_present(StageKind kind, const Digest& id, const StageOutcome& outcome) const override {
+        if (kind == StageKind::evaluation) return true;
         std::error_code error;
-        const auto size_bytes = std::filesystem::file_size(folder_ / (stage.id.hex() + artefact_suffix(stage.kind)), error);
+        const auto size_bytes = std::filesystem::file_size(artefact_path(folder_, kind, id), error);
         return !error && outcome.artefact_bytes > 0 && size_bytes == outcome.artefact_bytes;
     }
 

@@ -22,25 +22,37 @@ const char* artefact_suffix(StageKind kind) {
     return "";
 }
 
-const Stage& StageContext::need(StageKind kind) const {
-    for (const StageIndex index : stage.needs)
-        if (index < plan.stages.size() && plan.stages[index].kind == kind) return plan.stages[index];
-    throw_store({.attempted = fmt::format("cannot run the {} stage {}", name_of(stage.kind), stage.id.short_hex()),
-                 .where = "its needs in the plan",
+std::filesystem::path artefact_path(const std::filesystem::path& folder, StageKind kind, const Digest& id) {
+    return folder / (id.hex() + artefact_suffix(kind));
+}
+
+namespace {
+
+[[noreturn]] void refuse_order(const StageOrder& order, const std::string& where, const std::string& expected) {
+    throw_store({.attempted = fmt::format("cannot run the {} stage {}", name_of(order.kind), order.id.short_hex()),
+                 .where = where,
                  .found = "",
-                 .expected = fmt::format("a {} stage", name_of(kind)),
+                 .expected = expected,
                  .hint = ""});
 }
 
+}  // namespace
+
+const Need& StageContext::need(StageKind kind) const {
+    for (const Need& need : order.needs)
+        if (need.kind == kind) return need;
+    refuse_order(order, "its needs in the plan", fmt::format("a {} stage", name_of(kind)));
+}
+
+const Need& StageContext::network() const {
+    for (const Need& need : order.needs)
+        if (need.kind == StageKind::baseline || need.kind == StageKind::compression) return need;
+    refuse_order(order, "its needs in the plan", "a stage that leaves a network");
+}
+
 const DataSource& StageContext::data_source() const {
-    const auto found = stage.data_sets.empty() ? plan.data.end() : plan.data.find(stage.data_sets.front());
-    if (found == plan.data.end())
-        throw_store({.attempted = fmt::format("cannot run the {} stage {}", name_of(stage.kind), stage.id.short_hex()),
-                     .where = "its data set in the plan",
-                     .found = stage.data_sets.empty() ? "" : stage.data_sets.front(),
-                     .expected = "a data set of the plan",
-                     .hint = ""});
-    return found->second.source;
+    if (order.data.empty()) refuse_order(order, "its data set in the plan", "a data set of the plan");
+    return order.data.front();
 }
 
 std::shared_ptr<FaceCache> StageContext::open_faces() const {
@@ -54,8 +66,8 @@ void StageContext::progress(std::int64_t done, std::int64_t all) const {
 std::map<std::string, std::string> StageContext::metadata(const std::string& kind) const {
     return {{"kind", kind},
             {"version", std::to_string(parameters.version)},
-            {"stage", stage.id.hex()},
-            {"code", plan.code_version},
+            {"stage", order.id.hex()},
+            {"code", order.code_version},
             {"format", "pt"}};
 }
 

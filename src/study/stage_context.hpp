@@ -14,22 +14,22 @@ namespace fairsweep {
 
 /// ".faces", ".ckpt", ".emb"; empty for evaluations, which leave no file.
 [[nodiscard]] const char* artefact_suffix(StageKind kind);
+[[nodiscard]] std::filesystem::path artefact_path(const std::filesystem::path& folder, StageKind kind, const Digest& id);
 
 struct StageContext {
-    const Plan& plan;
-    const Stage& stage;
+    const StageOrder& order;
     const StageParameters parameters;
     const std::filesystem::path folder;
     const StageMonitor& monitor;
     FaceCaches& caches;
 
-    [[nodiscard]] std::filesystem::path artefact_of(const Stage& any) const {
-        return folder / (any.id.hex() + artefact_suffix(any.kind));
-    }
-    [[nodiscard]] std::filesystem::path own_artefact() const { return artefact_of(stage); }
-    /// The needed stage of that kind. Throws a store error when the plan gives none: the stage cannot be run from it.
-    [[nodiscard]] const Stage& need(StageKind kind) const;
-    /// The plan's source of the one data set that this stage reads. Throws a store error when it names none.
+    [[nodiscard]] std::filesystem::path artefact_of(const Need& need) const { return artefact_path(folder, need.kind, need.id); }
+    [[nodiscard]] std::filesystem::path own_artefact() const { return artefact_path(folder, order.kind, order.id); }
+    /// The needed stage of that kind. Throws a store error when the order names none: the stage cannot be run from it.
+    [[nodiscard]] const Need& need(StageKind kind) const;
+    /// The needed stage that left a network: a baseline or a compression. Throws a store error when the order names none.
+    [[nodiscard]] const Need& network() const;
+    /// The one data set that this stage reads. Throws a store error when the order names none.
     [[nodiscard]] const DataSource& data_source() const;
     /// The training or calibration set, decoded at the input size of the stage's architecture.
     [[nodiscard]] std::shared_ptr<FaceCache> open_faces() const;

@@ -15,16 +15,16 @@ using namespace fairsweep::testing;
 
 namespace {
 
-struct Attempt {
+struct Held {
     WorkerId worker;
     StageIndex stage;
-    std::uint32_t attempt;
+    Attempt attempt;
 };
 
 struct FakeWorker {
     bool alive = true;
     bool silent = false;
-    std::optional<Attempt> running;
+    std::optional<Held> running;
 };
 
 Plan random_plan(RandomStream& random) {
@@ -66,7 +66,7 @@ public:
         else if (dice < 0.55)
             finish();
         else if (dice < 0.60)
-            carry_out(brain_->on_progress(some_worker(), some_stage(), 1 + small(3), random_.uniform(), now_s_));
+            carry_out(brain_->on_progress(some_worker(), some_stage(), Attempt{1 + small(3)}, random_.uniform(), now_s_));
         else if (dice < 0.602)
             restart({});
         else if (dice < 0.604)
@@ -104,7 +104,7 @@ public:
 private:
     std::uint32_t small(std::uint64_t bound) { return static_cast<std::uint32_t>(random_.below(bound)); }
     StageIndex some_stage() { return small(plan_.stages.size() + 1); }
-    WorkerId some_worker() { return static_cast<WorkerId>(small(10)); }
+    WorkerId some_worker() { return WorkerId{static_cast<std::int32_t>(small(10))}; }
 
     /// As after kill -9 of everything: only rows and attempt numbers survive.
     void restart(const OpeningRequest& request) {
@@ -123,7 +123,8 @@ private:
         return policy;
     }
     void join() {
-        for (WorkerId id = 1; id <= 6; ++id) {
+        for (int number = 1; number <= 6; ++number) {
+            const WorkerId id{number};
             if (workers_.count(id) == 0 || !workers_[id].alive) {
                 workers_[id] = FakeWorker{};
                 carry_out(brain_->on_worker_joined(id, now_s_));
@@ -155,18 +156,18 @@ private:
     void finish_as(Verdict verdict) {
         for (auto& [id, worker] : workers_) {
             if (!worker.alive || worker.silent || !worker.running) continue;
-            const Attempt attempt = *worker.running;
+            const Held held = *worker.running;
             worker.running.reset();
-            reports_.push_back(attempt);
-            carry_out(brain_->on_stage_finished(id, attempt.stage, attempt.attempt, verdict, now_s_));
+            reports_.push_back(held);
+            carry_out(brain_->on_stage_finished(id, held.stage, held.attempt, verdict, now_s_));
             return;
         }
     }
     /// The same report again, or one with a changed number.
     void repeat_old_report() {
         if (reports_.empty()) return;
-        Attempt report = reports_[random_.below(reports_.size())];
-        if (random_.below(3) == 0) report.attempt += small(3);
+        Held report = reports_[random_.below(reports_.size())];
+        if (random_.below(3) == 0) report.attempt = Attempt{number(report.attempt) + small(3)};
         if (random_.below(5) == 0) report.stage = some_stage();
         for (const auto& [id, worker] : workers_) {
             // A worker never reports the attempt it is still running; anything else it may say.
@@ -189,12 +190,12 @@ private:
         for (const Command& command : commands) std::visit([this](const auto& item) { apply(item); }, command);
     }
     void apply(const GrantLease& grant) {
-        REQUIRE(grant.attempt > stored_[grant.stage].attempts);  // never reused, not even after a restart
-        stored_[grant.stage].attempts = grant.attempt;
+        REQUIRE(grant.attempt > stored_[grant.stage].last_attempt);  // never reused, not even after a restart
+        stored_[grant.stage].last_attempt = grant.attempt;
         ++granted_total_;
         for (const StageIndex need : plan_.stages[grant.stage].needs) REQUIRE(stored_[need].state == StageState::done);
         REQUIRE_FALSE(brain_->is_stopping());
-        workers_[grant.worker].running = Attempt{grant.worker, grant.stage, grant.attempt};
+        workers_[grant.worker].running = Held{grant.worker, grant.stage, grant.attempt};
     }
     void apply(const AcceptResult& accept) { store(accept.stage, accept.state); }
     void apply(const RecordLoss& loss) {
@@ -245,7 +246,7 @@ private:
     std::vector<StageBefore> stored_;  ///< what survives a crash
     std::optional<Coordinator> brain_;
     std::map<WorkerId, FakeWorker> workers_;
-    std::vector<Attempt> reports_;
+    std::vector<Held> reports_;
     double now_s_ = 0;
     std::uint64_t granted_total_ = 0;
 };

@@ -19,16 +19,16 @@ struct Sweeping {
         if (!text.empty()) record += (record.empty() ? "" : " ") + text;
         return text;
     }
-    std::string joined(WorkerId worker, double now_s = 0) { return heard(brain.on_worker_joined(worker, now_s)); }
-    std::string finished(WorkerId worker, StageIndex stage, std::uint32_t attempt, Verdict verdict = kDone, double now_s = 1) {
-        return heard(brain.on_stage_finished(worker, stage, attempt, verdict, now_s));
+    std::string joined(int worker, double now_s = 0) { return heard(brain.on_worker_joined(WorkerId{worker}, now_s)); }
+    std::string finished(int worker, StageIndex stage, std::uint32_t attempt, Verdict verdict = kDone, double now_s = 1) {
+        return heard(brain.on_stage_finished(WorkerId{worker}, stage, Attempt{attempt}, verdict, now_s));
     }
     /// Ticks every second, all `alive` workers beating.
-    std::string wait(double from_s, double to_s, const std::vector<WorkerId>& alive) {
+    std::string wait(double from_s, double to_s, const std::vector<int>& alive) {
         std::string all;
         for (double now_s = from_s; now_s <= to_s; now_s += 1) {
-            for (const WorkerId worker : alive) {
-                const std::string text = heard(brain.on_worker_alive(worker, now_s));
+            for (const int worker : alive) {
+                const std::string text = heard(brain.on_worker_alive(WorkerId{worker}, now_s));
                 if (!text.empty()) all += (all.empty() ? "" : " ") + text;
             }
             const std::string text = heard(brain.on_tick(now_s));
@@ -62,7 +62,7 @@ TEST_CASE("A finished sweep sends everybody home at once") {
     Coordinator brain(plan, open_stages(plan, {{StageState::done, 1}, {StageState::done, 1}}, {}), {});
     CHECK(text_of(brain.on_started(0)).empty());
     CHECK(brain.is_finished());
-    CHECK(text_of(brain.on_worker_joined(1, 0)) == "dismiss(w1)");
+    CHECK(text_of(brain.on_worker_joined(WorkerId{1}, 0)) == "dismiss(w1)");
 }
 
 TEST_CASE("A silent worker is lost and its stage goes to another with a new attempt number") {
@@ -87,7 +87,7 @@ TEST_CASE("A silent worker is lost and its stage goes to another with a new atte
         CHECK(sweep.brain.workers().at(1).state == WorkerState::idle);
     }
     SECTION("when it comes back it gives up what it had before it gets more") {
-        CHECK(text_of(sweep.brain.on_worker_alive(1, 20)) == "revoke(w1,s0)");
+        CHECK(text_of(sweep.brain.on_worker_alive(WorkerId{1}, 20)) == "revoke(w1,s0)");
         CHECK(sweep.brain.workers().at(1).state == WorkerState::revoked);
         CHECK(sweep.finished(1, 0, 1, kPreempted, 21) == "drop(w1,s0)");
         CHECK(sweep.brain.workers().at(1).state == WorkerState::idle);
@@ -96,12 +96,12 @@ TEST_CASE("A silent worker is lost and its stage goes to another with a new atte
 
 TEST_CASE("A stage that loses its worker too often is lost, and what needs it is skipped") {
     Sweeping sweep("b=1 t=1<b c=1<b,t e1=1<b e2=1<c");
-    for (WorkerId worker = 1; worker <= 3; ++worker) {
+    for (int worker = 1; worker <= 3; ++worker) {
         CHECK(sweep.joined(worker) == "grant(w" + std::to_string(worker) + ",s0,a" + std::to_string(worker) + ")");
-        CHECK(sweep.heard(sweep.brain.on_worker_lost(worker, worker)) == "lost(w" + std::to_string(worker) + ",s0)");
+        CHECK(sweep.heard(sweep.brain.on_worker_lost(WorkerId{worker}, worker)) == "lost(w" + std::to_string(worker) + ",s0)");
     }
     sweep.joined(4);
-    const std::string last = sweep.heard(sweep.brain.on_worker_lost(4, 4));
+    const std::string last = sweep.heard(sweep.brain.on_worker_lost(WorkerId{4}, 4));
     CHECK(last == "close(s0,lost) close(s1,skipped) close(s2,skipped) close(s3,skipped) close(s4,skipped)");
     CHECK(sweep.brain.is_finished());
     CHECK(sweep.brain.point_counts().of(StageState::lost) == 1);     // its own network is lost
@@ -111,13 +111,13 @@ TEST_CASE("A stage that loses its worker too often is lost, and what needs it is
 TEST_CASE("Losses and hangs of earlier runs count") {
     const Plan plan = world("b=1 e=1<b");
     StageBefore before;
-    before.attempts = 9;
+    before.last_attempt = Attempt{9};
     SECTION("the next loss is one too many") {
         before.history.losses = 3;
         Coordinator brain(plan, open_stages(plan, {before, {}}, {}), {});
         CHECK(text_of(brain.on_started(0)).empty());
-        CHECK(text_of(brain.on_worker_joined(1, 0)) == "grant(w1,s0,a10)");
-        CHECK(text_of(brain.on_worker_lost(1, 1)) == "close(s0,lost) close(s1,skipped)");
+        CHECK(text_of(brain.on_worker_joined(WorkerId{1}, 0)) == "grant(w1,s0,a10)");
+        CHECK(text_of(brain.on_worker_lost(WorkerId{1}, 1)) == "close(s0,lost) close(s1,skipped)");
         CHECK(brain.is_finished());
     }
     SECTION("the next hang is one too many") {
@@ -126,7 +126,7 @@ TEST_CASE("Losses and hangs of earlier runs count") {
         policy.lease_first_s = policy.lease_least_s = 10;
         Coordinator brain(plan, open_stages(plan, {before, {}}, {}), policy);
         static_cast<void>(brain.on_started(0));
-        static_cast<void>(brain.on_worker_joined(1, 0));
+        static_cast<void>(brain.on_worker_joined(WorkerId{1}, 0));
         CHECK(text_of(brain.on_tick(11)) == "revoke(w1,s0) close(s0,failed) close(s1,skipped) dismiss(w1)");
     }
     SECTION("a budget that whole runs have used up is told at the start") {
@@ -140,7 +140,7 @@ TEST_CASE("Losses and hangs of earlier runs count") {
 TEST_CASE("A stage that has cost workers goes after everything else") {
     Sweeping sweep("b1=9 b2=1 b3=1 e1=1<b1");
     CHECK(sweep.joined(1) == "grant(w1,s0,a1)");
-    CHECK(sweep.heard(sweep.brain.on_worker_lost(1, 1)) == "lost(w1,s0)");
+    CHECK(sweep.heard(sweep.brain.on_worker_lost(WorkerId{1}, 1)) == "lost(w1,s0)");
     CHECK(sweep.joined(2, 2) == "grant(w2,s1,a1)");
     CHECK(sweep.finished(2, 1, 1, kDone, 3) == "accept(s1,done) grant(w2,s2,a1)");
     CHECK(sweep.finished(2, 2, 1, kDone, 4) == "accept(s2,done) grant(w2,s0,a2)");
@@ -154,19 +154,20 @@ TEST_CASE("A stage that was running at two deaths of a whole run runs alone, las
     before[1].history.interruptions = 1;  // once may be a power cut: no suspect
     Coordinator brain(plan, open_stages(plan, before, {}), {});
     static_cast<void>(brain.on_started(0));
-    CHECK(text_of(brain.on_worker_joined(1, 0)) == "grant(w1,s1,a1)");
-    CHECK(text_of(brain.on_worker_joined(2, 0)) == "grant(w2,s2,a1)");
-    CHECK(text_of(brain.on_worker_joined(3, 0)).empty());
-    CHECK(text_of(brain.on_stage_finished(1, 1, 1, kDone, 1)) == "accept(s1,done)");
-    CHECK(text_of(brain.on_stage_finished(2, 2, 1, kDone, 2)) == "accept(s2,done) grant(w1,s0,a1)");
-    CHECK(text_of(brain.on_stage_finished(1, 0, 1, kDone, 3)) == "accept(s0,done) dismiss(w1) dismiss(w2) dismiss(w3)");
+    CHECK(text_of(brain.on_worker_joined(WorkerId{1}, 0)) == "grant(w1,s1,a1)");
+    CHECK(text_of(brain.on_worker_joined(WorkerId{2}, 0)) == "grant(w2,s2,a1)");
+    CHECK(text_of(brain.on_worker_joined(WorkerId{3}, 0)).empty());
+    CHECK(text_of(brain.on_stage_finished(WorkerId{1}, 1, Attempt{1}, kDone, 1)) == "accept(s1,done)");
+    CHECK(text_of(brain.on_stage_finished(WorkerId{2}, 2, Attempt{1}, kDone, 2)) == "accept(s2,done) grant(w1,s0,a1)");
+    CHECK(text_of(brain.on_stage_finished(WorkerId{1}, 0, Attempt{1}, kDone, 3)) ==
+          "accept(s0,done) dismiss(w1) dismiss(w2) dismiss(w3)");
 }
 
 TEST_CASE("The loss of a worker that was told to go is not held against its stage") {
     Sweeping sweep("b=1");
     sweep.joined(1);
-    sweep.heard(sweep.brain.on_worker_leaving(1, 1));
-    CHECK(sweep.heard(sweep.brain.on_worker_lost(1, 2)).empty());
+    sweep.heard(sweep.brain.on_worker_leaving(WorkerId{1}, 1));
+    CHECK(sweep.heard(sweep.brain.on_worker_lost(WorkerId{1}, 2)).empty());
     CHECK(sweep.joined(2, 3) == "grant(w2,s0,a2)");
     CHECK(sweep.brain.failures(0, FailureClass::lost) == 0);
 }
@@ -253,12 +254,12 @@ TEST_CASE("Deadlines follow the beats of the stage's kind") {
     policy.lease_factor = 10;
     Sweeping sweep("b1=1 b2=1", policy);
     sweep.joined(1);
-    CHECK(text_of(sweep.brain.on_progress(1, 0, 1, 0.1, 50)).empty());
+    CHECK(text_of(sweep.brain.on_progress(WorkerId{1}, 0, Attempt{1}, 0.1, 50)).empty());
     CHECK(sweep.brain.workers().at(1).deadline_s == 55);
-    CHECK(text_of(sweep.brain.on_progress(1, 0, 1, 0.2, 53)).empty());
+    CHECK(text_of(sweep.brain.on_progress(WorkerId{1}, 0, Attempt{1}, 0.2, 53)).empty());
     CHECK(sweep.brain.workers().at(1).deadline_s == 83);
     CHECK(sweep.brain.workers().at(1).fraction == 0.2);
-    CHECK(text_of(sweep.brain.on_progress(1, 0, 7, 0.9, 54)).empty());
+    CHECK(text_of(sweep.brain.on_progress(WorkerId{1}, 0, Attempt{7}, 0.9, 54)).empty());
     CHECK(sweep.brain.workers().at(1).fraction == 0.2);
 }
 
@@ -297,12 +298,12 @@ TEST_CASE("A worker that interrupts itself does not cost the stage an attempt of
 TEST_CASE("A worker that is told to go ends what it runs and is dismissed") {
     Sweeping sweep("b1=2 b2=1");
     sweep.joined(1);
-    CHECK(sweep.heard(sweep.brain.on_worker_leaving(1, 1)).empty());
+    CHECK(sweep.heard(sweep.brain.on_worker_leaving(WorkerId{1}, 1)).empty());
     CHECK(sweep.finished(1, 0, 1, kPreempted, 2) == "drop(w1,s0) dismiss(w1)");
     CHECK(sweep.joined(2, 3) == "grant(w2,s0,a2)");
     CHECK(sweep.joined(3, 3) == "grant(w3,s1,a1)");
     CHECK(sweep.finished(3, 1, 1, kDone, 4) == "accept(s1,done)");
-    CHECK(sweep.heard(sweep.brain.on_worker_leaving(3, 5)) == "dismiss(w3)");
+    CHECK(sweep.heard(sweep.brain.on_worker_leaving(WorkerId{3}, 5)) == "dismiss(w3)");
     CHECK(sweep.brain.workers_in_service() == 1);
 }
 
@@ -325,7 +326,7 @@ TEST_CASE("Nothing that a worker claims can break a promise") {
     CHECK(sweep.finished(1, 0, 2) == "drop(w1,s0)");
     CHECK(sweep.finished(1, 0, 0) == "drop(w1,s0)");
     CHECK(sweep.finished(1, 1, 1) == "drop(w1,s1)");
-    CHECK(text_of(sweep.brain.on_progress(1, 99, 1, std::nan(""), 1)).empty());
+    CHECK(text_of(sweep.brain.on_progress(WorkerId{1}, 99, Attempt{1}, std::nan(""), 1)).empty());
     CHECK(sweep.brain.state(0) == StageState::running);
     CHECK(sweep.finished(1, 0, 1, {StageState::running, FailureClass::none}) == "drop(w1,s0) grant(w1,s0,a2)");
     CHECK(sweep.finished(1, 0, 2) == "accept(s0,done) grant(w1,s1,a1)");

@@ -31,15 +31,26 @@ StageOutcome full_outcome() {
     return outcome;
 }
 
+StageOrder full_order() {
+    return {.id = sha256("compression"),
+            .kind = StageKind::compression,
+            .parameters = "{\"seed\":1}",
+            .needs = {{StageKind::baseline, sha256("baseline"), sha256("its file")},
+                      {StageKind::prepare, sha256("prepare"), Digest{}}},
+            .data = {{"faces", "recordio", "/data/a b", {}}, {"rfw", "rfw", "/data/rfw", {"African", "Asian"}}},
+            .groups = {"African", "Asian"},
+            .code_version = "1.2 abc"};
+}
+
 std::vector<Message> all_messages() {
     return {JoinMessage{4711, "node7"},
-            BeatMessage{true, 3, 2, 0.5, 99},
-            FinishedMessage{3, 2, 1700000000.25, full_outcome()},
+            BeatMessage{true, 3, Attempt{2}, 0.5, 99},
+            FinishedMessage{3, Attempt{2}, 1700000000.25, full_outcome()},
             LeavingMessage{},
-            WelcomeMessage{"{\"stages\":[]}"},
-            LeaseMessage{5, 6, {{3, sha256("three")}, {4, Digest{}}}},
-            RevokeMessage{5, 6},
-            AcknowledgeMessage{5, 6},
+            WelcomeMessage{"sweep.h5.files"},
+            LeaseMessage{5, Attempt{6}, full_order()},
+            RevokeMessage{5, Attempt{6}},
+            AcknowledgeMessage{5, Attempt{6}},
             AliveMessage{},
             DrainMessage{},
             DismissMessage{true}};
@@ -67,7 +78,7 @@ TEST_CASE("Every message comes back as it was") {
     const auto back = std::get<FinishedMessage>(decode(encode(all_messages()[2])));
     const StageOutcome expected = full_outcome();
     CHECK(back.stage == 3);
-    CHECK(back.attempt == 2);
+    CHECK(back.attempt == Attempt{2});
     CHECK(back.finished_unix_s == 1700000000.25);
     CHECK(back.outcome.message == expected.message);
     CHECK(back.outcome.artefact == expected.artefact);
@@ -78,6 +89,21 @@ TEST_CASE("Every message comes back as it was") {
     CHECK(back.outcome.groups[1].auc == 9);
     CHECK(back.outcome.scores == expected.scores);
     CHECK(std::get<JoinMessage>(decode(encode(all_messages()[0]))).host == "node7");
+    CHECK(std::get<WelcomeMessage>(decode(encode(all_messages()[4]))).artefact_folder == "sweep.h5.files");
+    const StageOrder order = std::get<LeaseMessage>(decode(encode(all_messages()[5]))).order;
+    CHECK(order.id == full_order().id);
+    CHECK(order.kind == StageKind::compression);
+    CHECK(order.parameters == full_order().parameters);
+    REQUIRE(order.needs.size() == 2);
+    CHECK(order.needs[0].kind == StageKind::baseline);
+    CHECK(order.needs[0].id == sha256("baseline"));
+    CHECK(order.needs[0].sha256 == sha256("its file"));
+    CHECK(order.needs[1].sha256.is_zero());
+    REQUIRE(order.data.size() == 2);
+    CHECK(order.data[0].path == "/data/a b");
+    CHECK(order.data[1].groups == full_order().groups);
+    CHECK(order.groups == full_order().groups);
+    CHECK(order.code_version == "1.2 abc");
     CHECK(std::get<BeatMessage>(decode(encode(all_messages()[1]))).progress == 99);
 }
 

@@ -63,10 +63,10 @@ inline std::string text_of(const Commands& commands) {
     std::string text;
     for (const Command& command : commands) {
         if (!text.empty()) text += ' ';
-        const auto w = [](WorkerId worker) { return "w" + std::to_string(worker); };
+        const auto w = [](WorkerId worker) { return "w" + std::to_string(number(worker)); };
         const auto s = [](StageIndex stage) { return "s" + std::to_string(stage); };
         if (const auto* grant = std::get_if<GrantLease>(&command)) {
-            text += "grant(" + w(grant->worker) + "," + s(grant->stage) + ",a" + std::to_string(grant->attempt) + ")";
+            text += "grant(" + w(grant->worker) + "," + s(grant->stage) + ",a" + std::to_string(number(grant->attempt)) + ")";
         } else if (const auto* revoke = std::get_if<RevokeLease>(&command)) {
             text += "revoke(" + w(revoke->worker) + "," + s(revoke->stage) + ")";
         } else if (const auto* accept = std::get_if<AcceptResult>(&command)) {

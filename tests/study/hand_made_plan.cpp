@@ -3,6 +3,7 @@
 #include "faces/make_data.hpp"
 #include "fairsweep/dataset.hpp"
 #include "plan/stage_id.hpp"
+#include "plan/stage_order.hpp"
 
 namespace fairsweep::study_test {
 
@@ -95,8 +96,11 @@ StageIndex PlanBuilder::evaluation(StageIndex network, StageIndex prepare, const
     return add(parameters, {network, prepare}, {});
 }
 
-StageOutcome run(StageRunner& runner, const Plan& plan, StageIndex stage, std::span<const NeededArtefact> needs) {
-    return runner.run(plan, stage, needs, {});
+StageOutcome run(StageRunner& runner, const Plan& plan, StageIndex stage, const std::map<StageIndex, Digest>& left,
+                 const StageMonitor& monitor) {
+    std::vector<Digest> artefacts(plan.stages.size());
+    for (const auto& [index, digest] : left) artefacts[index] = digest;
+    return runner.run(order_of(plan, stage, artefacts), monitor);
 }
 
 Recipe small_recipe() {

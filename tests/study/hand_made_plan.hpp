@@ -1,6 +1,7 @@
 #pragma once
 /// Plans built by hand over procedural faces, and a runner that keeps their outcomes: for tests of the stages.
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -35,9 +36,9 @@ struct PlanBuilder {
     Plan plan;
 };
 
-/// Runs one stage to the end without a stop.
+/// Runs one stage to the end without a stop. `left`: the digests that stages left, where the test wants them to be compared.
 [[nodiscard]] StageOutcome run(StageRunner& runner, const Plan& plan, StageIndex stage,
-                               std::span<const NeededArtefact> needs = {});
+                               const std::map<StageIndex, Digest>& left = {}, const StageMonitor& monitor = {});
 
 /// The recipe of procedural faces, shrunk to a set of 72 images: seconds on one core.
 [[nodiscard]] Recipe small_recipe();

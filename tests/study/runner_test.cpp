@@ -87,10 +87,11 @@ TEST_CASE("A plan of every kind of stage runs to figures", "[runner]") {
     CHECK(baseline.loss_last < 0.9 * baseline.loss_first);
     CHECK(baseline.cpu_s > 0.0);
     CHECK(baseline.peak_memory_bytes > 10U << 20);
-    CHECK(t.runner->artefact_present(t.builder.plan.stages[t.baseline], baseline));
+    CHECK(t.runner->artefact_present(t.builder.plan.stages[t.baseline].kind, t.builder.plan.stages[t.baseline].id, baseline));
     fs::resize_file(t.file(t.baseline, ".ckpt"), 100);
-    CHECK_FALSE(t.runner->artefact_present(t.builder.plan.stages[t.baseline], baseline));
-    CHECK(t.runner->artefact_present(t.builder.plan.stages[dense], outcome));
+    CHECK_FALSE(
+        t.runner->artefact_present(t.builder.plan.stages[t.baseline].kind, t.builder.plan.stages[t.baseline].id, baseline));
+    CHECK(t.runner->artefact_present(t.builder.plan.stages[dense].kind, t.builder.plan.stages[dense].id, outcome));
 }
 
 TEST_CASE("The same stage twice leaves the same bytes", "[runner]") {
@@ -167,14 +168,14 @@ TEST_CASE("Asked to stop, a stage ends at once and leaves nothing", "[runner]") 
     const StageMonitor after_one{.on_progress = [&steps](double) { ++steps; }, .stop_requested = [&steps] { return steps >= 1; }};
     for (const StageIndex stage : {arm, evaluation, t.teacher}) {
         steps = 0;
-        const StageOutcome outcome = t.runner->run(t.builder.plan, stage, {}, after_one);
+        const StageOutcome outcome = run(*t.runner, t.builder.plan, stage, {}, after_one);
         CHECK(outcome.state == StageState::preempted);
         CHECK(outcome.failure == FailureClass::preempted);
         CHECK(steps == 1);
     }
     for (const StageIndex stage : {t.prepare, t.baseline}) {
         steps = 0;
-        CHECK(fresh->run(t.builder.plan, stage, {}, after_one).state == StageState::preempted);
+        CHECK(run(*fresh, t.builder.plan, stage, {}, after_one).state == StageState::preempted);
         CHECK(steps == 1);
     }
     CHECK(fs::is_empty("stopped"));
@@ -191,7 +192,7 @@ TEST_CASE("Progress rises to one", "[runner]") {
                                        last = fraction;
                                    },
                                .stop_requested = {}};
-    CHECK(t.runner->run(t.builder.plan, t.arm({{8, 8}, 0.0}), {}, monitor).state == StageState::done);
+    CHECK(run(*t.runner, t.builder.plan, t.arm({{8, 8}, 0.0}), {}, monitor).state == StageState::done);
     CHECK(rising);
     CHECK(last == 1.0);
 }
@@ -245,21 +246,22 @@ TEST_CASE("A need that is not what its row says is named, moved aside and can be
     StageOutcome baseline;
     baseline.artefact = sha256_of_file(file);
     baseline.artefact_bytes = fs::file_size(file);
-    const std::vector<NeededArtefact> needs{{t.baseline, baseline.artefact},
-                                            {t.prepare, sha256_of_file(t.file(t.prepare, ".faces"))}};
+    const std::map<StageIndex, Digest> needs{{t.baseline, baseline.artefact},
+                                             {t.prepare, sha256_of_file(t.file(t.prepare, ".faces"))}};
     CHECK(run(*t.runner, t.builder.plan, evaluation, needs).state == StageState::done);
 
     std::string text = read_text_file(file);
     text.back() = static_cast<char>(text.back() ^ 1);  // the same size
     write_file_atomically(file, text);
-    CHECK(t.runner->artefact_present(t.builder.plan.stages[t.baseline], baseline));
+    CHECK(t.runner->artefact_present(t.builder.plan.stages[t.baseline].kind, t.builder.plan.stages[t.baseline].id, baseline));
     const StageOutcome outcome = run(*t.runner, t.builder.plan, evaluation, needs);
     CHECK(outcome.state == StageState::failed);
     CHECK(outcome.failure == FailureClass::config);  // no second attempt: it would find the same
     CHECK_THAT(outcome.message, ContainsSubstring("baseline") && ContainsSubstring(file.filename().string()) &&
                                     ContainsSubstring("--only failed,lost"));
     CHECK(fs::exists(file.string() + ".damaged"));
-    CHECK_FALSE(t.runner->artefact_present(t.builder.plan.stages[t.baseline], baseline));  // a further run makes it again
+    CHECK_FALSE(t.runner->artefact_present(t.builder.plan.stages[t.baseline].kind, t.builder.plan.stages[t.baseline].id,
+                                           baseline));  // a further run makes it again
     const StageOutcome next = run(*t.runner, t.builder.plan, evaluation, needs);
     CHECK_THAT(next.message, ContainsSubstring("is gone") && ContainsSubstring("lies beside as *.damaged"));
     CHECK(t.done(t.baseline).artefact == baseline.artefact);

@@ -264,9 +264,9 @@ void check_wide_arm(const std::string& preset) {
                                      [&](std::uint64_t i) { return faces.face(i).pixels; }, [](std::uint64_t) { return true; })
                                      .plain);
         }
-        // MobileFaceNet under "modern": a batch is quantised with the range of earlier ones, so that new extremes are clipped, and
-        // six steps with BatchNorm frozen amplify that. At the full rate the cosine was 0.83, 0.90 and 0.99 in three orders of the
-        // batches, so the rate is a tenth here.
+        // MobileFaceNet under "modern": a batch is quantised with the range of earlier ones, so that new extremes are clipped,
+        // and six steps with BatchNorm frozen amplify that. At the full rate the cosine was 0.83, 0.90 and 0.99 in three orders
+        // of the batches, so the rate is a tenth here.
         CHECK(torch::cosine_similarity(embeddings[0], embeddings[1], 1).mean().item<double>() >= (is_loose ? 0.97 : 0.9999));
         std::vector<int> differing(2, 0);
         for (std::size_t i = 0; i < outcomes[0].scores.size(); ++i)

@@ -27,8 +27,8 @@ LIBRARIES = {
 FMT = re.compile(r"(fmt|spdlog)/")
 
 # Rooms in order of dependence: a room may include only what stands before it (src/CMakeLists.txt links the same way).
-ROOMS = ["core", "plan", "job", "coordinator", "metrics", "statistics", "mpi", "data", "faces", "model", "compress", "study",
-         "export", "store", "report", "app"]
+ROOMS = ["core", "words", "plan", "job", "coordinator", "metrics", "statistics", "mpi", "data", "faces", "model", "compress", "study",
+         "export", "store", "run", "report", "app"]
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]', re.M)
 
 

@@ -1,0 +1,15 @@
+#pragma once
+#include <cstdint>
+
+#include "fairsweep/enumeration.hpp"
+
+namespace fairsweep {
+
+/// persistent: do not renumber
+enum class StageKind : std::uint8_t { prepare = 0, baseline = 1, teacher = 2, compression = 3, evaluation = 4 };
+template <>
+struct Words<StageKind> {
+    static constexpr std::array kWords{"prepare", "baseline", "teacher", "compression", "evaluation"};
+};
+
+}  // namespace fairsweep

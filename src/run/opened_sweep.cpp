@@ -1,0 +1,49 @@
+#include "run/opened_sweep.hpp"
+
+#include <fmt/format.h>
+
+#include <map>
+
+#include "fairsweep/log.hpp"
+#include "run/clocks.hpp"
+
+namespace fairsweep {
+
+OpenedSweep open_sweep(const RunOptions& options, const SweepParts& parts, PlannedSweep planned) {
+    parts.check_data(planned.plan);
+    Store store = Store::open_for_update(options.store, planned.plan, parts.pairs(planned.plan));
+    for (const std::string& warning : store.warnings()) log_warning(warning);
+    return {std::move(planned.plan), planned.threads_per_stage, std::move(store)};
+}
+
+OpeningRequest opening_request(const RunOptions& options, const Plan& plan, const Store& store, const StageRunner& runner) {
+    std::map<Digest, StageOutcome> outcomes;
+    for (Row& row : store.rows()) {
+        if (row.outcome.state == StageState::done) outcomes[row.stage_id] = std::move(row.outcome);
+    }
+    OpeningRequest request;
+    request.only = options.only;
+    request.artefact_present = [&plan, &runner, outcomes = std::move(outcomes)](StageIndex index) {
+        const Stage& stage = plan.stages[index];
+        const auto found = outcomes.find(stage.id);
+        if (found != outcomes.end() && runner.artefact_present(stage.kind, stage.id, found->second)) return true;
+        log_warning(
+            fmt::format("the artefact of {} {} is gone; the stage runs again", name_of(stage.kind), stage.id.short_hex()));
+        return false;
+    };
+    return request;
+}
+
+CoordinatorSettings coordinator_settings(const RunOptions& options, const OpeningRequest& request, Progress& progress) {
+    CoordinatorSettings settings;
+    settings.policy.worker_silence_s = options.worker_silence_s;
+    settings.policy.max_failures = options.max_failures;
+    settings.opening = request;
+    settings.silence_s = options.coordinator_silence_s;
+    settings.drain_s = options.drain_s;
+    settings.join_s = options.coordinator_silence_s;
+    settings.on_status = [&progress](const LiveStatus& status) { progress.show(status, steady_now_s()); };
+    return settings;
+}
+
+}  // namespace fairsweep

@@ -1,0 +1,126 @@
+#include "run/worker_loop.hpp"
+
+#include "run/clocks.hpp"
+#include "fairsweep/error.hpp"
+#include "fairsweep/log.hpp"
+#include "fairsweep/process.hpp"
+
+namespace fairsweep {
+namespace {
+
+constexpr int kCoordinator = 0;
+/// Longer pauses of this process (a suspended laptop, SIGSTOP) do not count as silence of the coordinator.
+constexpr double kOwnSleep_s = 5.0;
+
+}  // namespace
+
+WorkerLoop::WorkerLoop(Link& link, RunnerFactory make_runner, WorkerSettings settings)
+    : link_(link), make_runner_(std::move(make_runner)), settings_(std::move(settings)) {}
+
+bool WorkerLoop::step(double now_s) {
+    if (!joined_) {
+        joined_ = true;
+        last_heard_s_ = now_s;
+        last_beat_s_ = now_s;
+        send(JoinMessage{process_id(), host_name()});
+    } else if (now_s - last_step_s_ > kOwnSleep_s) {
+        last_heard_s_ += now_s - last_step_s_;
+    }
+    last_step_s_ = now_s;
+    bool busy = false;
+    while (auto incoming = link_.poll()) {
+        receive(*incoming, now_s);
+        busy = true;
+        if (end_ != End::none) return true;
+    }
+    if (settings_.stop_signalled() && !told_leaving_) {
+        told_leaving_ = true;
+        send(LeavingMessage{});
+        drain();
+    }
+    collect_outcome(now_s);
+    if (unacknowledged_ && now_s - last_sent_s_ > settings_.resend_s) send_finished(now_s);
+    if (now_s - last_beat_s_ >= settings_.beat_s) beat(now_s);
+    if (now_s - last_heard_s_ > settings_.coordinator_silence_s) end_ = End::coordinator_silent;
+    return busy;
+}
+
+void WorkerLoop::receive(const Incoming& incoming, double now_s) {
+    last_heard_s_ = now_s;
+    const Message message = decode(incoming.bytes);
+    std::visit([this](const auto& item) { on_message(item); }, message);
+}
+
+void WorkerLoop::on_message(const WelcomeMessage& welcome) {
+    if (thread_ != nullptr) return;
+    runner_ = make_runner_(welcome.artefact_folder);
+    thread_ = std::make_unique<StageThread>(*runner_);
+}
+
+void WorkerLoop::on_message(const LeaseMessage& lease) {
+    if (thread_ == nullptr) {
+        throw_infrastructure({.attempted = "cannot take a lease",
+                              .where = "stage " + lease.order.id.short_hex(),
+                              .found = "no welcome before it",
+                              .expected = "a welcome first",
+                              .hint = "all ranks must run the same build of fairsweep"});
+    }
+    if (thread_->is_busy() || unacknowledged_) {
+        next_lease_ = lease;
+        return;
+    }
+    lease_ = lease;
+    thread_->start(lease.order);
+    if (draining_) thread_->request_stop();
+}
+
+void WorkerLoop::on_message(const RevokeMessage& revoke) {
+    if (next_lease_ && next_lease_->stage == revoke.stage && next_lease_->attempt == revoke.attempt) {
+        FinishedMessage never_begun{revoke.stage, revoke.attempt, unix_now_s(), {}};
+        never_begun.outcome.state = StageState::preempted;
+        never_begun.outcome.failure = FailureClass::preempted;
+        next_lease_.reset();
+        send(never_begun);
+    }
+    if (is_busy() && lease_.stage == revoke.stage && lease_.attempt == revoke.attempt) thread_->request_stop();
+}
+
+void WorkerLoop::on_message(const AcknowledgeMessage& acknowledge) {
+    if (!unacknowledged_ || unacknowledged_->stage != acknowledge.stage || unacknowledged_->attempt != acknowledge.attempt)
+        return;
+    unacknowledged_.reset();
+    if (next_lease_) {
+        const LeaseMessage next = *next_lease_;
+        next_lease_.reset();
+        on_message(next);
+    }
+}
+
+void WorkerLoop::drain() {
+    draining_ = true;
+    if (is_busy()) thread_->request_stop();
+}
+
+void WorkerLoop::collect_outcome(double now_s) {
+    if (!is_busy() || unacknowledged_) return;
+    std::optional<StageOutcome> outcome = thread_->take_outcome();
+    if (!outcome) return;
+    unacknowledged_ = FinishedMessage{lease_.stage, lease_.attempt, unix_now_s(), std::move(*outcome)};
+    send_finished(now_s);
+}
+
+void WorkerLoop::send_finished(double now_s) {
+    last_sent_s_ = now_s;
+    send(*unacknowledged_);
+}
+
+void WorkerLoop::beat(double now_s) {
+    last_beat_s_ = now_s;
+    BeatMessage beat;
+    if (is_busy()) beat = {true, lease_.stage, lease_.attempt, thread_->fraction(), thread_->progress()};
+    send(beat);
+}
+
+void WorkerLoop::send(const Message& message) { link_.send(kCoordinator, std::make_shared<const Bytes>(encode(message))); }
+
+}  // namespace fairsweep

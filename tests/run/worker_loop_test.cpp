@@ -1,0 +1,79 @@
+#include "run/worker_loop.hpp"
+
+#include "mpi/local_link.hpp"
+#include "run/clocks.hpp"
+#include "support/catch.hpp"
+
+using namespace fairsweep;
+
+namespace {
+
+/// Answers with what it was ordered, as its message.
+class EchoRunner final : public StageRunner {
+public:
+    explicit EchoRunner(std::filesystem::path folder) : folder_(std::move(folder)) {}
+    StageOutcome run(const StageOrder& order, const StageMonitor&) override {
+        StageOutcome outcome;
+        outcome.state = StageState::done;
+        outcome.message = folder_.string() + " " + order.parameters;
+        outcome.artefact = order.id;
+        return outcome;
+    }
+    bool artefact_present(StageKind, const Digest&, const StageOutcome&) const override { return true; }
+
+private:
+    std::filesystem::path folder_;
+};
+
+template <class M>
+M next(Link& link, WorkerLoop& worker) {
+    for (int round = 0; round < 20000; ++round) {
+        worker.step(steady_now_s());
+        while (auto incoming = link.poll()) {
+            Message message = decode(incoming->bytes);
+            if (auto* wanted = std::get_if<M>(&message)) return *wanted;
+        }
+        sleep_s(1e-3);
+    }
+    FAIL("the message did not come");
+    return {};
+}
+
+void send(Link& link, const Message& message) { link.send(1, std::make_shared<const Bytes>(encode(message))); }
+
+}  // namespace
+
+TEST_CASE("A worker runs what its lease says, in the folder of the welcome, and repeats the coordinator's numbers") {
+    LocalPost post(2);
+    const auto coordinator = post.link(0);
+    const auto link = post.link(1);
+    WorkerLoop worker(*link, [](const std::filesystem::path& folder) { return std::make_unique<EchoRunner>(folder); }, {});
+    CHECK(next<JoinMessage>(*coordinator, worker).pid != 0);
+    send(*coordinator, WelcomeMessage{"here.files"});
+    StageOrder order;
+    order.id = sha256("a stage");
+    order.parameters = "{}";
+    send(*coordinator, LeaseMessage{4000000, Attempt{7}, order});
+    const auto finished = next<FinishedMessage>(*coordinator, worker);
+    CHECK(finished.stage == 4000000);  // no plan here in which it could be looked up
+    CHECK(finished.attempt == Attempt{7});
+    CHECK(finished.outcome.message == "here.files {}");
+    CHECK(finished.outcome.artefact == order.id);
+    send(*coordinator, AcknowledgeMessage{4000000, Attempt{7}});
+    send(*coordinator, DismissMessage{true});
+    while (worker.end() == WorkerLoop::End::none) worker.step(steady_now_s());
+    CHECK(worker.end() == WorkerLoop::End::dismissed);
+}
+
+TEST_CASE("A lease before the welcome is refused") {
+    LocalPost post(2);
+    const auto coordinator = post.link(0);
+    const auto link = post.link(1);
+    WorkerLoop worker(*link, [](const std::filesystem::path& folder) { return std::make_unique<EchoRunner>(folder); }, {});
+    send(*coordinator, LeaseMessage{0, Attempt{1}, {}});
+    CHECK_THROWS_AS(
+        [&] {
+            for (int round = 0; round < 1000; ++round) worker.step(steady_now_s());
+        }(),
+        Error);
+}
