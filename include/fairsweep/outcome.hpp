@@ -7,6 +7,7 @@
 
 #include "fairsweep/enumeration.hpp"
 #include "fairsweep/hash.hpp"
+#include "fairsweep/metric.hpp"
 #include "fairsweep/stage_kind.hpp"
 
 namespace fairsweep {
@@ -74,11 +75,7 @@ struct StageOutcome {
     std::uint64_t peak_memory_bytes = 0;
     Digest artefact;  ///< SHA-256 of the file it left under the artefact folder; zero: none
     std::uint64_t artefact_bytes = 0;
-    double loss_first = 0.0;  ///< training stages: mean loss of the first and the last tenth of the steps
-    double loss_last = 0.0;
-    double sparsity_measured = 0.0;    ///< share of exact zeros among prunable weights as used in the forward pass
-    double teacher_cosine = 0.0;       ///< compression: mean cosine to the teacher on the last batches
-    double pooled_threshold = 0.0;     ///< evaluation: similarity, `score >= threshold` matches
+    Metrics measured;                  ///< of those that its kind measures (plan/stage_kinds.hpp); the others are 0
     std::vector<GroupFigures> groups;  ///< evaluation: one per group of the plan
     std::vector<float> scores;         ///< evaluation: similarity of every pair, groups in order; goes to a shard
 };

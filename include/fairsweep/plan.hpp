@@ -31,7 +31,10 @@ struct Point {
     std::uint64_t seed = 0;
     StageIndex network_stage = 0;  ///< the stage whose checkpoint is evaluated (baseline or compression)
     StageIndex evaluation_stage = 0;
+    std::vector<StageIndex> measurements;  ///< further stages that measure it: latency
 };
+/// Its evaluation, then its further measurements.
+[[nodiscard]] std::vector<StageIndex> measuring_stages(const Point& point);
 
 /// A data set as the plan knows it.
 struct PlannedData {

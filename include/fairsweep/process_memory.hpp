@@ -4,9 +4,9 @@
 
 namespace fairsweep {
 
-/// Freed memory stays with the process until hand_back_freed_memory(). Activations of a training step are some MB to some hundred MB
-/// each and come and go hundreds of times; handing their pages back and fetching them again costs a page fault per 4 kB. Call it
-/// first in main(): threads that exist already keep heaps of their own.
+/// Freed memory stays with the process until hand_back_freed_memory(). Activations of a training step are some MB to some hundred
+/// MB each and come and go hundreds of times; handing their pages back and fetching them again costs a page fault per 4 kB. Call
+/// it first in main(): threads that exist already keep heaps of their own.
 void keep_freed_memory();
 
 /// Between two pieces of work: what is free goes back to the kernel.

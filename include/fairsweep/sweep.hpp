@@ -9,6 +9,7 @@
 
 #include "fairsweep/axis.hpp"
 #include "fairsweep/enumeration.hpp"
+#include "fairsweep/stage_kind.hpp"
 
 namespace fairsweep {
 
@@ -124,6 +125,7 @@ struct Sweep {
     std::string task = "verification";
     std::vector<std::uint64_t> seeds{1};
     std::vector<Arm> arms{Arm::dense, Arm::sham, Arm::compressed};
+    std::vector<StageKind> measurements;  ///< of every point, besides its evaluation
 
     std::vector<AxisInfo> axes = common_axes();  ///< those of every sweep, then the recipe keys that vary
     /// Values of an axis in the first block.

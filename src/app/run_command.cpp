@@ -3,6 +3,7 @@
 
 #include "commands.hpp"
 #include "data_probe.hpp"
+#include "export/latency.hpp"
 #include "fairsweep/dataset.hpp"
 #include "fairsweep/stage_parameters.hpp"
 #include "job/job.hpp"
@@ -22,6 +23,12 @@ PlannedSweep plan_job(const RunOptions& options) {
     return {make_plan(sweep, data_probe(), version_line()), sweep.recipe.threads_per_stage};
 }
 
+std::unique_ptr<StageRunner> make_runner(const std::filesystem::path& artefact_folder) {
+    StageFunctions functions = study_functions();
+    functions[StageKind::latency] = run_latency;
+    return make_stage_runner(artefact_folder, functions);
+}
+
 /// The evaluation set is the one that `prepare` stages read.
 PairTable pairs_of(const Plan& plan) {
     for (const Stage& stage : plan.stages) {
@@ -39,7 +46,7 @@ int run_command(const Arguments& arguments) {
     if (!options) return 0;
     // All missing sets are reported together; damaged ones were reported when the plan counted their images.
     const auto check_data = [&options](const Plan& plan) { refuse_missing_data(plan, options->job, options->overrides); };
-    return run_sweep(*options, {plan_job, check_data, pairs_of, make_stage_runner});
+    return run_sweep(*options, {plan_job, check_data, pairs_of, make_runner});
 }
 
 }  // namespace fairsweep

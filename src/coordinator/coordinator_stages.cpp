@@ -4,6 +4,7 @@
 #include "coordinator/coordinator.hpp"
 #include "fairsweep/check.hpp"
 #include "plan/point_state.hpp"
+#include "plan/stage_kinds.hpp"
 
 namespace fairsweep {
 namespace {
@@ -92,7 +93,7 @@ void Coordinator::close(StageIndex stage, StageState state, double now_s, Comman
     }
 }
 
-/// The evaluation of a diverged network has diverged itself (that is the point's result); everything else is skipped.
+/// What measures a diverged network has diverged itself (that is the point's result); everything else is skipped.
 void Coordinator::close_dependants(StageIndex stage, Commands& commands) {
     std::vector<StageIndex> causes{stage};
     while (!causes.empty()) {
@@ -103,7 +104,7 @@ void Coordinator::close_dependants(StageIndex stage, Commands& commands) {
             if (is_final(entry.state)) continue;
             FAIRSWEEP_CHECK(entry.state != StageState::running, "a stage runs only when what it needs is done");
             const bool diverged =
-                stages_[cause].state == StageState::diverged && plan_.stages[dependant].kind == StageKind::evaluation;
+                stages_[cause].state == StageState::diverged && info_of(plan_.stages[dependant].kind).measures_points;
             const StageState state = diverged ? StageState::diverged : StageState::skipped;
             forget_waiting(dependant);
             set_state(dependant, state);

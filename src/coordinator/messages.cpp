@@ -182,11 +182,7 @@ void visit(V& v, M& outcome) {
     v.number(outcome.peak_memory_bytes);
     v.digest(outcome.artefact);
     v.number(outcome.artefact_bytes);
-    v.number(outcome.loss_first);
-    v.number(outcome.loss_last);
-    v.number(outcome.sparsity_measured);
-    v.number(outcome.teacher_cosine);
-    v.number(outcome.pooled_threshold);
+    for (const Metric metric : all_of<Metric>()) v.number(outcome.measured[metric]);
     v.list(outcome.groups, kMaxOutcomeGroups, 3 * sizeof(std::uint32_t) + 6 * sizeof(double),
            [](V& w, auto& group) { visit(w, group); });
     v.floats(outcome.scores, kMaxOutcomeScores);

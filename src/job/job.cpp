@@ -11,6 +11,7 @@
 #include "words/recipe_keys.hpp"
 #include "job/values.hpp"
 #include "plan/constraint.hpp"
+#include "plan/stage_kinds.hpp"
 
 namespace fairsweep {
 namespace {
@@ -23,7 +24,7 @@ const std::map<std::string, std::vector<std::string>>& keys_by_section() {
                                                                          {"axes", axes_keys()},
                                                                          {"constraint", {"exclude"}},
                                                                          {"recipe", recipe_key_names()},
-                                                                         {"evaluation", {"data"}},
+                                                                         {"evaluation", {"data", "measure"}},
                                                                          {"data.NAME", {"format", "path", "groups"}}};
     return keys;
 }
@@ -155,6 +156,20 @@ std::string read_job_text(const std::filesystem::path& path) {
     }
 }
 
+/// What points are measured by, besides the evaluation that every point has.
+void read_measurements(const JobEntries& entries, Sweep& sweep) {
+    std::vector<std::string> words;
+    for (const StageKind kind : all_of<StageKind>()) {
+        if (info_of(kind).measures_points && kind != StageKind::evaluation) words.emplace_back(name_of(kind));
+    }
+    if (const JobEntry* measure = entries.find("evaluation", "measure")) {
+        sweep.measurements = list_of<StageKind>(*measure, joined(words), [&words](const std::string& text) {
+            const bool is_known = std::find(words.begin(), words.end(), text) != words.end();
+            return is_known ? from_name<StageKind>(text) : std::nullopt;
+        });
+    }
+}
+
 }  // namespace
 
 Sweep parse_job(const std::string& text, const std::string& origin, const std::vector<std::string>& overrides) {
@@ -168,6 +183,7 @@ Sweep parse_job(const std::string& text, const std::string& origin, const std::v
     const JobEntry& evaluation = entries.require("evaluation", "data", "NAME, with a section [data.NAME]");
     require_data(evaluation, evaluation.value, sweep);
     sweep.evaluation_data = evaluation.value;
+    read_measurements(entries, sweep);
     sweep.source_text = entries.text();
     return sweep;
 }

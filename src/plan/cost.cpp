@@ -10,11 +10,6 @@ namespace fairsweep {
 namespace {
 
 constexpr double kSeReduction = 16;
-constexpr double kForwardShare = 0.2;         // forward pass against a whole training step
-constexpr double kQuantisedFactor = 1.2;      // fake quantisation in a training step
-constexpr double kDecodeTrainingS = 0.35e-3;  // one 112x112 JPEG
-constexpr double kAlignTestS = 3e-3;          // one 400x400 JPEG, warped to the template
-constexpr double kStartS = 0.2;               // building the network, reading and writing checkpoints
 
 struct Rate {
     double overhead_s;  // per image of a training step
@@ -90,12 +85,12 @@ NetworkSize mobilefacenet_size(const Architecture& name) {
     return counter.size;
 }
 
+}  // namespace
+
 double training_image_s(const std::string& architecture) {
     const Rate rate = rate_of(parse_architecture(architecture).family);
     return rate.overhead_s + rate.s_per_mac * network_size(architecture).macs;
 }
-
-}  // namespace
 
 NetworkSize network_size(const std::string& architecture) {
     const Architecture name = parse_architecture(architecture);
@@ -113,31 +108,6 @@ std::uint64_t assumed_images(const std::string& data_name, bool is_evaluation) {
         if (data_name == known.name) return known.images;
     }
     return is_evaluation ? 40000 : 500000;
-}
-
-double stage_cost_s(const StageParameters& parameters, std::uint64_t image_count) {
-    const auto images = static_cast<double>(image_count);
-    const Recipe& recipe = parameters.recipe;
-    const double forward_s =
-        parameters.kind == StageKind::prepare ? 0 : kForwardShare * training_image_s(parameters.architecture);
-    switch (parameters.kind) {
-        case StageKind::prepare:
-            return kStartS + images * kAlignTestS;
-        case StageKind::baseline:
-            return kStartS + images * recipe.baseline_epochs *
-                                 (training_image_s(parameters.architecture) + kDecodeTrainingS / recipe.baseline_epochs);
-        case StageKind::teacher:
-            return kStartS + images * (kDecodeTrainingS + (recipe.flip ? 2 : 1) * forward_s);
-        case StageKind::compression: {
-            const double samples = static_cast<double>(recipe.finetune_steps) * recipe.finetune_batch_samples;
-            const double factor = parameters.bits.is_float() ? 1.0 : kQuantisedFactor;
-            return kStartS + samples * factor * training_image_s(parameters.architecture) +
-                   std::min(samples, images) * kDecodeTrainingS;
-        }
-        case StageKind::evaluation:
-            return kStartS + 2 * images * forward_s;  // the face and its mirror image
-    }
-    return 0;
 }
 
 }  // namespace fairsweep

@@ -1,14 +1,12 @@
 #pragma once
-/// What a stage costs on one core of a present-day server without a GPU: rough on purpose, for ordering stages and for an
-/// ETA as a range; a run learns real times. Time per image = overhead + MACs * time per MAC, with both constants per
+/// What networks and their training cost on one core of a present-day server without a GPU: rough on purpose, for ordering stages
+/// and for an ETA as a range; a run learns real times. Time per image = overhead + MACs * time per MAC, with both constants per
 /// family, since small networks are bound by memory and calls and depthwise convolutions by memory.
 ///
 /// Calibrated on (images/s, training / evaluation): iresnet10-w16-56 644 / 3733, mobilefacenet-w16-56 552 / 4390,
 /// iresnet18 at 112 about 6 in training. Quantisation costs a fifth more in training (541 against 644).
 #include <cstdint>
 #include <string>
-
-#include "fairsweep/stage_parameters.hpp"
 
 namespace fairsweep {
 
@@ -24,7 +22,7 @@ struct NetworkSize {
 /// Images of a training, calibration or test set that is not there: the published size for well-known names, else a guess.
 [[nodiscard]] std::uint64_t assumed_images(const std::string& data_name, bool is_evaluation);
 
-/// Seconds on one core; `images` is the size of the data set that the stage (for evaluation: its prepared faces) holds.
-[[nodiscard]] double stage_cost_s(const StageParameters& parameters, std::uint64_t images);
+/// Seconds of one image in a training step on one core.
+[[nodiscard]] double training_image_s(const std::string& architecture);
 
 }  // namespace fairsweep

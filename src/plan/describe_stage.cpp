@@ -5,14 +5,16 @@
 #include <algorithm>
 
 #include "fairsweep/text.hpp"
+#include "plan/stage_kinds.hpp"
 
 namespace fairsweep {
 namespace {
 
-/// The first point whose network or evaluation this is, or whose network needs it.
+/// The first point whose network this is, or that it measures, or whose network needs it.
 const Point* first_point(const Plan& plan, StageIndex stage) {
     for (const Point& point : plan.points) {
         if (point.network_stage == stage || point.evaluation_stage == stage) return &point;
+        if (std::find(point.measurements.begin(), point.measurements.end(), stage) != point.measurements.end()) return &point;
     }
     for (const Point& point : plan.points) {
         const auto& needs = plan.stages[point.network_stage].needs;
@@ -27,13 +29,14 @@ std::string describe_stage(const Plan& plan, StageIndex stage) {
     if (stage >= plan.stages.size()) return fmt::format("unknown stage {}", stage);
     const Stage& meant = plan.stages[stage];
     std::string text = name_of(meant.kind);
-    const Point* point = meant.kind == StageKind::prepare ? nullptr : first_point(plan, stage);
+    const StageKindInfo& kind = info_of(meant.kind);
+    const Point* point = kind.has_architecture ? first_point(plan, stage) : nullptr;
     if (point != nullptr) {
         text += fmt::format(" {}, {}", point->axes.architecture(), point->axes.training_set());
-        const bool of_one_network = meant.kind == StageKind::compression || meant.kind == StageKind::evaluation;
+        const bool of_one_network = kind.has_compression || kind.measures_points;
         if (of_one_network && point->arm != Arm::dense)
-            text +=
-                fmt::format(", {}, bits {}, sparsity {}", name_of(point->arm), point->axes.bits().text(), exact_number(point->axes.sparsity()));
+            text += fmt::format(", {}, bits {}, sparsity {}", name_of(point->arm), point->axes.bits().text(),
+                                exact_number(point->axes.sparsity()));
         text += fmt::format(", seed {}", point->seed);
     }
     return text + fmt::format(" ({})", meant.id.short_hex());

@@ -5,15 +5,14 @@
 #include "fairsweep/check.hpp"
 #include "fairsweep/stage_parameters.hpp"
 #include "plan/cost.hpp"
+#include "plan/stage_kinds.hpp"
 
 namespace fairsweep {
 namespace {
 
 constexpr double kLow = 0.6;  // the cost model is taken to be right within these factors
 constexpr double kHigh = 1.8;
-constexpr std::uint64_t kRowBytes = 4096;      // row, journal record and plan entry of a stage
-constexpr std::uint64_t kCheckpointExtra = 3;  // percent: BatchNorm, slopes, buffers
-constexpr std::uint64_t kPairsPerImage = 1;    // test sets hold about as many pairs as images
+constexpr std::uint64_t kRowBytes = 4096;  // row, journal record and plan entry of a stage
 
 double longest_chain_s(const Plan& plan, const std::vector<double>& cost_s) {
     std::vector<double> end_s(plan.stages.size(), 0.0);
@@ -33,23 +32,16 @@ std::uint64_t images_of(const Plan& plan, const Stage& stage) {
     return data == plan.data.end() ? 0 : data->second.images;
 }
 
-/// What a stage leaves on disk, for a network of this architecture.
+/// Of the set that a stage reads, or that its last need does.
+std::uint64_t images_behind(const Plan& plan, const Stage& stage) {
+    return stage.data_sets.empty() && !stage.needs.empty() ? images_of(plan, plan.stages[stage.needs.back()])
+                                                           : images_of(plan, stage);
+}
+
 std::uint64_t artefact_bytes(const Plan& plan, const Stage& stage, const std::string& architecture) {
-    const NetworkSize size = network_size(architecture);
-    const auto embedding = static_cast<std::uint64_t>(size.embedding_size);
-    const auto side = static_cast<std::uint64_t>(input_size_of(architecture));
-    switch (stage.kind) {
-        case StageKind::baseline:
-        case StageKind::compression:
-            return 4 * static_cast<std::uint64_t>(size.weights) * (100 + kCheckpointExtra) / 100;
-        case StageKind::teacher:
-            return images_of(plan, stage) * embedding * 2 * 2;
-        case StageKind::prepare:
-            return images_of(plan, stage) * side * side * 3;
-        case StageKind::evaluation:
-            return kPairsPerImage * images_of(plan, plan.stages[stage.needs.back()]) * 4;
-    }
-    return 0;
+    return info_of(stage.kind)
+        .disk_bytes(network_size(architecture), static_cast<std::uint64_t>(input_size_of(architecture)),
+                    images_behind(plan, stage));
 }
 
 std::uint64_t disk_bytes(const Plan& plan) {
@@ -57,7 +49,7 @@ std::uint64_t disk_bytes(const Plan& plan) {
     std::vector<bool> counted(plan.stages.size(), false);
     std::vector<StageIndex> waiting;
     for (const Point& point : plan.points) {
-        waiting.assign(1, point.evaluation_stage);
+        waiting = measuring_stages(point);
         while (!waiting.empty()) {
             const StageIndex stage = waiting.back();
             waiting.pop_back();

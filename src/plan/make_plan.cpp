@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "fairsweep/check.hpp"
 #include "fairsweep/error.hpp"
 #include "fairsweep/stage_parameters.hpp"
 #include "plan/constraint.hpp"
@@ -12,26 +13,10 @@
 #include "plan/grid.hpp"
 #include "words/pruning_words.hpp"
 #include "plan/stage_id.hpp"
+#include "plan/stage_kinds.hpp"
 
 namespace fairsweep {
 namespace {
-
-/// Versions of the stages' code. Raise one when results of its stages change: old rows are then not taken for new ones.
-int version_of(StageKind kind) {
-    switch (kind) {
-        case StageKind::prepare:
-            return 2;
-        case StageKind::baseline:
-            return 3;
-        case StageKind::teacher:
-            return 3;
-        case StageKind::compression:
-            return 2;
-        case StageKind::evaluation:
-            return 2;
-    }
-    return 1;
-}
 
 struct DigestHash {
     std::size_t operator()(const Digest& digest) const noexcept { return static_cast<std::size_t>(digest.prefix()); }
@@ -123,7 +108,9 @@ private:
         if (is_excluded(point)) return;
         const StageIndex baseline = baseline_stage(cell, seed);
         point.network_stage = cell.arm == Arm::dense ? baseline : compression_stage(cell, seed, baseline);
-        point.evaluation_stage = evaluation_stage(cell, seed, point.network_stage);
+        point.evaluation_stage = measuring_stage(StageKind::evaluation, cell, seed, point.network_stage);
+        for (const StageKind kind : sweep_.measurements)
+            point.measurements.push_back(measuring_stage(kind, cell, seed, point.network_stage));
         point.id = plan_.stages[point.evaluation_stage].id;
         if (!point_ids_.insert(point.id).second) {
             ++repeated_;  // its stages were there already
@@ -135,7 +122,7 @@ private:
     static StageParameters common(StageKind kind, const Cell& cell, std::uint64_t seed) {
         StageParameters parameters;
         parameters.kind = kind;
-        parameters.version = version_of(kind);
+        parameters.version = info_of(kind).version;
         parameters.architecture = cell.axes.architecture();
         parameters.recipe = cell.recipe;
         parameters.seed = seed;
@@ -197,14 +184,14 @@ private:
         return teachers_[key] = add_stage(parameters, {network}, data);
     }
 
-    StageIndex evaluation_stage(const Cell& cell, std::uint64_t seed, StageIndex network) {
+    StageIndex measuring_stage(StageKind kind, const Cell& cell, std::uint64_t seed, StageIndex network) {
         StageParameters prepare = common(StageKind::prepare, cell, seed);
         prepare.data = data_.id(sweep_.evaluation_data);
         prepare.image_size = input_size_of(cell.axes.architecture());
         const auto found = prepared_.find(prepare.image_size);
         const StageIndex prepared = found != prepared_.end() ? found->second : add_stage(prepare, {}, sweep_.evaluation_data);
         prepared_[prepare.image_size] = prepared;
-        StageParameters parameters = common(StageKind::evaluation, cell, seed);
+        StageParameters parameters = common(kind, cell, seed);
         parameters.data = prepare.data;
         return add_stage(parameters, {network, prepared}, sweep_.evaluation_data);
     }
@@ -220,10 +207,21 @@ private:
         const auto [place, is_new] = stages_.try_emplace(stage.id, static_cast<StageIndex>(plan_.stages.size()));
         if (!is_new) return place->second;
         stage.needs = std::move(needs);
-        if (parameters.kind != StageKind::evaluation) stage.data_sets = {data};
-        stage.cost_s = stage_cost_s(parameters, data_.images(data));
+        const StageKindInfo& kind = info_of(stage.kind);
+        if (kind.reads_data) stage.data_sets = {data};
+        stage.cost_s = kind.cost_s(parameters, static_cast<double>(data_.images(data)));
+        check_needs(stage);
         plan_.stages.push_back(std::move(stage));
         return place->second;
+    }
+
+    void check_needs(const Stage& stage) const {
+        const auto& wanted = info_of(stage.kind).needs;
+        FAIRSWEEP_CHECK(stage.needs.size() == wanted.size(), "a stage has the needs of its kind");
+        for (std::size_t i = 0; i < wanted.size(); ++i) {
+            const StageKind found = plan_.stages[stage.needs[i]].kind;
+            FAIRSWEEP_CHECK(std::find(wanted[i].begin(), wanted[i].end(), found) != wanted[i].end(), "of the right kinds");
+        }
     }
 
     void read_groups() {
@@ -239,9 +237,9 @@ private:
 
     void count_shared_stages() {
         std::vector<std::uint32_t> points_of(plan_.stages.size(), 0);
-        std::vector<StageIndex> closure;  // of one point: five stages, and two for each link of a chain
+        std::vector<StageIndex> closure;  // of one point: a handful of stages, and two for each link of a chain
         for (const Point& point : plan_.points) {
-            closure.assign(1, point.evaluation_stage);
+            closure = measuring_stages(point);
             for (std::size_t i = 0; i < closure.size(); ++i) {
                 for (const StageIndex need : plan_.stages[closure[i]].needs) {
                     if (std::find(closure.begin(), closure.end(), need) == closure.end()) closure.push_back(need);

@@ -49,12 +49,14 @@ Json to_json(const AxisValues& values) {
 }
 
 Json to_json(const Point& point) {
-    return {{"id", point.id.hex()},
-            {"arm", name_of(point.arm)},
-            {"axes", to_json(point.axes)},
-            {"seed", point.seed},
-            {"network_stage", point.network_stage},
-            {"evaluation_stage", point.evaluation_stage}};
+    Json json = {{"id", point.id.hex()},
+                 {"arm", name_of(point.arm)},
+                 {"axes", to_json(point.axes)},
+                 {"seed", point.seed},
+                 {"network_stage", point.network_stage},
+                 {"evaluation_stage", point.evaluation_stage}};
+    if (!point.measurements.empty()) json["measurements"] = point.measurements;
+    return json;
 }
 
 Json to_json(const PlannedData& data) {
@@ -151,6 +153,8 @@ Point point_from(const Json& json, const std::vector<AxisInfo>& axes, std::size_
     point.seed = json.at("seed").get<std::uint64_t>();
     point.network_stage = checked_index(json.at("network_stage"), stages, "network stage of a point");
     point.evaluation_stage = checked_index(json.at("evaluation_stage"), stages, "evaluation stage of a point");
+    for (const Json& stage : json.value("measurements", Json::array()))
+        point.measurements.push_back(checked_index(stage, stages, "measurements of a point"));
     return point;
 }
 

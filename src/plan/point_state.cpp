@@ -1,5 +1,6 @@
 #include "plan/point_state.hpp"
 
+#include <algorithm>
 #include <map>
 
 #include "fairsweep/check.hpp"
@@ -12,18 +13,25 @@ bool ended_badly(StageState state) {
            state == StageState::quarantined;
 }
 
-StageState state_of(StageState network, StageState evaluation, bool need_blocked) {
-    if (evaluation == StageState::done) return StageState::done;
-    const auto either = [&](StageState state) { return network == state || evaluation == state; };
-    if (either(StageState::running)) return StageState::running;
-    if (ended_badly(network)) return network;
-    if (ended_badly(evaluation)) return evaluation;
-    if (either(StageState::preempted)) return StageState::preempted;
-    if (either(StageState::skipped) || need_blocked) return StageState::skipped;
+/// `stages`: of the network, then of what measures it. What is done needs no network any more.
+StageState state_of(std::span<const StageState> stages, bool need_blocked) {
+    const auto is = [](StageState wanted) { return [wanted](StageState state) { return state == wanted; }; };
+    if (std::all_of(stages.begin() + 1, stages.end(), is(StageState::done))) return StageState::done;
+    if (std::any_of(stages.begin(), stages.end(), is(StageState::running))) return StageState::running;
+    const auto bad = std::find_if(stages.begin(), stages.end(), ended_badly);
+    if (bad != stages.end()) return *bad;
+    if (std::any_of(stages.begin(), stages.end(), is(StageState::preempted))) return StageState::preempted;
+    if (need_blocked || std::any_of(stages.begin(), stages.end(), is(StageState::skipped))) return StageState::skipped;
     return StageState::waiting;
 }
 
 }  // namespace
+
+std::vector<StageIndex> measuring_stages(const Point& point) {
+    std::vector<StageIndex> stages{point.evaluation_stage};
+    stages.insert(stages.end(), point.measurements.begin(), point.measurements.end());
+    return stages;
+}
 
 std::vector<StageState> point_states(const Plan& plan, std::span<const StageState> states) {
     FAIRSWEEP_CHECK(states.size() == plan.stages.size(), "one state per stage");
@@ -35,8 +43,17 @@ std::vector<StageState> point_states(const Plan& plan, std::span<const StageStat
     }
     std::vector<StageState> points;
     points.reserve(plan.points.size());
+    std::vector<StageState> own;
     for (const Point& point : plan.points) {
-        points.push_back(state_of(states[point.network_stage], states[point.evaluation_stage], blocked[point.evaluation_stage]));
+        own.assign(1, states[point.network_stage]);
+        bool need_blocked = false;
+        const auto add = [&](StageIndex stage) {
+            own.push_back(states[stage]);
+            need_blocked = need_blocked || blocked[stage];
+        };
+        add(point.evaluation_stage);
+        for (const StageIndex stage : point.measurements) add(stage);
+        points.push_back(state_of(own, need_blocked));
     }
     return points;
 }

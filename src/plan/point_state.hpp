@@ -9,11 +9,11 @@
 namespace fairsweep {
 
 /// `stage_states` [stages]: waiting where there is no row, running where a worker is at it now. Returns [points]:
-/// 1. done when its evaluation is done;
-/// 2. running when its network or evaluation stage is running;
-/// 3. diverged, failed, lost or quarantined when its network stage, else its evaluation, ended so;
-/// 4. preempted when one of these two was;
-/// 5. skipped when one of these two is, or when a stage that they need ended without success;
+/// 1. done when its evaluation and all its further measurements are done;
+/// 2. running when its network's stage or one that measures it is running;
+/// 3. diverged, failed, lost or quarantined when its network's stage, else the first that measures it, ended so;
+/// 4. preempted when one of these was;
+/// 5. skipped when one of these is, or when a stage that they need ended without success;
 /// 6. waiting otherwise.
 [[nodiscard]] std::vector<StageState> point_states(const Plan& plan, std::span<const StageState> stage_states);
 

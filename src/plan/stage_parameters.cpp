@@ -11,6 +11,7 @@
 #include "fairsweep/error.hpp"
 #include "fairsweep/text.hpp"
 #include "plan/stage_id.hpp"
+#include "plan/stage_kinds.hpp"
 #include "words/recipe_keys.hpp"
 
 namespace fairsweep {
@@ -24,10 +25,11 @@ template <typename Parameters, typename Visit>
 void visit_fields(Parameters& p, const Visit& visit) {
     visit("version", p.version);
     visit("data", p.data);
-    if (p.kind == StageKind::prepare) return visit("image_size", p.image_size);
-    visit("architecture", p.architecture);
-    if (p.kind == StageKind::baseline || p.kind == StageKind::compression) visit("seed", p.seed);
-    if (p.kind == StageKind::compression) {
+    const StageKindInfo& kind = info_of(p.kind);
+    if (kind.has_image_size) visit("image_size", p.image_size);
+    if (kind.has_architecture) visit("architecture", p.architecture);
+    if (kind.has_seed) visit("seed", p.seed);
+    if (kind.has_compression) {
         visit("bits_weight", p.bits.weight);
         visit("bits_activation", p.bits.activation);
         visit("sparsity", p.sparsity);

@@ -168,10 +168,6 @@ void add_provenance(Builder& table) {
         .text("network", [](const SummaryRow& r) { return r.point->network_id.hex(); })
         .count("attempts", "", [](const SummaryRow& r) { return r.point->attempts; })
         .number("wall_s", "s", [](const SummaryRow& r) { return r.point->wall_s; })
-        .number("loss_first", "", [](const SummaryRow& r) { return r.point->loss_first; })
-        .number("loss_last", "", [](const SummaryRow& r) { return r.point->loss_last; })
-        .number("sparsity_measured_fraction", "fraction", [](const SummaryRow& r) { return r.point->sparsity_measured; })
-        .number("teacher_cosine", "", [](const SummaryRow& r) { return r.point->teacher_cosine; })
         .text("code_version", [](const SummaryRow& r) { return r.point->code_version; });
 }
 

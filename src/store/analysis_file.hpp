@@ -18,9 +18,9 @@
 namespace fairsweep {
 
 /// persistent: part of every analysis file. 1: no seal at the end.
-inline constexpr std::uint32_t kAnalysisVersion = 2;
+inline constexpr std::uint32_t kAnalysisVersion = 3;
 
-/// A point with what its network stage (baseline or compression) and its evaluation stage left behind.
+/// A point with what its network's stage (baseline or compression) and the stages that measure it left behind.
 struct AnalysisPoint {
     Point point;                             ///< stage indices in it are not kept: 0
     Digest network_id;                       ///< id of the stage whose checkpoint was evaluated
@@ -28,14 +28,10 @@ struct AnalysisPoint {
     StageState state = StageState::waiting;  ///< of the point (see point_state.hpp)
     FailureClass failure = FailureClass::none;
     std::string message;
-    std::uint32_t attempts = 0;  ///< network and evaluation stage together
-    double wall_s = 0.0;         ///< network and evaluation stage together
+    std::uint32_t attempts = 0;  ///< of its stages together
+    double wall_s = 0.0;         ///< of its stages together
     std::uint64_t peak_memory_bytes = 0;
-    double loss_first = 0.0;  ///< of the network stage; NaN where it has no row
-    double loss_last = 0.0;
-    double sparsity_measured = 0.0;
-    double teacher_cosine = 0.0;
-    double pooled_threshold = 0.0;      ///< of the evaluation; NaN unless done
+    Metrics measured;                   ///< of all its stages; NaN where none has measured it
     std::string code_version;           ///< of the program that ran the evaluation (or the network, where that is all)
     std::vector<GroupFigures> figures;  ///< [groups]; empty unless done
 };

@@ -51,16 +51,9 @@ void visit_points(Visitor& visit) {
         "wall_s", [](auto& p) -> auto& { return p.wall_s; });
     visit.template number<std::uint64_t>(
         "peak_memory_bytes", [](auto& p) -> auto& { return p.peak_memory_bytes; });
-    visit.template number<double>(
-        "loss_first", [](auto& p) -> auto& { return p.loss_first; });
-    visit.template number<double>(
-        "loss_last", [](auto& p) -> auto& { return p.loss_last; });
-    visit.template number<double>(
-        "sparsity_measured", [](auto& p) -> auto& { return p.sparsity_measured; });
-    visit.template number<double>(
-        "teacher_cosine", [](auto& p) -> auto& { return p.teacher_cosine; });
-    visit.template number<double>(
-        "pooled_threshold", [](auto& p) -> auto& { return p.pooled_threshold; });
+    for (const Metric metric : all_of<Metric>())
+        visit.template number<double>(
+            name_of(metric), [metric](auto& p) -> auto& { return p.measured[metric]; });
     visit.text(
         "code_version", [](const P& p) { return p.code_version; }, [](P& p, const std::string& t) { p.code_version = t; });
 }

@@ -10,6 +10,7 @@
 
 #include "fairsweep/check.hpp"
 #include "fairsweep/error.hpp"
+#include "plan/stage_kinds.hpp"
 #include "store/row_record.hpp"
 #include "store/seal.hpp"
 #include "store/store.hpp"
@@ -135,7 +136,9 @@ StoreId id_from_hex(const h5::Reader& file, const std::string& text) {
 void check_plan(const h5::Reader& file, const Plan& plan) {
     if (plan.stages.empty()) file.damaged("/plan/json", "a plan without stages", "at least one");
     for (const Point& point : plan.points) {
-        if (point.network_stage >= plan.stages.size() || point.evaluation_stage >= plan.stages.size()) {
+        const auto stages = measuring_stages(point);
+        const auto is_outside = [&plan](StageIndex stage) { return stage >= plan.stages.size(); };
+        if (is_outside(point.network_stage) || std::any_of(stages.begin(), stages.end(), is_outside)) {
             file.damaged("/plan/json", "a point whose stage is not in the plan", "positions of stages");
         }
     }
@@ -162,7 +165,7 @@ void assign_score_slots(StoreContents& contents) {
     bool fresh = true;  // earlier shards are full: they were made to measure
     for (std::size_t i = contents.score_slots.size(); i < contents.plan.stages.size(); ++i) {
         ScoreSlot slot;
-        if (contents.plan.stages[i].kind == StageKind::evaluation && row_size > 0) {
+        if (info_of(contents.plan.stages[i].kind).leaves_scores && row_size > 0) {
             if (fresh || contents.shard_rows.back() >= rows_per_shard) contents.shard_rows.push_back(0);
             fresh = false;
             slot = {static_cast<std::int32_t>(contents.shard_rows.size()) - 1, contents.shard_rows.back()++};

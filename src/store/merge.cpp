@@ -13,6 +13,7 @@
 #include "fairsweep/files.hpp"
 #include "fairsweep/log.hpp"
 #include "plan/recipes.hpp"
+#include "plan/stage_kinds.hpp"
 #include "store/analysis_points.hpp"
 #include "store/seal.hpp"
 #include "store/known_files.hpp"
@@ -40,14 +41,18 @@ AnalysisPoint make_point(const StoreReader& store, const Origin& origin) {
     result.point = plan.points[origin.point];
     result.state = origin.state;
     const Stage& network_stage = plan.stages[result.point.network_stage];
-    const Row* network = store.row(network_stage.id);
     const Row* evaluation = store.row(result.point.id);
+    std::vector<StageIndex> stages = measuring_stages(result.point);
+    stages.insert(stages.begin(), result.point.network_stage);
     result.point.network_stage = 0;
     result.point.evaluation_stage = 0;
+    result.point.measurements.clear();
     result.network_id = network_stage.id;
     result.recipes = recipes_of(plan, network_stage);
-    result.loss_first = result.loss_last = result.sparsity_measured = result.teacher_cosine = result.pooled_threshold = kNan;
-    for (const Row* row : {network, evaluation}) {
+    for (double& value : result.measured) value = kNan;
+    for (const StageIndex index : stages) {
+        const Stage& stage = plan.stages[index];
+        const Row* row = store.row(stage.id);
         if (row == nullptr) continue;
         result.attempts += row->attempt;
         result.wall_s += row->outcome.wall_s;
@@ -57,16 +62,12 @@ AnalysisPoint make_point(const StoreReader& store, const Origin& origin) {
             result.failure = row->outcome.failure;
             result.message = row->outcome.message;
         }
-    }
-    if (network != nullptr) {
-        result.loss_first = network->outcome.loss_first;
-        result.loss_last = network->outcome.loss_last;
-        result.sparsity_measured = network->outcome.sparsity_measured;
-        // A baseline has no teacher, whatever its row holds.
-        if (network_stage.kind != StageKind::baseline) result.teacher_cosine = network->outcome.teacher_cosine;
+        // A network that diverged has its losses; what measures a point counts when it is done.
+        const StageKindInfo& kind = info_of(stage.kind);
+        if (kind.measures_points && row->outcome.state != StageState::done) continue;
+        for (const Metric metric : kind.metrics) result.measured[metric] = row->outcome.measured[metric];
     }
     if (result.state == StageState::done) {
-        result.pooled_threshold = evaluation->outcome.pooled_threshold;
         result.figures = evaluation->outcome.groups;
         result.figures.resize(plan.groups.size());
     }
@@ -147,6 +148,9 @@ std::string planted_of(std::span<const StoreReader> stores) {
 std::vector<std::byte> build(std::span<const StoreReader> stores, std::span<const Origin> origins, const AnalysisInput& input) {
     h5::Writer file("a new analysis file", h5::Storage::compressed);
     put_analysis_input(file, input);
+    for (const Metric metric : all_of<Metric>()) {
+        if (*unit_of(metric) != '\0') file.set_attribute(std::string("/points/") + name_of(metric), "unit", unit_of(metric));
+    }
     file.set_attribute("/points/wall_s", "unit", "s");
     file.set_attribute("/points/peak_memory_bytes", "unit", "bytes");
     file.set_attribute("/figures/accuracy_10fold", "unit", "percent");

@@ -13,17 +13,18 @@ std::map<Digest, StageIndex> positions(const Plan& plan) {
     return positions;
 }
 
-std::set<Digest> point_ids(const Plan& plan) {
-    std::set<Digest> ids;
-    for (const Point& point : plan.points) ids.insert(point.id);
-    return ids;
+std::map<Digest, std::size_t> point_positions(const Plan& plan) {
+    std::map<Digest, std::size_t> positions;
+    for (std::size_t i = 0; i < plan.points.size(); ++i) positions.emplace(plan.points[i].id, i);
+    return positions;
 }
 
 /// Stages that more than one point needs, over the whole union.
 std::uint64_t count_shared(const Plan& plan) {
     std::vector<std::uint32_t> users(plan.stages.size(), 0);
     for (const Point& point : plan.points) {
-        std::set<StageIndex> reached{point.evaluation_stage};
+        const std::vector<StageIndex> own = measuring_stages(point);
+        std::set<StageIndex> reached(own.begin(), own.end());
         for (auto next = reached.rbegin(); next != reached.rend(); ++next) {  // needs have smaller indices
             reached.insert(plan.stages[*next].needs.begin(), plan.stages[*next].needs.end());
         }
@@ -32,11 +33,17 @@ std::uint64_t count_shared(const Plan& plan) {
     return static_cast<std::uint64_t>(std::count_if(users.begin(), users.end(), [](std::uint32_t count) { return count > 1; }));
 }
 
+void add_missing(std::vector<StageIndex>& held, const std::vector<StageIndex>& wanted) {
+    for (const StageIndex stage : wanted) {
+        if (std::find(held.begin(), held.end(), stage) == held.end()) held.push_back(stage);
+    }
+}
+
 }  // namespace
 
 bool plan_covers(const Plan& held, const Plan& wanted) {
     const auto stages = positions(held);
-    const auto points = point_ids(held);
+    const auto points = point_positions(held);
     return std::all_of(wanted.stages.begin(), wanted.stages.end(),
                        [&](const Stage& stage) { return stages.contains(stage.id); }) &&
            std::all_of(wanted.points.begin(), wanted.points.end(), [&](const Point& point) { return points.contains(point.id); });
@@ -45,7 +52,7 @@ bool plan_covers(const Plan& held, const Plan& wanted) {
 Plan unite_plans(const Plan& held, const Plan& wanted) {
     Plan plan = held;
     auto stages = positions(held);
-    const auto points = point_ids(held);
+    const auto points = point_positions(held);
     for (const Stage& stage : wanted.stages) {
         const auto next = static_cast<StageIndex>(plan.stages.size());
         if (!stages.emplace(stage.id, next).second) continue;
@@ -57,8 +64,15 @@ Plan unite_plans(const Plan& held, const Plan& wanted) {
     const std::vector<std::size_t> held_places = unite_axes(plan.axes, held.axes);
     for (Point& point : plan.points) point.axes = point.axes.placed_at(held_places, plan.axes.size());
     for (const Point& point : wanted.points) {
-        if (points.contains(point.id)) continue;
+        std::vector<StageIndex> measurements;
+        for (const StageIndex stage : point.measurements) measurements.push_back(stages.at(wanted.stages[stage].id));
+        const auto known = points.find(point.id);
+        if (known != points.end()) {
+            add_missing(plan.points[known->second].measurements, measurements);
+            continue;
+        }
         Point added = point;
+        added.measurements = std::move(measurements);
         added.axes = point.axes.placed_at(places, plan.axes.size());
         added.network_stage = stages.at(wanted.stages[point.network_stage].id);
         added.evaluation_stage = stages.at(wanted.stages[point.evaluation_stage].id);

@@ -27,11 +27,7 @@ void visit_row(Visitor& visit, Record& record, std::uint32_t& group_count) {
     visit.number("cpu_s", outcome.cpu_s);
     visit.number("peak_memory_bytes", outcome.peak_memory_bytes);
     visit.number("artefact_bytes", outcome.artefact_bytes);
-    visit.number("loss_first", outcome.loss_first);
-    visit.number("loss_last", outcome.loss_last);
-    visit.number("sparsity_measured", outcome.sparsity_measured);
-    visit.number("teacher_cosine", outcome.teacher_cosine);
-    visit.number("pooled_threshold", outcome.pooled_threshold);
+    for (const Metric metric : all_of<Metric>()) visit.number(name_of(metric), outcome.measured[metric]);
     visit.number("attempt", row.attempt);
     visit.number("worker", row.worker);
     visit.number("scores_count", record.scores_count);

@@ -22,7 +22,7 @@
 namespace fairsweep {
 
 /// Raised with every change of bytes that an older reader would misread. persistent: part of every file.
-inline constexpr std::uint32_t kStoreVersion = 1;
+inline constexpr std::uint32_t kStoreVersion = 2;
 
 /// Files beside the store.
 [[nodiscard]] std::filesystem::path journal_path(const std::filesystem::path& store);

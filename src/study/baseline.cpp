@@ -49,8 +49,8 @@ StageOutcome run_baseline(const StageContext& context) {
     const NetworkDescription description{parameters.architecture, Bits{}, 0.0};
     StageOutcome outcome =
         done_outcome(write_checkpoint(context.own_artefact(), *network, description, context.metadata("network")));
-    outcome.loss_first = losses.first();
-    outcome.loss_last = losses.last();
+    outcome.measured[Metric::loss_first] = losses.first();
+    outcome.measured[Metric::loss_last] = losses.last();
     return outcome;
 }
 

@@ -111,10 +111,10 @@ StageOutcome run_compression(const StageContext& context) {
     const NetworkDescription description{parameters.architecture, parameters.bits, parameters.sparsity, settings_of(recipe)};
     StageOutcome outcome =
         done_outcome(write_checkpoint(context.own_artefact(), *network, description, context.metadata("network")));
-    outcome.loss_first = losses.first();
-    outcome.loss_last = losses.last();
-    outcome.teacher_cosine = cosines.last();
-    outcome.sparsity_measured = measured_sparsity(*network).share();
+    outcome.measured[Metric::loss_first] = losses.first();
+    outcome.measured[Metric::loss_last] = losses.last();
+    outcome.measured[Metric::teacher_cosine] = cosines.last();
+    outcome.measured[Metric::sparsity_measured] = measured_sparsity(*network).share();
     return outcome;
 }
 

@@ -152,7 +152,7 @@ StageOutcome run_evaluation(const StageContext& context) {
     outcome.state = StageState::done;
     outcome.scores = cosine_scores(embeddings, faces.image_a(), faces.image_b());
     const VerificationFigures figures = verification_figures(faces.pairs(), outcome.scores);
-    outcome.pooled_threshold = figures.pooled_threshold;
+    outcome.measured[Metric::pooled_threshold] = figures.pooled_threshold;
     outcome.groups = figures.groups;
     return outcome;
 }

@@ -14,6 +14,7 @@
 #include "fairsweep/check.hpp"
 #include "fairsweep/failure_class.hpp"
 #include "fairsweep/process_memory.hpp"
+#include "plan/stage_kinds.hpp"
 #include "study/needed_artefacts.hpp"
 #include "study/stage_context.hpp"
 #include "study/tensors.hpp"
@@ -36,22 +37,6 @@ StageOutcome failed(FailureClass failure, const std::string& message) {
     outcome.failure = failure;
     outcome.message = message;
     return outcome;
-}
-
-StageOutcome dispatch(const StageContext& context) {
-    switch (context.order.kind) {
-        case StageKind::prepare:
-            return run_prepare(context);
-        case StageKind::baseline:
-            return run_baseline(context);
-        case StageKind::teacher:
-            return run_teacher(context);
-        case StageKind::compression:
-            return run_compression(context);
-        case StageKind::evaluation:
-            return run_evaluation(context);
-    }
-    FAIRSWEEP_CHECK(false, "run a stage of an unknown kind");
 }
 
 /// torch says out of memory in two ways: its own type (devices) and the words of its allocator (CPU).
@@ -81,7 +66,8 @@ StageOutcome guarded(const Work& work) {
 
 class Runner final : public StageRunner {
 public:
-    explicit Runner(std::filesystem::path folder) : folder_(std::move(folder)), needed_(folder_), caches_(kKeptFacesBytesMax) {
+    Runner(std::filesystem::path folder, const StageFunctions& functions)
+        : folder_(std::move(folder)), functions_(functions), needed_(folder_), caches_(kKeptFacesBytesMax) {
         make_writable_folder(folder_);
     }
 
@@ -94,7 +80,11 @@ public:
             if (const auto problem = needed_.problem(order.needs)) return failed(FailureClass::config, *problem);
             const StageContext context{order, parse_stage_parameters(order.parameters), folder_, monitor, caches_};
             make_torch_deterministic(order.kind == StageKind::prepare ? 1 : context.parameters.recipe.threads_per_stage);
-            return dispatch(context);
+            const StageFunction function = functions_[order.kind];
+            if (function == nullptr)
+                return failed(FailureClass::config,
+                              std::string("this program runs no stages of the kind ") + name_of(order.kind));
+            return function(context);
         });
         outcome.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
         outcome.cpu_s = cpu_seconds() - cpu_begin_s;
@@ -104,7 +94,7 @@ public:
     }
 
     bool artefact_present(StageKind kind, const Digest& id, const StageOutcome& outcome) const override {
-        if (kind == StageKind::evaluation) return true;
+        if (*info_of(kind).artefact_suffix == '\0') return true;
         std::error_code error;
         const auto size_bytes = std::filesystem::file_size(artefact_path(folder_, kind, id), error);
         return !error && outcome.artefact_bytes > 0 && size_bytes == outcome.artefact_bytes;
@@ -112,14 +102,25 @@ public:
 
 private:
     std::filesystem::path folder_;
+    StageFunctions functions_;
     NeededArtefacts needed_;
     FaceCaches caches_;
 };
 
 }  // namespace
 
-std::unique_ptr<StageRunner> make_stage_runner(std::filesystem::path artefact_folder) {
-    return std::make_unique<Runner>(std::move(artefact_folder));
+StageFunctions study_functions() {
+    StageFunctions functions;
+    functions[StageKind::prepare] = run_prepare;
+    functions[StageKind::baseline] = run_baseline;
+    functions[StageKind::teacher] = run_teacher;
+    functions[StageKind::compression] = run_compression;
+    functions[StageKind::evaluation] = run_evaluation;
+    return functions;
+}
+
+std::unique_ptr<StageRunner> make_stage_runner(std::filesystem::path artefact_folder, const StageFunctions& functions) {
+    return std::make_unique<Runner>(std::move(artefact_folder), functions);
 }
 
 }  // namespace fairsweep

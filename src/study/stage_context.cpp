@@ -3,27 +3,13 @@
 #include <fmt/format.h>
 
 #include "fairsweep/error.hpp"
+#include "plan/stage_kinds.hpp"
 #include "study/prepared_faces.hpp"
 
 namespace fairsweep {
 
-const char* artefact_suffix(StageKind kind) {
-    switch (kind) {
-        case StageKind::prepare:
-            return ".faces";
-        case StageKind::baseline:
-        case StageKind::compression:
-            return ".ckpt";
-        case StageKind::teacher:
-            return ".emb";
-        case StageKind::evaluation:
-            break;
-    }
-    return "";
-}
-
 std::filesystem::path artefact_path(const std::filesystem::path& folder, StageKind kind, const Digest& id) {
-    return folder / (id.hex() + artefact_suffix(kind));
+    return folder / (id.hex() + info_of(kind).artefact_suffix);
 }
 
 namespace {
@@ -46,7 +32,7 @@ const Need& StageContext::need(StageKind kind) const {
 
 const Need& StageContext::network() const {
     for (const Need& need : order.needs)
-        if (need.kind == StageKind::baseline || need.kind == StageKind::compression) return need;
+        if (info_of(need.kind).leaves_network) return need;
     refuse_order(order, "its needs in the plan", "a stage that leaves a network");
 }
 

@@ -12,8 +12,6 @@
 
 namespace fairsweep {
 
-/// ".faces", ".ckpt", ".emb"; empty for evaluations, which leave no file.
-[[nodiscard]] const char* artefact_suffix(StageKind kind);
 [[nodiscard]] std::filesystem::path artefact_path(const std::filesystem::path& folder, StageKind kind, const Digest& id);
 
 struct StageContext {
@@ -27,7 +25,7 @@ struct StageContext {
     [[nodiscard]] std::filesystem::path own_artefact() const { return artefact_path(folder, order.kind, order.id); }
     /// The needed stage of that kind. Throws a store error when the order names none: the stage cannot be run from it.
     [[nodiscard]] const Need& need(StageKind kind) const;
-    /// The needed stage that left a network: a baseline or a compression. Throws a store error when the order names none.
+    /// The needed stage that left a network. Throws a store error when the order names none.
     [[nodiscard]] const Need& network() const;
     /// The one data set that this stage reads. Throws a store error when the order names none.
     [[nodiscard]] const DataSource& data_source() const;

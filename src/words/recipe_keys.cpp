@@ -22,6 +22,8 @@ bool in_baseline(const P& p) { return p.kind == StageKind::baseline; }
 bool in_compression(const P& p) { return p.kind == StageKind::compression; }
 bool in_training(const P& p) { return in_baseline(p) || in_compression(p); }
 bool in_networks(const P& p) { return p.kind != StageKind::prepare; }
+// The shards of a batch: where one image is timed there are none.
+bool in_batches(const P& p) { return in_networks(p) && p.kind != StageKind::latency; }
 // What acts on quantised or pruned networks only is no part of a network that is neither: the sham arm must not split by it.
 bool in_quantised(const P& p) { return in_compression(p) && !p.bits.is_float(); }
 bool in_pruned(const P& p) { return in_compression(p) && p.sparsity != 0.0; }
@@ -79,7 +81,7 @@ std::vector<RecipeKey> make_keys() {
         {"flip", &Recipe::flip, [](const P& p) { return in_training(p) || p.kind == StageKind::teacher; }},
         word("precision", &Recipe::precision, in_compression, {"fp32", "bf16"}),
         {"threads_per_stage", &Recipe::threads_per_stage, in_networks, 1, 256},
-        {"shards", &Recipe::shards, in_networks, 1, 1024},
+        {"shards", &Recipe::shards, in_batches, 1, 1024},
     };
     for (RecipeKey& row : pruning_rows()) rows.push_back(std::move(row));
     for (RecipeKey& row : std::vector<RecipeKey>{

@@ -21,11 +21,11 @@ StageOutcome full_outcome() {
     outcome.peak_memory_bytes = 1ULL << 40;
     outcome.artefact = sha256("artefact");
     outcome.artefact_bytes = 12345;
-    outcome.loss_first = 9;
-    outcome.loss_last = 1;
-    outcome.sparsity_measured = 0.7;
-    outcome.teacher_cosine = 0.99;
-    outcome.pooled_threshold = 0.31;
+    outcome.measured[Metric::loss_first] = 9;
+    outcome.measured[Metric::loss_last] = 1;
+    outcome.measured[Metric::sparsity_measured] = 0.7;
+    outcome.measured[Metric::teacher_cosine] = 0.99;
+    outcome.measured[Metric::pooled_threshold] = 0.31;
     outcome.groups = {{300, 301, 590, 98.25, 97.5, 0.01, 0.02, 0.03, 0.99}, {1, 2, 3, 4, 5, 6, 7, 8, 9}};
     outcome.scores = {0.5F, -0.25F, 1.0F};
     return outcome;
@@ -83,7 +83,7 @@ TEST_CASE("Every message comes back as it was") {
     CHECK(back.outcome.message == expected.message);
     CHECK(back.outcome.artefact == expected.artefact);
     CHECK(back.outcome.peak_memory_bytes == expected.peak_memory_bytes);
-    CHECK(back.outcome.pooled_threshold == expected.pooled_threshold);
+    CHECK(back.outcome.measured[Metric::pooled_threshold] == expected.measured[Metric::pooled_threshold]);
     REQUIRE(back.outcome.groups.size() == 2);
     CHECK(back.outcome.groups[0].correct_10fold == 590);
     CHECK(back.outcome.groups[1].auc == 9);

@@ -102,14 +102,14 @@ inline StageOutcome synthetic_outcome(const Plan& plan, const PairTable& pairs, 
     StageOutcome outcome;
     outcome.state = StageState::done;
     outcome.wall_s = 1.0 + static_cast<double>(stage);
-    outcome.loss_first = 5.0;
-    outcome.loss_last = 1.0;
+    outcome.measured[Metric::loss_first] = 5.0;
+    outcome.measured[Metric::loss_last] = 1.0;
     if (plan.stages[stage].kind != StageKind::evaluation) return outcome;
     const auto point =
         std::find_if(plan.points.begin(), plan.points.end(), [stage](const Point& p) { return p.evaluation_stage == stage; });
     outcome.scores = synthetic_scores(pairs, *point);
     const VerificationFigures figures = verification_figures(pairs, outcome.scores);
-    outcome.pooled_threshold = figures.pooled_threshold;
+    outcome.measured[Metric::pooled_threshold] = figures.pooled_threshold;
     outcome.groups = figures.groups;
     return outcome;
 }

@@ -95,10 +95,10 @@ TEST_CASE("merge keeps points, figures, pairs and scores, and shows what is miss
     const Row network = make_row(plan.stages[4], 4);
     const Row evaluation = make_row(plan.stages[5], 5);
     const AnalysisPoint& point = input.points[1];
-    CHECK(point.loss_last == network.outcome.loss_last);
+    CHECK(point.loss_last == network.outcome.measured[Metric::loss_last]);
     CHECK(point.wall_s == network.outcome.wall_s + evaluation.outcome.wall_s);
     CHECK(point.attempts == network.attempt + evaluation.attempt);
-    CHECK(point.pooled_threshold == evaluation.outcome.pooled_threshold);
+    CHECK(point.pooled_threshold == evaluation.outcome.measured[Metric::pooled_threshold]);
     CHECK(point.figures[1].accuracy_10fold == evaluation.outcome.groups[1].accuracy_10fold);
     CHECK(point.figures[1].genuine == evaluation.outcome.groups[1].genuine);
     CHECK(point.code_version == plan.code_version);
@@ -190,7 +190,7 @@ TEST_CASE("recipes and what was planted travel into the analysis file, and a bas
     CHECK(points[1].recipes.compression.size() == 12);
     CHECK(points[2].recipes.compression == kNoRecipe);
     CHECK(std::isnan(points[0].teacher_cosine));
-    CHECK(points[1].teacher_cosine == make_row(plan.stages[4], 4).outcome.teacher_cosine);
+    CHECK(points[1].teacher_cosine == make_row(plan.stages[4], 4).outcome.measured[Metric::teacher_cosine]);
     CHECK(reader.input().planted == R"({"seed":1})");
     CHECK(reader.input().data_sets[1] == "test: rfw, drawn, 20 images, " + sha256("test").hex());
 }

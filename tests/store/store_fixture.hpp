@@ -90,11 +90,11 @@ inline Row make_row(const Stage& stage, std::uint32_t salt, std::size_t groups =
     row.outcome.peak_memory_bytes = (1ULL << 40) + salt;
     row.outcome.artefact = sha256("artefact " + std::to_string(salt));
     row.outcome.artefact_bytes = 1000 + salt;
-    row.outcome.loss_first = 2.0 + salt;
-    row.outcome.loss_last = 1.0 / (1 + salt);
-    row.outcome.sparsity_measured = 0.5;
-    row.outcome.teacher_cosine = 0.999;
-    row.outcome.pooled_threshold = 0.3125;
+    row.outcome.measured[Metric::loss_first] = 2.0 + salt;
+    row.outcome.measured[Metric::loss_last] = 1.0 / (1 + salt);
+    row.outcome.measured[Metric::sparsity_measured] = 0.5;
+    row.outcome.measured[Metric::teacher_cosine] = 0.999;
+    row.outcome.measured[Metric::pooled_threshold] = 0.3125;
     if (stage.kind == StageKind::evaluation) {
         for (std::uint32_t g = 0; g < groups; ++g) {
             row.outcome.groups.push_back({5 + g, 5, 9, 90.0 + g + salt * 0.001, 91.0, 0.01 * (g + 1), 0.02, 0.03, 0.99});
@@ -116,9 +116,7 @@ inline bool same_row(const Row& a, const Row& b) {
                 a.finished_unix_s == b.finished_unix_s && a.host == b.host && x.state == y.state && x.failure == y.failure &&
                 x.message == y.message && x.wall_s == y.wall_s && x.cpu_s == y.cpu_s &&
                 x.peak_memory_bytes == y.peak_memory_bytes && x.artefact == y.artefact && x.artefact_bytes == y.artefact_bytes &&
-                x.loss_first == y.loss_first && x.loss_last == y.loss_last && x.sparsity_measured == y.sparsity_measured &&
-                x.teacher_cosine == y.teacher_cosine && x.pooled_threshold == y.pooled_threshold &&
-                x.groups.size() == y.groups.size();
+                x.measured == y.measured && x.groups.size() == y.groups.size();
     for (std::size_t g = 0; same && g < x.groups.size(); ++g) {
         const GroupFigures& p = x.groups[g];
         const GroupFigures& q = y.groups[g];

@@ -151,8 +151,8 @@ TEST_CASE("Every distillation fine-tunes, and a chain's teacher is the compresse
         const StageOutcome outcome = run(*runner, builder.plan, stage);
         INFO(distillation << ": " << outcome.message);
         REQUIRE(outcome.state == StageState::done);
-        CHECK(outcome.loss_last < outcome.loss_first * 1.5);
-        CHECK(outcome.teacher_cosine > 0.3);
+        CHECK(outcome.measured[Metric::loss_last] < outcome.measured[Metric::loss_first] * 1.5);
+        CHECK(outcome.measured[Metric::teacher_cosine] > 0.3);
         return stage;
     };
     for (const char* distillation : {"embedding", "cosine", "relational"}) (void)compress(distillation, teacher, 8);

@@ -84,7 +84,7 @@ TEST_CASE("A plan of every kind of stage runs to figures", "[runner]") {
     const StageOutcome baseline = t.done(t.baseline);
     CHECK(baseline.artefact == sha256_of_file(t.file(t.baseline, ".ckpt")));
     CHECK(baseline.artefact_bytes == fs::file_size(t.file(t.baseline, ".ckpt")));
-    CHECK(baseline.loss_last < 0.9 * baseline.loss_first);
+    CHECK(baseline.measured[Metric::loss_last] < 0.9 * baseline.measured[Metric::loss_first]);
     CHECK(baseline.cpu_s > 0.0);
     CHECK(baseline.peak_memory_bytes > 10U << 20);
     CHECK(t.runner->artefact_present(t.builder.plan.stages[t.baseline].kind, t.builder.plan.stages[t.baseline].id, baseline));
@@ -123,11 +123,11 @@ TEST_CASE("Another seed gives another network", "[runner]") {
 TEST_CASE("Pruned weights are zero in the checkpoint and stay zero as used", "[runner]") {
     Trained t;
     const StageOutcome outcome = t.done(t.arm({{4, 4}, 0.7}));
-    CHECK(outcome.sparsity_measured >= 0.6999);
-    CHECK(outcome.sparsity_measured < 0.95);
-    CHECK(t.done(t.arm({{32, 32}, 0.0})).sparsity_measured < 0.01);
+    CHECK(outcome.measured[Metric::sparsity_measured] >= 0.6999);
+    CHECK(outcome.measured[Metric::sparsity_measured] < 0.95);
+    CHECK(t.done(t.arm({{32, 32}, 0.0})).measured[Metric::sparsity_measured] < 0.01);
     const StageOutcome pruned = t.done(t.arm({{32, 32}, 0.7}));
-    CHECK(pruned.sparsity_measured == Approx(0.7).margin(1e-4));
+    CHECK(pruned.measured[Metric::sparsity_measured] == Approx(0.7).margin(1e-4));
 }
 
 TEST_CASE("Preset modern trains every kind of quantiser, and its checkpoints evaluate as they are", "[runner]") {
@@ -148,8 +148,8 @@ TEST_CASE("Preset modern trains every kind of quantiser, and its checkpoints eva
         recipe.batch_norm = c.norm;
         const StageIndex arm = t.builder.compression(t.baseline, t.teacher, "train", {c.bits, c.sparsity}, 1, recipe);
         const StageOutcome outcome = t.done(arm);
-        CHECK(std::isfinite(outcome.loss_last));
-        CHECK(outcome.sparsity_measured >= c.sparsity - 1e-4);
+        CHECK(std::isfinite(outcome.measured[Metric::loss_last]));
+        CHECK(outcome.measured[Metric::sparsity_measured] >= c.sparsity - 1e-4);
         const StageOutcome scores = t.done(t.builder.evaluation(arm, t.prepare, recipe));
         CHECK_FALSE(scores.scores.empty());
         CHECK(run(*make_stage_runner("artefacts"), t.builder.plan, arm).artefact ==

@@ -270,8 +270,8 @@ void check_wide_arm(const std::string& preset) {
         CHECK(torch::cosine_similarity(embeddings[0], embeddings[1], 1).mean().item<double>() >= (is_loose ? 0.97 : 0.9999));
         std::vector<int> differing(2, 0);
         for (std::size_t i = 0; i < outcomes[0].scores.size(); ++i)
-            if ((static_cast<double>(outcomes[0].scores[i]) >= outcomes[0].pooled_threshold) !=
-                (static_cast<double>(outcomes[1].scores[i]) >= outcomes[0].pooled_threshold))
+            if ((static_cast<double>(outcomes[0].scores[i]) >= outcomes[0].measured[Metric::pooled_threshold]) !=
+                (static_cast<double>(outcomes[1].scores[i]) >= outcomes[0].measured[Metric::pooled_threshold]))
                 ++differing[i < 60 ? 0 : 1];
         CHECK(differing[0] <= (is_loose ? 4 : 1));
         CHECK(differing[1] <= (is_loose ? 4 : 1));
