@@ -2,6 +2,7 @@
 import math
 
 import plots
+import trade_off
 
 LIMITS = [
     "All thresholds were chosen on the evaluation pairs themselves: the accuracies are slightly optimistic, and no figure here is an out-of-sample guarantee.",
@@ -186,4 +187,8 @@ def plot_sections(analysis):
              plots.spread_against_bits(analysis, "ser", "SER", "ser_no_bias_p95", logarithmic=True)),
             ("Gap between groups against sparsity", "Best minus worst group’s accuracy.", plots.gap_against_sparsity(analysis)),
         ]
+    sections.append(("Error against size",
+                     "Error of the worst group against the bytes of the network with codes at their bits (latency stages); hover for the time of an image. "
+                     "The uncompressed network is hollow.",
+                     trade_off.error_against_size(analysis)))
     return [s for s in sections if s[2]]

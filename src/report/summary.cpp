@@ -230,7 +230,6 @@ Summary summarise(const EvaluationSet& set, std::span<const ScoredNetwork* const
     summary.average = mean_average(set, seeds);
     summary.average.value = mean_over(seeds, [](const ScoredNetwork& n) { return average(group_accuracies_percent(n)).value(); });
     summarise_spread(seeds, summary);
-    summary.pooled_threshold = mean_over(seeds, [](const ScoredNetwork& n) { return n.figures.pooled_threshold; });
     summarise_indices(set, seeds, summary);
     return summary;
 }

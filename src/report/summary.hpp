@@ -47,7 +47,6 @@ struct Summary {
     double homogeneity_p = kUndefined;
     NoBias deviation_no_bias{kUndefined, kUndefined};
     NoBias error_ratio_no_bias{kUndefined, kUndefined};
-    double pooled_threshold = kUndefined;
     Figure fdr;  ///< at the pooled threshold, alpha 0.5; undefined where a group expects fewer than 3 errors of a kind
     Figure inequity;
     Figure garbe_index;

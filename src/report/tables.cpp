@@ -76,7 +76,14 @@ struct SummaryRow {
     const Summary* summary;
     std::size_t group = 0;
     std::vector<std::uint64_t> seeds;
-    const AnalysisPoint* point = nullptr;
+    std::vector<const AnalysisPoint*> points;  ///< [seeds]
+    [[nodiscard]] const AnalysisPoint& point() const { return *points.front(); }
+    /// Mean over seeds; NaN where one of them lacks it.
+    [[nodiscard]] double measured(Metric metric) const {
+        double sum = 0.0;
+        for (const AnalysisPoint* one : points) sum += one->measured[metric];
+        return sum / static_cast<double>(points.size());
+    }
     [[nodiscard]] const GroupSummary& in_group() const { return summary->groups[group]; }
 };
 
@@ -134,7 +141,6 @@ void add_summary(Builder& table, const AnalysisInput& input) {
                 [](const SummaryRow& r) { return r.summary->deviation_no_bias.p95; })
         .number("ser_no_bias_mean", "ratio", [](const SummaryRow& r) { return r.summary->error_ratio_no_bias.mean; })
         .number("ser_no_bias_p95", "ratio", [](const SummaryRow& r) { return r.summary->error_ratio_no_bias.p95; })
-        .number("pooled_threshold", "cosine", [](const SummaryRow& r) { return r.summary->pooled_threshold; })
         .figure("fdr", "1 is fair", [](const SummaryRow& r) { return r.summary->fdr; })
         .no_bias("fdr", "1 is fair", [](const SummaryRow& r) { return r.summary->fdr_no_bias; })
         .figure("inequity_rate", "1 is fair", [](const SummaryRow& r) { return r.summary->inequity; })
@@ -163,12 +169,21 @@ void add_group(Builder& table, const AnalysisInput& input) {
         .count("floor", "1: near guessing", [](const SummaryRow& r) { return r.in_group().floor; });
 }
 
+/// One column per metric; fractions say so in their names.
+void add_metrics(Builder& table) {
+    for (const Metric metric : all_of<Metric>()) {
+        const std::string unit = unit_of(metric);
+        table.number(name_of(metric) + std::string(unit == "fraction" ? "_fraction" : ""), unit,
+                     [metric](const SummaryRow& r) { return r.measured(metric); });
+    }
+}
+
 void add_provenance(Builder& table) {
-    table.text("point", [](const SummaryRow& r) { return r.point->point.id.hex(); })
-        .text("network", [](const SummaryRow& r) { return r.point->network_id.hex(); })
-        .count("attempts", "", [](const SummaryRow& r) { return r.point->attempts; })
-        .number("wall_s", "s", [](const SummaryRow& r) { return r.point->wall_s; })
-        .text("code_version", [](const SummaryRow& r) { return r.point->code_version; });
+    table.text("point", [](const SummaryRow& r) { return r.point().point.id.hex(); })
+        .text("network", [](const SummaryRow& r) { return r.point().network_id.hex(); })
+        .count("attempts", "", [](const SummaryRow& r) { return r.point().attempts; })
+        .number("wall_s", "s", [](const SummaryRow& r) { return r.point().wall_s; })
+        .text("code_version", [](const SummaryRow& r) { return r.point().code_version; });
 }
 
 /// One row per summary, or per summary and group.
@@ -183,9 +198,12 @@ std::vector<SummaryRow> by_group(const std::vector<SummaryRow>& rows) {
     return result;
 }
 
-std::vector<SummaryRow> configuration_rows(const Analysis& analysis) {
+std::vector<SummaryRow> configuration_rows(const AnalysisInput& input, const Analysis& analysis) {
     std::vector<SummaryRow> rows;
-    for (const AnalysedConfiguration& c : analysis.configurations) rows.push_back({&c.configuration, &c.summary, 0, c.seeds});
+    for (const AnalysedConfiguration& c : analysis.configurations) {
+        rows.push_back({&c.configuration, &c.summary, 0, c.seeds, {}});
+        for (const std::size_t point : c.points) rows.back().points.push_back(&input.points[point]);
+    }
     return rows;
 }
 
@@ -197,7 +215,7 @@ std::vector<SummaryRow> point_rows(const AnalysisInput& input, const Analysis& a
     std::vector<SummaryRow> rows;
     for (const AnalysedPoint& point : analysis.points) {
         const AnalysisPoint& source = input.points[point.index];
-        rows.push_back({configuration_of.at(point.index), &point.summary, 0, {source.point.seed}, &source});
+        rows.push_back({configuration_of.at(point.index), &point.summary, 0, {source.point.seed}, {&source}});
     }
     return rows;
 }
@@ -296,7 +314,7 @@ ResultTable text_table(const std::string& name, const std::vector<std::string>& 
 std::vector<ResultTable> result_tables(const AnalysisInput& input, const Analysis& analysis) {
     const std::vector<SummaryRow> points = point_rows(input, analysis);
     const std::vector<SummaryRow> point_groups = by_group(points);
-    const std::vector<SummaryRow> configurations = configuration_rows(analysis);
+    const std::vector<SummaryRow> configurations = configuration_rows(input, analysis);
     const std::vector<SummaryRow> configuration_groups = by_group(configurations);
     const auto build = [&](const char* name, const std::vector<SummaryRow>& rows, bool groups, bool provenance) {
         Builder table(name, rows);
@@ -306,6 +324,7 @@ std::vector<ResultTable> result_tables(const AnalysisInput& input, const Analysi
             add_group(table, input);
         else
             add_summary(table, input);
+        if (!groups) add_metrics(table);
         if (provenance) add_provenance(table);
         return table.finish(analysis.conventions);
     };

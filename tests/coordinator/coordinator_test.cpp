@@ -57,6 +57,22 @@ TEST_CASE("The longest way to the end is granted first, ties in plan order") {
     CHECK(sweep.brain.point_counts().of(StageState::done) == 2);
 }
 
+TEST_CASE("Beats of every kind of stage are counted for that kind alone") {
+    for (const StageKind kind : all_of<StageKind>()) {
+        INFO(name_of(kind));
+        Plan plan = world("e1=1");
+        plan.stages.front().kind = kind;
+        Coordinator brain(plan, opening_of(plan), {});
+        static_cast<void>(brain.on_started(0));
+        static_cast<void>(brain.on_worker_joined(WorkerId{1}, 0));
+        for (int beat = 1; beat <= 3; ++beat)
+            static_cast<void>(brain.on_progress(WorkerId{1}, 0, Attempt{1}, 0.1 * beat, 5.0 * beat));
+        CHECK(brain.stage_counts().total == 1);
+        CHECK(brain.stage_counts().of(StageState::running) == 1);
+        CHECK(text_of(brain.on_stage_finished(WorkerId{1}, 0, Attempt{1}, kDone, 20)) == "accept(s0,done) dismiss(w1)");
+    }
+}
+
 TEST_CASE("A finished sweep sends everybody home at once") {
     const Plan plan = world("b=1 e=1<b");
     Coordinator brain(plan, open_stages(plan, {{StageState::done, 1}, {StageState::done, 1}}, {}), {});

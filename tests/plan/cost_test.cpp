@@ -2,6 +2,7 @@
 
 #include "fairsweep/error.hpp"
 #include "plan/estimate.hpp"
+#include "plan/stage_kinds.hpp"
 #include "small_sweep.hpp"
 #include "support/catch.hpp"
 
@@ -33,7 +34,7 @@ TEST_CASE("costs are near what was measured on one core") {
     parameters.recipe = small_sweep().recipe;
     const auto cost_of = [&parameters](StageKind kind, std::uint64_t images) {
         parameters.kind = kind;
-        return stage_cost_s(parameters, images);
+        return info_of(kind).cost_s(parameters, static_cast<double>(images));
     };
     CHECK(cost_of(StageKind::baseline, 4000) == Approx(33).epsilon(0.25));
     CHECK(cost_of(StageKind::compression, 4000) == Approx(4.5).epsilon(0.3));

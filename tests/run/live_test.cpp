@@ -35,6 +35,21 @@ TEST_CASE("The live status comes back as it was written, and is readable while i
     CHECK(back->points.of(StageState::done) == 2);
 }
 
+TEST_CASE("Every kind of stage, state of a worker and state of a stage comes back from a live status") {
+    for (const StageKind kind : all_of<StageKind>()) {
+        LiveStatus status;
+        for (const WorkerState state : all_of<WorkerState>())
+            status.workers.push_back({1, "node", 2, state, 0.5, sha256("s"), kind, 1, 0.5, 1});
+        for (const StageState state : all_of<StageState>()) ++status.stages.by_state[state];
+        write_live("kinds.json", status);
+        const auto back = read_live("kinds.json");
+        INFO(name_of(kind));
+        REQUIRE(back.has_value());
+        CHECK(live_to_json(*back) == live_to_json(status));
+        CHECK(back->workers.front().kind == kind);
+    }
+}
+
 TEST_CASE("A live status that is missing, torn or foreign is no status") {
     CHECK_FALSE(read_live("absent.json").has_value());
     const std::string text = live_to_json(LiveStatus{});

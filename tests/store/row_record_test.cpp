@@ -35,15 +35,18 @@ TEST_CASE("a row comes back from its bytes as it was") {
 }
 
 TEST_CASE("every final state, failure class and stage kind is kept") {
-    for (int state = 2; state <= 8; ++state) {
-        for (int failure = 0; failure <= 8; ++failure) {
-            RowRecord record = example();
-            record.row.outcome.state = static_cast<StageState>(state);
-            record.row.outcome.failure = static_cast<FailureClass>(failure);
-            record.row.kind = static_cast<StageKind>(failure % 5);
-            const DecodedRow decoded = decode_row(encode_row(record, 2), 2);
-            REQUIRE(decoded.condition == RowCondition::valid);
-            CHECK(same_row(decoded.record.row, record.row));
+    for (const StageState state : all_of<StageState>()) {
+        if (state == StageState::waiting || state == StageState::running) continue;  // never stored
+        for (const FailureClass failure : all_of<FailureClass>()) {
+            for (const StageKind kind : all_of<StageKind>()) {
+                RowRecord record = example();
+                record.row.outcome.state = state;
+                record.row.outcome.failure = failure;
+                record.row.kind = kind;
+                const DecodedRow decoded = decode_row(encode_row(record, 2), 2);
+                REQUIRE(decoded.condition == RowCondition::valid);
+                CHECK(same_row(decoded.record.row, record.row));
+            }
         }
     }
 }
