@@ -7,6 +7,7 @@
 
 #include "coordinator/coordinator.hpp"
 #include "fairsweep/random.hpp"
+#include "states_document.hpp"
 #include "support/catch.hpp"
 #include "world.hpp"
 
@@ -44,9 +45,16 @@ Plan random_plan(RandomStream& random) {
     return world(line);
 }
 
+/// Every change of state that was seen, over all seeds.
+struct SeenChanges {
+    Changes stages;
+    Changes workers;
+};
+
 class Chaos {
 public:
-    explicit Chaos(std::uint64_t seed) : random_(seed, 0, "chaos"), plan_(random_plan(random_)), stored_(plan_.stages.size()) {
+    Chaos(std::uint64_t seed, SeenChanges& seen)
+        : seen_(seen), random_(seed, 0, "chaos"), plan_(random_plan(random_)), stored_(plan_.stages.size()) {
         restart({});
     }
 
@@ -109,6 +117,7 @@ private:
     /// As after kill -9 of everything: only rows and attempt numbers survive.
     void restart(const OpeningRequest& request) {
         brain_.emplace(plan_, open_stages(plan_, stored_, request), policy());
+        remember_states();
         workers_.clear();
         reports_.clear();
         carry_out(brain_->on_started(now_s_));
@@ -127,7 +136,9 @@ private:
             const WorkerId id{number};
             if (workers_.count(id) == 0 || !workers_[id].alive) {
                 workers_[id] = FakeWorker{};
-                carry_out(brain_->on_worker_joined(id, now_s_));
+                const Commands commands = brain_->on_worker_joined(id, now_s_);
+                worker_states_.erase(id);  // whatever it was, it begins anew
+                carry_out(commands);
                 return;
             }
         }
@@ -187,6 +198,7 @@ private:
     }
 
     void carry_out(const Commands& commands) {
+        note_changes();
         for (const Command& command : commands) std::visit([this](const auto& item) { apply(item); }, command);
     }
     void apply(const GrantLease& grant) {
@@ -241,6 +253,27 @@ private:
         }
     }
 
+    void remember_states() {
+        stage_states_.clear();
+        for (StageIndex stage = 0; stage < plan_.stages.size(); ++stage) stage_states_.push_back(brain_->state(stage));
+        worker_states_.clear();
+    }
+    void note_changes() {
+        for (StageIndex stage = 0; stage < plan_.stages.size(); ++stage) {
+            const StageState now = brain_->state(stage);
+            if (now != stage_states_[stage]) seen_.stages.emplace(name_of(stage_states_[stage]), name_of(now));
+            stage_states_[stage] = now;
+        }
+        for (const auto& [id, view] : brain_->workers()) {
+            const auto [before, is_new] = worker_states_.try_emplace(id, view.state);
+            if (!is_new && before->second != view.state) seen_.workers.emplace(name_of(before->second), name_of(view.state));
+            before->second = view.state;
+        }
+    }
+
+    SeenChanges& seen_;
+    std::vector<StageState> stage_states_;
+    std::map<WorkerId, WorkerState> worker_states_;
     RandomStream random_;
     Plan plan_;
     std::vector<StageBefore> stored_;  ///< what survives a crash
@@ -255,12 +288,25 @@ private:
 
 TEST_CASE("No order of events breaks an invariant, and every sweep comes to its end") {
     std::uint64_t granted = 0;
+    SeenChanges seen;
     for (std::uint64_t seed = 1; seed <= 2000; ++seed) {
         INFO("seed " << seed);
-        Chaos chaos(seed);
+        Chaos chaos(seed, seen);
         for (int i = 0; i < 150; ++i) chaos.step();
         chaos.run_to_the_end();
         granted += chaos.granted();
     }
     CHECK(granted > 20000);
+    // The document holds every change that there was.
+    for (const auto& [heading, changes] : {std::pair{"## Stages", seen.stages}, std::pair{"## Workers", seen.workers}}) {
+        const Changes documented = documented_changes(heading);
+        CHECK(changes.size() >= 8);
+        for (const auto& [from, to] : changes) {
+            INFO(heading << ": " << from << " -> " << to);
+            CHECK(documented.count({from, to}) == 1);
+        }
+        for (const auto& [from, to] : documented) {
+            if (changes.count({from, to}) == 0) WARN(heading << ": documented and not seen: " << from << " -> " << to);
+        }
+    }
 }

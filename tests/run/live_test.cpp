@@ -5,7 +5,7 @@
 #include "coordinator/eta.hpp"
 #include "fairsweep/files.hpp"
 #include "support/catch.hpp"
-#include "world.hpp"
+#include "coordinator/world.hpp"
 
 using namespace fairsweep;
 using namespace fairsweep::testing;
