@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <charconv>
 #include <chrono>
 #include <iostream>
 #include <thread>
@@ -67,7 +68,9 @@ std::uint64_t whole_number(const po::variables_map& values, const char* name) {
                      .expected = "a whole number, not negative",
                      .hint = {}});
     }
-    return std::stoull(text);
+    std::uint64_t number = 0;
+    std::from_chars(text.data(), text.data() + text.size(), number);
+    return number;
 }
 
 std::uint32_t count(const po::variables_map& values, const char* name) {
