@@ -111,7 +111,7 @@ int data_make(const Arguments& arguments) {
     std::uint64_t jobs = whole_number(values, "jobs");
     if (jobs == 0) jobs = std::max(1U, std::thread::hardware_concurrency());
     if (jobs > 256) {
-        throw_usage({.attempted = "cannot start so many threads",
+        throw_usage({.attempted = "cannot start this number of threads",
                      .where = "--jobs",
                      .found = std::to_string(jobs),
                      .expected = "0 to 256",

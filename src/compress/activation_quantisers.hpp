@@ -38,7 +38,7 @@ struct ActivationQuantiser : ActivationTransform {
 
 /// Preset "quantface": the range starts at (0, 0) and is widened by a batch before the batch is quantised; straight-through
 /// gradient without a mask, nothing is kept for it. A range of zeros that were observed (a ReLU that never fires) is stored as
-/// (-0, 0), so that it can be told from one that was never calibrated.
+/// (-0, 0), which tells it apart from one that was never calibrated.
 struct ReferenceActivationQuantiser : ActivationQuantiser {
     ReferenceActivationQuantiser(std::string layer_name, int width)
         : ActivationQuantiser(std::move(layer_name), width, 0.0F, 0.0F) {}

@@ -1,8 +1,8 @@
 """Exported files against what the sweep stored, read with numpy, h5py and onnxruntime only.
 
 - ONNX: onnxruntime on the sweep's own prepared faces gives the scores of its pairs that the store holds.
-- Packed safetensors: its data are as long as the size told; its codes are the quantised master weights of the plain
-  file, worked out here from the formula; pruned weights are exactly zero.
+- Packed safetensors: its data are as long as the size that was printed; its codes are the quantised master weights of
+  the plain file, worked out here from the formula; pruned weights are exactly zero.
 """
 import json
 import struct
@@ -50,8 +50,8 @@ def rows_of(values, shape):
 def check_packed(name):
     packed, metadata, data_bytes = read_safetensors(f"{name}.packed")
     plain, plain_metadata, _ = read_safetensors(f"{name}.safetensors")
-    told = json.loads(Path(f"{name}.json").read_text())
-    assert data_bytes == int(metadata["size_packed_bytes"]) == told["packed_bytes"], (name, data_bytes)
+    printed = json.loads(Path(f"{name}.json").read_text())
+    assert data_bytes == int(metadata["size_packed_bytes"]) == printed["packed_bytes"], (name, data_bytes)
     for key in (
         "architecture",
         "arm",
