@@ -44,7 +44,7 @@ std::uint64_t weight_channels(const std::string& architecture) {
 }
 
 void quantise(Network& network, int bits) {
-    set_bits(network, {bits, bits});
+    set_quantisers(network, {bits, bits});
     auto ranges = activation_ranges(network);
     for (auto& range : ranges) range = {range.name, -1.0F, 1.0F};
     set_activation_ranges(network, ranges);
@@ -127,6 +127,6 @@ TEST_CASE("A pruned layer costs its mask, and only its kept weights when stored 
 
 TEST_CASE("A range that was never calibrated has no size") {
     const auto network = make_network("mobilefacenet-w16-56", 1);
-    set_bits(*network, {8, 8});
+    set_quantisers(*network, {8, 8});
     CHECK_THROWS_WITH(packed_size(export_description(*network)), ContainsSubstring("conv1.prelu.output"));
 }

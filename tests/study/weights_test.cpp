@@ -197,7 +197,7 @@ TEST_CASE("our own checkpoint brings its bits and ranges, and knows its architec
     const torch::NoGradGuard no_grad;
     const auto network = make_network(kReduced, 3);
     network->eval();
-    set_bits(*network, {.weight = 6, .activation = 6});
+    set_quantisers(*network, {.weight = 6, .activation = 6});
     const torch::Tensor images = golden::noise({2, 3, 56, 56}, 5);
     (void)network->forward(images);
     set_observing(*network, false);
