@@ -8,7 +8,15 @@ from plotly.offline import get_plotlyjs
 import sections
 
 HERE = pathlib.Path(__file__).parent
-NAVIGATION = [("findings", "Findings"), ("figures", "Figures"), ("changes", "Changes"), ("table", "Table"), ("rates", "FMR and FNMR"), ("conventions", "Conventions"), ("provenance", "Provenance")]
+NAVIGATION = [("findings", "Findings"), ("figures", "Figures"), ("changes", "Changes"), ("table", "Table"),
+              ("rates", "FMR and FNMR"), ("conventions", "Conventions"), ("provenance", "Provenance")]
+CONFIGURATIONS_CAPTION = (
+    "Means over seeds, 95 % intervals below each figure. Ten-fold accuracy per group; “equal groups”: p value of the "
+    "test that no group is harder than another. A column’s title sorts by it. “floor”: close to guessing.")
+FOOTER = (
+    "Made by fairsweep. Every number was computed by the program named above and stands in the analysis file’s tables; "
+    "this page only shows them.")
+FOLDED_ROWS = 12
 
 
 def cell(value):
@@ -20,10 +28,12 @@ def cell(value):
 
 
 def data_table(header, rows, name):
-    head = "".join(f'<th scope="col"{" class=word" if isinstance(c, str) else ""}><button>{html.escape(h)}</button></th>'
-                   for h, c in zip(header, rows[0] if rows else header))
+    classes = [" class=word" if isinstance(c, str) else "" for c in (rows[0] if rows else header)]
+    head = "".join(f'<th scope="col"{word}><button>{html.escape(title)}</button></th>'
+                   for title, word in zip(header, classes, strict=True))
     body = "\n".join("<tr>" + "".join(cell(c) for c in row) + "</tr>" for row in rows)
-    return f'<div class="scroll" tabindex="0"><table class="data" id="{name}"><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table></div>'
+    return (f'<div class="scroll" tabindex="0"><table class="data" id="{name}"><thead><tr>{head}</tr></thead>'
+            f"<tbody>\n{body}\n</tbody></table></div>")
 
 
 def definition_list(pairs):
@@ -31,19 +41,19 @@ def definition_list(pairs):
 
 
 def figure_html(figure, name):
-    return ('<div class="plot">' + figure.to_html(full_html=False, include_plotlyjs=False, div_id=name, default_width="100%", default_height=f"{figure.layout.height}px",
-                                                  config={"displaylogo": False, "displayModeBar": False}) + "</div>")
+    drawn = figure.to_html(full_html=False, include_plotlyjs=False, div_id=name, default_width="100%",
+                           default_height=f"{figure.layout.height}px",
+                           config={"displaylogo": False, "displayModeBar": False})
+    return f'<div class="plot">{drawn}</div>'
 
 
 def plots_html(analysis):
     parts = []
     for s, (heading, caption, figures) in enumerate(sections.plot_sections(analysis)):
         drawn = "\n".join(figure_html(f, f"plot-{s}-{k}") for k, f in enumerate(figures))
-        parts.append(f'<section><h2>{html.escape(heading)}</h2><p class="caption">{html.escape(caption)}</p>\n<div class="plots">{drawn}</div></section>')
+        parts.append(f'<section><h2>{html.escape(heading)}</h2><p class="caption">{html.escape(caption)}</p>\n'
+                     f'<div class="plots">{drawn}</div></section>')
     return "\n".join(parts)
-
-
-FOLDED_ROWS = 12
 
 
 def changes_html(analysis):
@@ -52,7 +62,9 @@ def changes_html(analysis):
     if not rows:
         return '<p class="caption">No compressed network could be compared with a sham twin.</p>'
     table = data_table(header, rows, "change-table")
-    return table if len(rows) <= FOLDED_ROWS else f"<details><summary>Show the {len(rows)} rows</summary>{table}</details>"
+    if len(rows) <= FOLDED_ROWS:
+        return table
+    return f"<details><summary>Show the {len(rows)} rows</summary>{table}</details>"
 
 
 def banner_html(analysis):
@@ -61,7 +73,9 @@ def banner_html(analysis):
     if not lines:
         return ""
     table = data_table(*sections.planted_table(analysis), "planted-table")
-    return f'<section id="planted" class="banner">{"".join(f"<p>{html.escape(t)}</p>" for t in lines)}<details><summary>Planted and found, group by group</summary>{table}</details></section>'
+    paragraphs = "".join(f"<p>{html.escape(t)}</p>" for t in lines)
+    return (f'<section id="planted" class="banner">{paragraphs}'
+            f"<details><summary>Planted and found, group by group</summary>{table}</details></section>")
 
 
 def render(analysis):
@@ -72,7 +86,9 @@ def render(analysis):
     warnings = "".join(f"<p>{html.escape(t[0].upper() + t[1:])}.</p>" for t in analysis["warnings"]["text"])
     limits = "".join(f"<li>{html.escape(t)}</li>" for t in sections.LIMITS)
     not_done = analysis.pairs_of("not_done")
-    left_out = f"<details><summary>Points without figures: {len(not_done)}</summary>{definition_list(not_done)}</details>" if not_done else ""
+    left_out = f"<summary>Points without figures: {len(not_done)}</summary>{definition_list(not_done)}"
+    left_out = f"<details>{left_out}</details>" if not_done else ""
+    groups = html.escape(", ".join(analysis.groups)) + (" of drawn faces" if len(analysis["banner"]) else "")
     navigation = " ".join(f'<a href="#{anchor}">{label}</a>' for anchor, label in NAVIGATION)
     return f"""<!DOCTYPE html>
 <html lang="en">
@@ -86,7 +102,7 @@ def render(analysis):
 <body>
 <header>
 <h1>{name}: what compression does to each group</h1>
-<p class="lead">Error rates of face verification for groups {html.escape(", ".join(analysis.groups))}{" of drawn faces" if len(analysis["banner"]) else ""}, with 95&nbsp;% intervals in which pairs that share
+<p class="lead">Error rates of face verification for groups {groups}, with 95&nbsp;% intervals in which pairs that share
 a person count as dependent. Points: {html.escape(facts["Points"])}; seeds: {html.escape(facts["Seeds"])}.</p>
 <nav>{navigation}</nav>
 </header>
@@ -104,7 +120,7 @@ a person count as dependent. Points: {html.escape(facts["Points"])}; seeds: {htm
 {changes_html(analysis)}
 </section>
 <section id="table"><h2>All configurations</h2>
-<p class="caption">Means over seeds, 95 % intervals below each figure. Ten-fold accuracy per group; “equal groups”: p value of the test that no group is harder than another. A column’s title sorts by it. “floor”: close to guessing.</p>
+<p class="caption">{CONFIGURATIONS_CAPTION}</p>
 {data_table(*sections.configuration_table(analysis), "configurations")}
 <details><summary>Every point (single seeds)</summary>
 {data_table(*sections.point_table(analysis), "points")}
@@ -131,7 +147,7 @@ a person count as dependent. Points: {html.escape(facts["Points"])}; seeds: {htm
 <details><summary>Job file</summary><pre>{html.escape(analysis.job_text)}</pre></details>
 </section>
 </main>
-<footer>Made by fairsweep. Every number was computed by the program named above and stands in the analysis file’s tables; this page only shows them.</footer>
+<footer>{FOOTER}</footer>
 <script>{(HERE / "page.js").read_text()}</script>
 </body>
 </html>

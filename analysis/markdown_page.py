@@ -1,10 +1,14 @@
-"""The page as Markdown: the same findings and tables, without plots. Names come from strangers' files: nothing in them is markup."""
+"""The page as Markdown: the same findings and tables, without plots. Names come from strangers' files: nothing in
+them is markup."""
 import html
 import re
 
 import sections
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
+CONFIGURATIONS_CAPTION = (
+    "Means over seeds with 95 % intervals; ten-fold accuracy per group; \"equal groups\": p value of the test that no "
+    "group is harder than another.")
 MARKUP = re.compile(r"[\\`*_|~]|\](?=[(:\[])")  # a bracket alone is none: intervals keep theirs
 BLOCK = re.compile(r"^(?=[#+=-])|(?<=^\d)(?=[.)])")  # what makes a heading, a list or a rule at the beginning of a line
 
@@ -41,7 +45,9 @@ def definitions(pairs):
 
 def banner(analysis):
     lines = list(analysis["banner"]["text"])
-    return "".join(f"> {line(t)}\n>\n" for t in lines) + "\n" + data_table(*sections.planted_table(analysis)) + "\n\n" if lines else ""
+    if not lines:
+        return ""
+    return "".join(f"> {line(t)}\n>\n" for t in lines) + "\n" + data_table(*sections.planted_table(analysis)) + "\n\n"
 
 
 def changes(analysis):
@@ -70,7 +76,7 @@ Warnings:
 
 ## All configurations
 
-Means over seeds with 95 % intervals; ten-fold accuracy per group; "equal groups": p value of the test that no group is harder than another.
+{CONFIGURATIONS_CAPTION}
 
 {data_table(*sections.configuration_table(analysis))}
 

@@ -8,10 +8,12 @@ SYMBOLS = ["circle", "square", "diamond", "triangle-up", "cross", "star", "x", "
 DASHES = ["solid", "dash", "dot", "dashdot"]
 INK = "#1b1f24"
 GRID = "#e3e6ea"
+UNCLEAR = "#7a828c"
 FONT = "system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif"
 
 PANEL_AXES = ["architecture", "training_set", "calibration", "distillation", "baseline_recipe", "finetune_recipe"]
-AXIS_NAMES = {"baseline_recipe": "baseline", "finetune_recipe": "fine-tune", "training_set": "trained on", "panel_recipe": "compression"}
+AXIS_NAMES = {"baseline_recipe": "baseline", "finetune_recipe": "fine-tune", "training_set": "trained on",
+              "panel_recipe": "compression"}
 
 
 def colour(index):
@@ -33,23 +35,32 @@ def layout(figure, title, x_title, y_title, height=380):
         font=dict(family=FONT, size=13, color=INK), height=height, margin=dict(l=56, r=12, t=48, b=92),
         paper_bgcolor="white", plot_bgcolor="white", hovermode="closest",
         legend=dict(orientation="h", yanchor="top", y=-0.24, x=0, xanchor="left", itemwidth=30))
-    figure.update_xaxes(title=dict(text=x_title, standoff=8), showgrid=False, linecolor="#8a929c", ticks="outside", zeroline=False, fixedrange=True)
-    figure.update_yaxes(title=dict(text=y_title, standoff=6), gridcolor=GRID, zeroline=False, linecolor="#8a929c", fixedrange=True)
+    both = dict(linecolor="#8a929c", zeroline=False, fixedrange=True)
+    figure.update_xaxes(title=dict(text=x_title, standoff=8), showgrid=False, ticks="outside", **both)
+    figure.update_yaxes(title=dict(text=y_title, standoff=6), gridcolor=GRID, **both)
     return figure
 
 
-def series(rows, figure_name, x, name, index, text, count=1, dash="solid", connect=True, hollow=False, show_legend=True):
+def lengths(lows, highs):
+    """Of error bars: from each low to its high; nothing where one of both is missing."""
+    ends = [(clean(low), clean(high)) for low, high in zip(lows, highs, strict=True)]
+    return [None if low is None or high is None else max(0.0, high - low) for low, high in ends]
+
+
+def series(rows, figure_name, x, name, index, text, count=1, dash="solid", connect=True, hollow=False,
+           show_legend=True):
     """Points with 95 % intervals, connected; series beside each other so that bars do not hide one another."""
     shift = (index - (count - 1) / 2) * 0.08
     value = [clean(v) for v in rows[figure_name]]
-    up = [None if clean(h) is None or clean(v) is None else max(0.0, h - v) for h, v in zip(rows[figure_name + "_high"], value)]
-    down = [None if clean(l) is None or clean(v) is None else max(0.0, v - l) for l, v in zip(rows[figure_name + "_low"], value)]
-    symbol = SYMBOLS[index % len(SYMBOLS)]
+    ink = colour(index)
     return go.Scatter(
-        x=[p + shift for p in x], y=value, name=name, legendgroup=name, showlegend=show_legend, mode="lines+markers" if connect else "markers",
-        line=dict(color=colour(index), width=2, dash=dash),
-        marker=dict(color="white" if hollow else colour(index), size=8, symbol=symbol, line=dict(color=colour(index), width=2)),
-        error_y=dict(type="data", symmetric=False, array=up, arrayminus=down, thickness=1.2, width=3, color=faint(colour(index), 0.65)),
+        x=[p + shift for p in x], y=value, name=name, legendgroup=name, showlegend=show_legend,
+        mode="lines+markers" if connect else "markers", line=dict(color=ink, width=2, dash=dash),
+        marker=dict(color="white" if hollow else ink, size=8, symbol=SYMBOLS[index % len(SYMBOLS)],
+                    line=dict(color=ink, width=2)),
+        error_y=dict(type="data", symmetric=False, array=lengths(value, rows[figure_name + "_high"]),
+                     arrayminus=lengths(rows[figure_name + "_low"], value), thickness=1.2, width=3,
+                     color=faint(ink, 0.65)),
         text=text, hovertemplate="%{text}<extra></extra>")
 
 
@@ -65,29 +76,36 @@ def loss_of(distillation):
 
 
 def panel_recipes(configurations):
-    """With a column `panel_recipe`: the compression recipe where networks that are equal in all axes have several, else "none"."""
+    """With a column `panel_recipe`: the compression recipe where networks that are equal in all axes have several, else
+    "none"."""
     compressed = configurations[configurations["arm"] == "compressed"]
-    axes = PANEL_AXES + ["bits", "sparsity", "pruning"]
-    several = compressed.groupby(axes, dropna=False)["compression_recipe"].nunique().gt(1).any() if len(compressed) else False
+    alike = compressed.groupby([*PANEL_AXES, "bits", "sparsity", "pruning"], dropna=False)
+    several = len(compressed) > 0 and alike["compression_recipe"].nunique().gt(1).any()
     return configurations.assign(panel_recipe=configurations["compression_recipe"] if several else "none")
 
 
+def axis_words(axis, value):
+    """How a title names the value of an axis."""
+    if axis == "architecture":
+        return value
+    return f"{value} calibration" if axis == "calibration" else f"{AXIS_NAMES.get(axis, axis)} {value}"
+
+
 def panels(configurations, axes=None):
-    """Values, title and rows per combination of everything that is no x axis of a plot; only what varies is named. The sham is part of
-    every panel that it is the twin of."""
+    """Values, title and rows per combination of everything that is no x axis of a plot; only what varies is named. The
+    sham is part of every panel that it is the twin of."""
     axes = axes or PANEL_AXES
     configurations = panel_recipes(configurations)
-    keys = axes + ["panel_recipe"]
+    keys = [*axes, "panel_recipe"]
     compared = configurations[configurations["arm"] == "compressed"]
     compared = compared if len(compared) else configurations[configurations["arm"] == "sham"]
     varying = [a for a in keys if compared[a].nunique() > 1]
     for key, _ in compared.groupby(keys, sort=False, dropna=False):
-        values = dict(zip(keys, key))
+        values = dict(zip(keys, key, strict=True))
         rows = in_panel(configurations, values)
         recipes = recipe_words(rows, compared)
-        title = ", ".join([values[a] if a == "architecture" else f"{values[a]} calibration" if a == "calibration"
-                           else f"{AXIS_NAMES.get(a, a)} {values[a]}" for a in varying or ["architecture"]
-                           if not (recipes and a.endswith("_recipe"))] + recipes)
+        named = [a for a in varying or ["architecture"] if not (recipes and a.endswith("_recipe"))]
+        title = ", ".join([axis_words(a, values[a]) for a in named] + recipes)
         yield values, title or values["architecture"], rows
 
 
@@ -100,8 +118,10 @@ def recipe_words(rows, compared):
 
 def baselines(table, values):
     """The dense rows that belong to a panel."""
-    return table[(table["arm"] == "dense") & (table["architecture"] == values["architecture"]) &
-                 (table["training_set"] == values["training_set"]) & (table["baseline_recipe"] == values["baseline_recipe"])]
+    chosen = table["arm"] == "dense"
+    for axis in ("architecture", "training_set", "baseline_recipe"):
+        chosen &= table[axis] == values[axis]
+    return table[chosen]
 
 
 def in_panel(table, values):
@@ -121,7 +141,18 @@ def in_panel(table, values):
 
 def describe(name, rows, figure_name, unit, digits=1):
     return [f"<b>{name}</b>, {r['arm']}, {r['bits']} bits<br>{r[figure_name]:.{digits}f}{unit} "
-            f"[{r[figure_name + '_low']:.{digits}f}, {r[figure_name + '_high']:.{digits}f}]" for _, r in rows.iterrows()]
+            f"[{r[figure_name + '_low']:.{digits}f}, {r[figure_name + '_high']:.{digits}f}]"
+            for _, r in rows.iterrows()]
+
+
+def by_bits(rows, order):
+    """The rows from wide to narrow, with their place `at` on the axis; 0 is the dense network's."""
+    return rows.assign(at=lambda table: table["bits"].map(order.index) + 1).sort_values("at")
+
+
+def bits_axis(figure, order):
+    labels = ["dense"] + ["sham" if b == "32" else b for b in order]
+    figure.update_xaxes(tickvals=list(range(len(labels))), ticktext=labels, range=[-0.5, len(labels) - 0.5])
 
 
 def error_against_bits(analysis):
@@ -129,6 +160,7 @@ def error_against_bits(analysis):
     table = analysis["configuration_groups"]
     order = bits_order(table)
     top = 5 * math.ceil(min(60.0, table["error_percent_high"].max()) / 5)
+    count = len(analysis.groups)
     figures = []
     for values, title, rows in panels(analysis["configurations"]):
         sparsity = rows["sparsity"].min()
@@ -137,19 +169,29 @@ def error_against_bits(analysis):
         dense = baselines(table, values)
         figure = go.Figure()
         for i, group in enumerate(analysis.groups):
-            mine = panel[panel["group"] == group].assign(at=lambda d: d["bits"].map(order.index)).sort_values("at")
-            figure.add_trace(series(mine, "error_percent", [a + 1 for a in mine["at"]], f"group {group}", i, describe(f"group {group}", mine, "error_percent", " %"),
-                                    count=len(analysis.groups), dash=DASHES[i % len(DASHES)]))
+            name = f"group {group}"
+            mine = by_bits(panel[panel["group"] == group], order)
+            figure.add_trace(series(mine, "error_percent", mine["at"], name, i,
+                                    describe(name, mine, "error_percent", " %"), count=count,
+                                    dash=DASHES[i % len(DASHES)]))
             before = dense[dense["group"] == group]
-            figure.add_trace(series(before, "error_percent", [0] * len(before), f"group {group}", i, describe(f"group {group}", before, "error_percent", " %"),
-                                    count=len(analysis.groups), connect=False, hollow=True, show_legend=False))
-        labels = ["dense"] + ["sham" if b == "32" else b for b in order]
+            figure.add_trace(series(before, "error_percent", [0] * len(before), name, i,
+                                    describe(name, before, "error_percent", " %"), count=count, connect=False,
+                                    hollow=True, show_legend=False))
         layout(figure, title, "bits (sham: fine-tuned at 32)", "error, %")
-        figure.update_xaxes(tickvals=list(range(len(labels))), ticktext=labels, range=[-0.5, len(labels) - 0.5])
+        bits_axis(figure, order)
         figure.update_yaxes(range=[0, top])
         figure.add_vline(x=0.5, line=dict(color=GRID, width=1))
         figures.append(figure)
     return figures
+
+
+def no_bias_line(rows, no_bias):
+    """What chance alone stays within."""
+    return go.Scatter(
+        x=list(rows["at"]), y=[clean(v) for v in rows[no_bias]], name="no bias, 95th percentile", mode="lines",
+        line=dict(color=UNCLEAR, width=1.5, dash="dot"),
+        hovertemplate="no bias: below %{y:.2f} in 95 % of cases<extra></extra>")
 
 
 def spread_against_bits(analysis, figure_name, y_title, no_bias, logarithmic=False):
@@ -159,23 +201,22 @@ def spread_against_bits(analysis, figure_name, y_title, no_bias, logarithmic=Fal
     calibrations = list(dict.fromkeys(configurations[configurations["arm"] != "dense"]["calibration"]))
     figures = []
     for values, title, rows in panels(configurations, [a for a in PANEL_AXES if a != "calibration"]):
-        lowest = rows["sparsity"].min()
-        rows = rows[rows["sparsity"] == lowest]
+        least_pruned = rows[rows["sparsity"] == rows["sparsity"].min()]
         figure = go.Figure()
         for i, calibration in enumerate(calibrations):
-            mine = rows[rows["calibration"] == calibration].assign(at=lambda d: d["bits"].map(order.index)).sort_values("at")
+            name = f"{calibration} calibration"
+            mine = by_bits(least_pruned[least_pruned["calibration"] == calibration], order)
             if mine.empty:
                 continue
-            figure.add_trace(series(mine, figure_name, [a + 1 for a in mine["at"]], f"{calibration} calibration", i,
-                                    describe(f"{calibration} calibration", mine, figure_name, "", 2), count=len(calibrations), dash=DASHES[i % len(DASHES)]))
+            figure.add_trace(series(mine, figure_name, mine["at"], name, i, describe(name, mine, figure_name, "", 2),
+                                    count=len(calibrations), dash=DASHES[i % len(DASHES)]))
             if i == 0:
-                figure.add_trace(go.Scatter(x=[a + 1 for a in mine["at"]], y=[clean(v) for v in mine[no_bias]], name="no bias, 95th percentile", mode="lines",
-                                            line=dict(color="#7a828c", width=1.5, dash="dot"), hovertemplate="no bias: below %{y:.2f} in 95 % of cases<extra></extra>"))
+                figure.add_trace(no_bias_line(mine, no_bias))
         dense = baselines(configurations, values)
-        figure.add_trace(series(dense, figure_name, [0] * len(dense), "dense", 6, describe("dense", dense, figure_name, "", 2), count=13, connect=False, hollow=True))
-        labels = ["dense"] + ["sham" if b == "32" else b for b in order]
+        figure.add_trace(series(dense, figure_name, [0] * len(dense), "dense", 6,
+                                describe("dense", dense, figure_name, "", 2), count=13, connect=False, hollow=True))
         layout(figure, title, "bits (sham: fine-tuned at 32)", y_title)
-        figure.update_xaxes(tickvals=list(range(len(labels))), ticktext=labels, range=[-0.5, len(labels) - 0.5])
+        bits_axis(figure, order)
         if logarithmic:
             figure.update_yaxes(type="log", tickvals=[1, 2, 3, 5, 10, 20, 50], dtick=None)
         else:
@@ -186,7 +227,8 @@ def spread_against_bits(analysis, figure_name, y_title, no_bias, logarithmic=Fal
 
 def unusual(row):
     """Axes that names leave out where they have their usual value: how a point was pruned and distilled."""
-    return ", ".join(value for value in (row["pruning"], row["distillation"]) if value not in ("none", "global", "embedding"))
+    usual = ("none", "global", "embedding")
+    return ", ".join(value for value in (row["pruning"], row["distillation"]) if value not in usual)
 
 
 def recipe_text(row):
@@ -210,44 +252,73 @@ def gap_against_sparsity(analysis):
         for i, (bits, way) in enumerate((b, w) for b in order for w in ways):
             mine = panel[(panel["bits"] == bits) & panel["pruning"].isin(["none", way])].sort_values("sparsity")
             line = f"{bits} bits" + (f", {way}" if len(ways) > 1 else "")
-            text = [t.replace("<br>", f", sparsity {s:g}<br>", 1) for t, s in
-                    zip(describe(line, mine, "gap_points", " points"), mine["sparsity"])]
+            described = describe(line, mine, "gap_points", " points")
+            text = [t.replace("<br>", f", sparsity {s:g}<br>", 1)
+                    for t, s in zip(described, mine["sparsity"], strict=True)]
             figure.add_trace(series(mine, "gap_points", [levels.index(s) for s in mine["sparsity"]], line, i, text,
                                     count=len(order) * len(ways), dash=DASHES[i % len(DASHES)]))
         layout(figure, title, "sparsity", "largest gap, points")
-        figure.update_xaxes(tickvals=list(range(len(levels))), ticktext=[f"{s:g}" for s in levels], range=[-0.5, len(levels) - 0.5])
+        figure.update_xaxes(tickvals=list(range(len(levels))), ticktext=[f"{s:g}" for s in levels],
+                            range=[-0.5, len(levels) - 0.5])
         figure.update_yaxes(range=[0, top * 1.05])
         figures.append(figure)
     return figures
+
+
+def change_names(rows):
+    """A name for every row; rows that are equal in all axes are told apart by their recipes."""
+    several = rows["calibration"].nunique() > 1
+    names = []
+    for _, row in rows.iterrows():
+        words = [row["calibration"]] if several else []
+        words.append(f"{row['bits']} bits")
+        if row["sparsity"] > 0:
+            words.append(f"pruned {row['sparsity']:g}")
+        if unusual(row):
+            words.append(unusual(row))
+        names.append(", ".join(words))
+    recipes = [recipe_text(row) for _, row in rows.iterrows()]
+    return [n if names.count(n) == 1 else f"{n}, {recipe}" for n, recipe in zip(names, recipes, strict=True)]
+
+
+def change_text(name, row):
+    """What is shown over a change."""
+    note = "" if row["note"] == "none" else f"; {row['note']}"
+    return (f"<b>{name}</b><br>{row['change_points']:+.1f} points "
+            f"[{row['change_points_low']:+.1f}, {row['change_points_high']:+.1f}]<br>"
+            f"group {row['group']}, adjusted p {row['p_adjusted']:.2g}{note}")
+
+
+def change_marks(rows, names, is_clear):
+    """The changes that are clear of chance, or those that are not, with their intervals; the first row on top."""
+    chosen = [k for k, p in enumerate(rows["p_adjusted"]) if (p < 0.05) == is_clear]
+    mine = rows.iloc[chosen]
+    ink = COLOURS[3] if is_clear else UNCLEAR
+    return go.Scatter(
+        x=mine["change_points"], y=[len(names) - 1 - k for k in chosen], mode="markers",
+        name="adjusted p < 0.05" if is_clear else "not clear of chance",
+        marker=dict(size=8, color=ink if is_clear else "white", symbol="circle", line=dict(color=ink, width=2)),
+        error_x=dict(type="data", symmetric=False, array=mine["change_points_high"] - mine["change_points"],
+                     arrayminus=mine["change_points"] - mine["change_points_low"], thickness=1.4, width=0, color=ink),
+        text=[change_text(names[k], row) for k, (_, row) in zip(chosen, mine.iterrows(), strict=True)],
+        hovertemplate="%{text}<extra></extra>")
 
 
 def gap_changes(analysis):
     """The primary family: change of the worst dense group's gap against the sham twin."""
     table = analysis["contrasts"]
     family = table[table["family"] == "primary"]
+    one_set = family["training_set"].nunique() == 1
     figures = []
-    for (architecture, training_set), rows in family.groupby(["architecture", "training_set"], sort=False):
-        rows = rows.sort_values(["calibration", "weight_bits", "sparsity"], ascending=[True, False, True])
-        several = rows["calibration"].nunique() > 1
-        names = [(f"{r['calibration']}, " if several else "") + ("32 bits" if r["bits"] == "32" else f"{r['bits']} bits") +
-                 (f", pruned {r['sparsity']:g}" if r["sparsity"] > 0 else "") + (f", {unusual(r)}" if unusual(r) else "") for _, r in rows.iterrows()]
-        names = [n if names.count(n) == 1 else f"{n}, {recipe_text(r)}" for n, (_, r) in zip(names, rows.iterrows())]
-        figure = go.Figure()
-        for clear, name, fill in ((True, "adjusted p < 0.05", COLOURS[3]), (False, "not clear of chance", "#7a828c")):
-            chosen = [k for k, p in enumerate(rows["p_adjusted"]) if (p < 0.05) == clear]
-            mine = rows.iloc[chosen]
-            figure.add_trace(go.Scatter(
-                x=mine["change_points"], y=[len(names) - 1 - k for k in chosen], mode="markers", name=name,
-                marker=dict(size=8, color=fill if clear else "white", symbol="circle", line=dict(color=fill, width=2)),
-                error_x=dict(type="data", symmetric=False, array=mine["change_points_high"] - mine["change_points"],
-                             arrayminus=mine["change_points"] - mine["change_points_low"], thickness=1.4, width=0, color=fill),
-                text=[f"<b>{names[k]}</b><br>{r['change_points']:+.1f} points [{r['change_points_low']:+.1f}, {r['change_points_high']:+.1f}]<br>"
-                      f"group {r['group']}, adjusted p {r['p_adjusted']:.2g}{'; ' + r['note'] if r['note'] != 'none' else ''}"
-                      for k, (_, r) in zip(chosen, mine.iterrows())], hovertemplate="%{text}<extra></extra>"))
-        layout(figure, architecture if family["training_set"].nunique() == 1 else f"{architecture}, trained on {training_set}",
-               "change, points", "", height=150 + 24 * len(names))
+    for (architecture, training_set), unsorted in family.groupby(["architecture", "training_set"], sort=False):
+        rows = unsorted.sort_values(["calibration", "weight_bits", "sparsity"], ascending=[True, False, True])
+        names = change_names(rows)
+        figure = go.Figure([change_marks(rows, names, is_clear) for is_clear in (True, False)])
+        layout(figure, architecture if one_set else f"{architecture}, trained on {training_set}", "change, points", "",
+               height=150 + 24 * len(names))
         figure.update_layout(margin=dict(l=150, r=12, t=48, b=96), legend=dict(y=-70 / max(1, 24 * len(names))))
-        figure.update_yaxes(tickvals=list(range(len(names))), ticktext=names[::-1], range=[-0.7, len(names) - 0.3], gridcolor="#f3f4f6")
+        figure.update_yaxes(tickvals=list(range(len(names))), ticktext=names[::-1], range=[-0.7, len(names) - 0.3],
+                            gridcolor="#f3f4f6")
         figure.update_xaxes(showgrid=True, gridcolor=GRID)
         figure.add_vline(x=0, line=dict(color=INK, width=1))
         figures.append(figure)

@@ -8,7 +8,8 @@ try:
     import html_page
     import markdown_page
 except ImportError as error:
-    sys.exit(f"report.py: {sys.executable} lacks a package ({error}): run ./scripts/setup, or install analysis/requirements.txt")
+    sys.exit(f"report.py: {sys.executable} lacks a package ({error}): "
+             "run ./scripts/setup, or install analysis/requirements.txt")
 
 
 def write_atomically(path, text):

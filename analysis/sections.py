@@ -5,9 +5,11 @@ import plots
 import trade_off
 
 LIMITS = [
-    "All thresholds were chosen on the evaluation pairs themselves: the accuracies are slightly optimistic, and no figure here is an out-of-sample guarantee.",
+    "All thresholds were chosen on the evaluation pairs themselves: the accuracies are slightly optimistic, and no "
+    "figure here is an out-of-sample guarantee.",
     "A change against sham is what compression did to the same fine-tune; every other difference is an association.",
-    "Real calibration data are people the network was trained on, synthetic ones are not: source of the data and familiarity with the people change together.",
+    "Real calibration data are people the network was trained on, synthetic ones are not: source of the data and "
+    "familiarity with the people change together.",
     "STD and SER alone can mislead: when all groups fail, SER falls. Read them beside the worst group's error.",
     "With few seeds the intervals speak about these trained networks more than about the procedure in general.",
 ]
@@ -28,7 +30,28 @@ def probability(value):
 
 def spread(row):
     """Interval of STD, and the test that no group is harder than another."""
-    return "\n".join(t for t in (interval(row, "std_points", 2), f"equal groups: p {probability(row['homogeneity_p'])}" if math.isfinite(row["homogeneity_p"]) else "") if t)
+    lines = [interval(row, "std_points", 2)]
+    if math.isfinite(row["homogeneity_p"]):
+        lines.append(f"equal groups: p {probability(row['homogeneity_p'])}")
+    return "\n".join(line for line in lines if line)
+
+
+def figure_cell(row, name, digits, interval_digits=1, before="", after=""):
+    """A figure with its interval in small, sorted by the figure."""
+    return (before + number(row[name], digits) + after, interval(row, name, interval_digits), row[name])
+
+
+def bits_cell(row):
+    return (row["bits"], "", row["weight_bits"])
+
+
+def sparsity_cell(row, words):
+    """The sparsity, with further words on the compression in small."""
+    return (f"{row['sparsity']:g}", words, row["sparsity"])
+
+
+def calibration_of(row):
+    return "–" if row["arm"] == "dense" else row["calibration"]
 
 
 AXES = ["architecture", "training_set", "arm", "bits", "calibration", "sparsity", "pruning", "distillation"]
@@ -37,30 +60,29 @@ CONFIGURATION_KEY = AXES + RECIPES
 
 
 def unusual(row, alike):
-    """Axes that names leave out where they have their usual value; of rows that are alike in all axes, their recipes too."""
+    """Axes that names leave out where they have their usual value; recipes too where rows are alike in all axes."""
     return "\n".join(t for t in (plots.unusual(row), plots.recipe_text(row) if alike else "") if t)
 
 
 def network_table(analysis, table, groups_table, key):
     """Header, and rows of cells; a cell is text, or (text, small text, number to sort by)."""
-    groups = {k: rows for k, rows in groups_table.groupby(key, sort=False, dropna=False)}
-    alike = table.duplicated([a for a in AXES + ["seed"] if a in table], keep=False)
+    groups = {k: rows for k, rows in groups_table.groupby(key, sort=False, dropna=False)}  # noqa: C416 (dict() fails)
+    alike = table.duplicated([a for a in [*AXES, "seed"] if a in table], keep=False)
     varying = table["training_set"].nunique() > 1
     header = ["Network"] + (["Trained on"] if varying else []) + ["Arm", "Bits", "Calibration", "Sparsity", "Seeds"]
     header += [f"{g}, %" for g in analysis.groups] + ["Avg, %", "STD, points", "SER", "Worst group's error, %"]
     rows = []
     for index, row in table.iterrows():
         cells = [row["architecture"]] + ([row["training_set"]] if varying else [])
-        cells += [row["arm"], (row["bits"], "", row["weight_bits"]), "–" if row["arm"] == "dense" else row["calibration"],
-                  (f"{row['sparsity']:g}", unusual(row, alike[index]), row["sparsity"]), str(row["seed"]) if "seed" in row else row["seed_list"]]
+        cells += [row["arm"], bits_cell(row), calibration_of(row), sparsity_cell(row, unusual(row, alike[index])),
+                  str(row["seed"]) if "seed" in row else row["seed_list"]]
         mine = groups[tuple(row[k] for k in key) if len(key) > 1 else (row[key[0]],)]
         for _, group in mine.iterrows():
-            floor = " floor" if group["floor"] else ""
-            cells.append((number(group["accuracy_percent"], 2) + floor, interval(group, "accuracy_percent", 1), group["accuracy_percent"]))
-        cells.append((number(row["average_percent"], 2), interval(row, "average_percent", 1), row["average_percent"]))
+            cells.append(figure_cell(group, "accuracy_percent", 2, after=" floor" if group["floor"] else ""))
+        cells.append(figure_cell(row, "average_percent", 2))
         cells.append((number(row["std_points"], 2), spread(row), row["std_points"]))
-        cells.append((number(row["ser"], 2), interval(row, "ser", 2), row["ser"]))
-        cells.append((f"{row['worst_group']} {number(row['worst_error_percent'], 1)}", interval(row, "worst_error_percent", 1), row["worst_error_percent"]))
+        cells.append(figure_cell(row, "ser", 2, interval_digits=2))
+        cells.append(figure_cell(row, "worst_error_percent", 1, before=f"{row['worst_group']} "))
         rows.append(cells)
     return header, rows
 
@@ -76,14 +98,15 @@ def point_table(analysis):
 def rate_table(analysis):
     """FMR and FNMR of every group at the pooled threshold."""
     table = analysis["configuration_groups"]
-    header = ["Network", "Arm", "Bits", "Calibration", "Sparsity", "Group", "FMR, %", "FNMR, %", "Accuracy at the pooled threshold, %"]
+    header = ["Network", "Arm", "Bits", "Calibration", "Sparsity", "Group"]
+    header += ["FMR, %", "FNMR, %", "Accuracy at the pooled threshold, %"]
     rows = []
     for _, row in table.iterrows():
-        percent = {f"{name}{end}": 100 * row[f"{name}_fraction{end}"] for name in ("fmr", "fnmr") for end in ("", "_low", "_high")}
-        rows.append([row["architecture"], row["arm"], (row["bits"], "", row["weight_bits"]), "–" if row["arm"] == "dense" else row["calibration"],
-                     (f"{row['sparsity']:g}", plots.unusual(row), row["sparsity"]), row["group"]] +
-                    [(number(percent[n], 2), interval(percent, n, 1), percent[n]) for n in ("fmr", "fnmr")] +
-                    [(number(row["accuracy_pooled_percent"], 2), interval(row, "accuracy_pooled_percent", 1), row["accuracy_pooled_percent"])])
+        percent = {name + end: 100 * row[f"{name}_fraction{end}"]
+                   for name in ("fmr", "fnmr") for end in ("", "_low", "_high")}
+        rows.append([row["architecture"], row["arm"], bits_cell(row), calibration_of(row),
+                     sparsity_cell(row, plots.unusual(row)), row["group"], figure_cell(percent, "fmr", 2),
+                     figure_cell(percent, "fnmr", 2), figure_cell(row, "accuracy_pooled_percent", 2)])
     return header, rows
 
 
@@ -116,7 +139,7 @@ def change_table(analysis):
     configurations = table[axes].drop_duplicates()
     varying = table["training_set"].nunique() > 1
     header = ["Network"] + (["Trained on"] if varying else []) + ["Bits", "Calibration", "Sparsity", "Seeds"]
-    header += ["Gap"] + list(analysis.groups) + ["Average", "Note"]
+    header += ["Gap", *analysis.groups, "Average", "Note"]
     rows = []
     for _, mine in table.groupby(axes, sort=False, dropna=False):
         first = mine.iloc[0]
@@ -125,31 +148,39 @@ def change_table(analysis):
         gap = next((r for (metric, _), r in found.items() if metric == "gap"), None)
         text, small, key = change_text(gap)
         cells = [first["architecture"]] + ([first["training_set"]] if varying else [])
-        cells += [(first["bits"], "", first["weight_bits"]), first["calibration"], (f"{first['sparsity']:g}", unusual(first, alike), first["sparsity"]),
-                  (str(first["n_seeds"]), "", first["n_seeds"]), (text if gap is None else f"{gap['group']} {text}", small, key)]
-        cells += [change_text(found.get(("accuracy", g))) for g in analysis.groups] + [change_text(found.get(("average", "all")))]
-        rows.append(cells + ["" if first["note"] == "none" else first["note"]])
+        cells += [bits_cell(first), first["calibration"], sparsity_cell(first, unusual(first, alike)),
+                  (str(first["n_seeds"]), "", first["n_seeds"]),
+                  (text if gap is None else f"{gap['group']} {text}", small, key)]
+        cells += [change_text(found.get(("accuracy", g))) for g in analysis.groups]
+        cells += [change_text(found.get(("average", "all"))), "" if first["note"] == "none" else first["note"]]
+        rows.append(cells)
     return header, rows
 
 
 def planted_table(analysis):
     """Planted and measured difficulty side by side; no rows where nothing is known to be planted."""
-    header = ["Group", "Planted: hardest is 1", "Identity spread", "Picture noise", "Found: most errors is 1", "Mean error, %"]
-    rows = [[r["group"], (str(r["planted_rank"]), "", r["planted_rank"]), (f"{r['identity_spread']:g}", "", r["identity_spread"]),
-             (f"{r['noise_multiplier']:g}", "", r["noise_multiplier"]), (str(r["measured_rank"]), "", r["measured_rank"]),
+    header = ["Group", "Planted: hardest is 1", "Identity spread", "Picture noise", "Found: most errors is 1"]
+    header += ["Mean error, %"]
+    rows = [[r["group"], (str(r["planted_rank"]), "", r["planted_rank"]),
+             (f"{r['identity_spread']:g}", "", r["identity_spread"]),
+             (f"{r['noise_multiplier']:g}", "", r["noise_multiplier"]),
+             (str(r["measured_rank"]), "", r["measured_rank"]),
              (number(r["error_percent"], 1), "", r["error_percent"])] for _, r in analysis["planted"].iterrows()]
     return header, rows
 
 
-CHANGES_CAPTION = ("Compressed minus sham, on the same pairs, in percentage points: 95 % interval of each change by itself, adjusted p, and (family) limits that hold for all primary changes together. Gap: (mean of "
-                   "the other groups − the group that is worst in the dense network); above zero is worse; the primary family, adjusted by Holm. The other "
-                   "columns are accuracies, of each group and of all on average: below zero is worse; exploratory, adjusted by Benjamini and Hochberg.")
-
-
-RATES_CAPTION = ("The pooled threshold has the highest accuracy over all groups together. It was chosen on these pairs; the intervals count how far the rates "
-                 "move with it.")
-INDICES_CAPTION = ("Fairness indices at the pooled threshold, with 95 % intervals, and what chance alone stays within in 95 % of cases. FDR and the inequity rate "
-                   "are fair at 1, GARBE at 0. Undefined where a group expects too few errors.")
+CHANGES_CAPTION = (
+    "Compressed minus sham, on the same pairs, in percentage points: 95 % interval of each change by itself, adjusted "
+    "p, and (family) limits that hold for all primary changes together. Gap: (mean of the other groups − the group "
+    "that is worst in the dense network); above zero is worse; the primary family, adjusted by Holm. The other columns "
+    "are accuracies, of each group and of all on average: below zero is worse; exploratory, adjusted by Benjamini and "
+    "Hochberg.")
+RATES_CAPTION = (
+    "The pooled threshold has the highest accuracy over all groups together. It was chosen on these pairs; the "
+    "intervals count how far the rates move with it.")
+INDICES_CAPTION = (
+    "Fairness indices at the pooled threshold, with 95 % intervals, and what chance alone stays within in 95 % of "
+    "cases. FDR and the inequity rate are fair at 1, GARBE at 0. Undefined where a group expects too few errors.")
 
 
 def index_table(analysis):
@@ -157,11 +188,12 @@ def index_table(analysis):
     header = ["Network", "Arm", "Bits", "Calibration", "Sparsity", "FDR", "Inequity rate", "GARBE"]
     rows = []
     for _, row in analysis["configurations"].iterrows():
-        cells = [row["architecture"], row["arm"], (row["bits"], "", row["weight_bits"]), "–" if row["arm"] == "dense" else row["calibration"],
-                 (f"{row['sparsity']:g}", plots.unusual(row), row["sparsity"])]
+        cells = [row["architecture"], row["arm"], bits_cell(row), calibration_of(row),
+                 sparsity_cell(row, plots.unusual(row))]
         for name in ("fdr", "inequity_rate", "garbe"):
-            chance = f"\nchance {number(row[name + '_no_bias_p95'], 3)}" if math.isfinite(row[name + "_no_bias_p95"]) else ""
-            cells.append((number(row[name], 3), interval(row, name, 3) + chance, row[name]))
+            chance = row[name + "_no_bias_p95"]
+            beside = f"\nchance {number(chance, 3)}" if math.isfinite(chance) else ""
+            cells.append((number(row[name], 3), interval(row, name, 3) + beside, row[name]))
         rows.append(cells)
     return header, rows
 
@@ -170,22 +202,27 @@ def plot_sections(analysis):
     """Heading, caption and figures of every plot section that the sweep has something for."""
     several_groups = len(analysis.groups) > 1
     sections = [("Error of each group against bits",
-                 "Share of wrong decisions of the ten-fold protocol, without pruning, with 95 % intervals. Hollow: the uncompressed network. “sham”: "
-                 "fine-tuned the same way with compression off; what happens from there to the right is compression.",
+                 "Share of wrong decisions of the ten-fold protocol, without pruning, with 95 % intervals. Hollow: the "
+                 "uncompressed network. “sham”: fine-tuned the same way with compression off; what happens from there "
+                 "to the right is compression.",
                  plots.error_against_bits(analysis))]
     if several_groups:
         sections += [
             ("What compression did to the gap of the worst group",
-             "Change of (mean of the other groups − the group that is worst in the dense network), compressed minus sham, on the same pairs: right of zero is worse. "
-             "This is the primary family: p values are adjusted by Holm.",
+             "Change of (mean of the other groups − the group that is worst in the dense network), compressed minus "
+             "sham, on the same pairs: right of zero is worse. This is the primary family: p values are adjusted by "
+             "Holm.",
              plots.gap_changes(analysis)),
             ("STD over groups against bits",
-             "Sample standard deviation (ddof 1) of the groups’ accuracies. Below the dotted line chance alone would explain it.",
+             "Sample standard deviation (ddof 1) of the groups’ accuracies. Below the dotted line chance alone would "
+             "explain it.",
              plots.spread_against_bits(analysis, "std_points", "STD, points", "std_no_bias_p95_points")),
             ("SER against bits",
-             "Worst group’s error divided by the best group’s, logarithmic. It falls when all groups fail: read it beside the errors above.",
+             "Worst group’s error divided by the best group’s, logarithmic. It falls when all groups fail: read it "
+             "beside the errors above.",
              plots.spread_against_bits(analysis, "ser", "SER", "ser_no_bias_p95", logarithmic=True)),
-            ("Gap between groups against sparsity", "Best minus worst group’s accuracy.", plots.gap_against_sparsity(analysis)),
+            ("Gap between groups against sparsity", "Best minus worst group’s accuracy.",
+             plots.gap_against_sparsity(analysis)),
         ]
     sections.append(("Error against size",
                      "Error of the worst group against the bytes of the network with codes at their bits (latency stages); hover for the time of an image. "

@@ -46,7 +46,7 @@ public:
 
 private:
     static Network& prepared(Network& network, int bits, Precision precision) {
-        set_bits(network, Bits{bits, bits});
+        set_quantisers(network, Bits{bits, bits});
         set_precision(network, precision);
         network.train();
         return network;

@@ -1,5 +1,6 @@
-"""The training step that bench_qat_step races: quantisation-aware fine-tuning with the module-by-module operations of the
-published reference, in plain Python torch, written from its description (docs/quantisers.md). Also its evaluation loop.
+"""The training step that bench_qat_step races: quantisation-aware fine-tuning with the module-by-module operations of
+the published reference, in plain Python torch, written from its description (docs/quantisers.md). Also its evaluation
+loop.
 
 Protocol: one command a line on standard input, one JSON object a line on standard output.
     threads N                                -> {}                     (2 until then)
@@ -16,7 +17,12 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-BLOCKS_OF_STAGES = {"iresnet18": (2, 2, 2, 2), "iresnet34": (3, 4, 6, 3), "iresnet50": (3, 4, 14, 3), "iresnet100": (3, 13, 30, 3)}
+BLOCKS_OF_STAGES = {
+    "iresnet18": (2, 2, 2, 2),
+    "iresnet34": (3, 4, 6, 3),
+    "iresnet50": (3, 4, 14, 3),
+    "iresnet100": (3, 13, 30, 3),
+}
 
 
 def quantise(x, x_min, x_max, bits):
@@ -113,7 +119,12 @@ class IResNet(nn.Module):
                 blocks.append(Block(inp, 64 << stage, 2 if index == 0 else 1))
                 inp = 64 << stage
         self.blocks = nn.Sequential(*blocks)
-        self.bn2, self.dropout, self.fc, self.features = nn.BatchNorm2d(512), nn.Dropout(dropout), Dense(25088, 512), nn.BatchNorm1d(512)
+        self.bn2, self.dropout, self.fc, self.features = (
+            nn.BatchNorm2d(512),
+            nn.Dropout(dropout),
+            Dense(25088, 512),
+            nn.BatchNorm1d(512),
+        )
         self.features.weight.requires_grad = False
 
     def forward(self, x):

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <charconv>
 #include <chrono>
 #include <iostream>
 #include <thread>
@@ -67,7 +68,9 @@ std::uint64_t whole_number(const po::variables_map& values, const char* name) {
                      .expected = "a whole number, not negative",
                      .hint = {}});
     }
-    return std::stoull(text);
+    std::uint64_t number = 0;
+    std::from_chars(text.data(), text.data() + text.size(), number);
+    return number;
 }
 
 std::uint32_t count(const po::variables_map& values, const char* name) {
@@ -108,7 +111,7 @@ int data_make(const Arguments& arguments) {
     std::uint64_t jobs = whole_number(values, "jobs");
     if (jobs == 0) jobs = std::max(1U, std::thread::hardware_concurrency());
     if (jobs > 256) {
-        throw_usage({.attempted = "cannot start so many threads",
+        throw_usage({.attempted = "cannot start this number of threads",
                      .where = "--jobs",
                      .found = std::to_string(jobs),
                      .expected = "0 to 256",

@@ -20,7 +20,7 @@ void check_pairs(const VerificationSet& set, const DataSource& source) {
     const PairTable table = pair_table_of(set);
     const std::string where = "data set " + source.name + " (" + source.path.string() + ")";
     refuse_unusable_groups(table, where);
-    if (std::getenv(kLaunchedVariable) != nullptr) return;  // `run` that started this rank has told the rest
+    if (std::getenv(kLaunchedVariable) != nullptr) return;  // `run` that started this rank has reported the rest
     std::vector<std::uint32_t> image_a, image_b;
     for (const VerificationGroup& group : set.groups())
         for (const VerificationPair& pair : group.pairs) {

@@ -51,7 +51,7 @@ std::optional<Options> parse(const Arguments& arguments) {
     options.images = values["images"].as<std::string>();
     options.output = values["output"].as<std::string>();
     const fs::path folder = options.output.parent_path();
-    if (!folder.empty() && !fs::is_directory(folder))  // told before the work, not after it
+    if (!folder.empty() && !fs::is_directory(folder))  // reported before the work, not after it
         throw_usage({.attempted = "cannot write the embeddings",
                      .where = options.output.string(),
                      .found = "no folder " + folder.string(),

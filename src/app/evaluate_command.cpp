@@ -31,13 +31,9 @@ namespace po = boost::program_options;
 constexpr CommandHelp kHelp{
     "fairsweep evaluate --embeddings E.h5 --pairs [GROUP=]FILE... [--json]\n"
     "       fairsweep evaluate --architecture A --weights W --data [NAME=]DIR [--json]",
-    "The RFW protocol on one model: ten-fold accuracy, EER and AUC per group; average, STD, SER; rates at one threshold for all "
-    "groups; 95 % intervals and what chance alone would give. E.h5 has /embeddings and /paths (fairsweep embed, or anybody's); "
-    "an image is found by the end of its path, identity/identity_0001, with any extension or none. Pair lists are in RFW's or "
-    "LFW's form, "
-    "or `path path 1|0`. DIR is an RFW tree; its faces are aligned by their "
-    "landmarks, and the embedding of the mirrored face is added, as the published evaluations do (not with --no-flip). "
-    "Under mpirun every rank embeds a part.",
+    "The RFW protocol on one model: figures per group and at one threshold for all, with intervals (docs/statistics.md). "
+    "Pair lists are in RFW's or LFW's form, or `path path 1|0`; an image is found by the end of its path. Faces of an RFW tree "
+    "are aligned by their landmarks. Under mpirun every rank embeds a part.",
     "  fairsweep evaluate --embeddings faces.h5 --pairs A=txts/A/A_pairs.txt B=txts/B/B_pairs.txt\n"
     "  fairsweep evaluate --architecture iresnet100 --weights backbone.pth --data /data/RFW --json"};
 
@@ -130,11 +126,13 @@ std::optional<Scored> score_network(const po::variables_map& values, Link& link)
 
 int evaluate_command(const Arguments& arguments) {
     po::options_description description("options");
-    description.add_options()("embeddings", po::value<std::string>(), "HDF5 file with /embeddings and /paths")(
+    description.add_options()("embeddings", po::value<std::string>(),
+                              "HDF5 file with /embeddings and /paths, as `fairsweep embed` writes it")(
         "pairs", po::value<std::vector<std::string>>()->multitoken(), "[GROUP=]FILE...: pair lists, one per group")(
         "data", po::value<std::string>(), "[NAME=]DIR: an RFW tree (data/ and txts/)");
     add_network_options(description, false);
-    description.add_options()("no-flip", "do not add the mirrored face's embedding")("json", "print one JSON object");
+    description.add_options()("no-flip", "do not add the mirrored face's embedding (published evaluations add it)")(
+        "json", "print one JSON object");
     po::variables_map values;
     if (!parse_arguments(arguments, kHelp, description, {}, values)) return 0;
     const bool has_embeddings = values.count("embeddings") != 0;

@@ -21,7 +21,7 @@ int merge_command(const Arguments& arguments) {
     const CommandHelp help{
         "fairsweep merge S... --output A.h5",
         "Makes one analysis file of one or more stores, finished or not. Of a point that several stores have, the "
-        "finished one is taken, then that of the store named first; results that differ are told.",
+        "finished one is taken, then that of the store named first; results that differ are reported.",
         "  fairsweep merge demo/sweep.h5 --output demo/analysis.h5\n"
         "  fairsweep merge laptop.h5 cluster.h5 --output both.h5"};
     po::variables_map values;

@@ -1,7 +1,9 @@
 #include "network_options.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdlib>
+#include <string_view>
 #include <thread>
 
 #include "fairsweep/error.hpp"
@@ -27,9 +29,11 @@ int in_range(const po::variables_map& values, const char* name, int high) {
 
 /// All cores, shared by the ranks of this machine.
 int default_threads() {
-    const char* ranks = std::getenv("OMPI_COMM_WORLD_LOCAL_SIZE");
-    const int sharing = ranks == nullptr ? 1 : std::max(1, std::atoi(ranks));
-    return std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / sharing);
+    const char* text = std::getenv("OMPI_COMM_WORLD_LOCAL_SIZE");
+    const std::string_view word(text == nullptr ? "1" : text);
+    int ranks = 1;
+    std::from_chars(word.data(), word.data() + word.size(), ranks);
+    return std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / std::max(1, ranks));
 }
 
 }  // namespace

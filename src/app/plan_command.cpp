@@ -58,7 +58,7 @@ int workers_from(const po::variables_map& values) {
     if (values.count("workers") == 0) return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
     const int workers = values["workers"].as<int>();
     if (workers < 0) {
-        throw_usage({.attempted = "cannot plan for so many workers",
+        throw_usage({.attempted = "cannot plan for this number of workers",
                      .where = "--workers",
                      .found = std::to_string(workers),
                      .expected = "0 or more",
@@ -188,7 +188,7 @@ int plan_command(const Arguments& arguments) {
     po::options_description options("options");
     options.add_options()("job", po::value<std::string>(), "the job file")(
         "store", po::value<std::string>(), "count what this store already holds; it need not exist")(
-        "workers", po::value<int>(), "plan the time for so many workers (default: one per core)")(
+        "workers", po::value<int>(), "number of workers to plan the time for (default: one per core)")(
         "set", po::value<std::vector<std::string>>()->composing(), "section.key=value: overrides a key of the job file")(
         "json", "one JSON object instead of the table");
     po::positional_options_description positional;

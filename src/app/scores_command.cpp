@@ -66,7 +66,7 @@ void make_similarities(const po::variables_map& values, std::vector<double>& sco
                         clamped, scores.size()));
 }
 
-/// A cosine of 1 is that of an image with itself, unless so many are that the matcher saturates.
+/// A cosine of 1 is that of an image with itself, unless there are enough of them to show that the matcher saturates.
 void warn_of_equal_images(const ScoreList& list, ScoreReportOptions& options) {
     std::vector<std::uint8_t> is_one;
     for (const double score : list.scores) is_one.push_back(score == 1.0 ? 1 : 0);

@@ -154,7 +154,7 @@ int status_command(const Arguments& arguments) {
     for (bool first = true;; first = false) {
         if (is_being_made(path)) {
             if (!watch) refuse_half_made(path);
-            if (first) std::cout << path.string() << ": a run is just making the store" << std::endl;
+            if (first) std::cout << path.string() << ": a run is just making the store\n" << std::flush;
             std::this_thread::sleep_for(kPause);
             continue;
         }

@@ -102,7 +102,7 @@ void ActivationQuantiser::refuse_uncalibrated() const {
                                       .hint = "set_observing(network, true) before the first step"});
 }
 
-torch::Tensor ReferenceActivationQuantiser::forward(torch::Tensor x) {
+torch::Tensor QuantfaceActivationQuantiser::forward(torch::Tensor x) {
     x = dense(x);
     if (observing) {
         const ValueRange batch = range_of_tensor(x);
@@ -120,7 +120,7 @@ torch::Tensor ReferenceActivationQuantiser::forward(torch::Tensor x) {
     return x;
 }
 
-StepActivationQuantiser::StepActivationQuantiser(std::string layer_name, int width, const QuantiserSettings& settings)
+ModernActivationQuantiser::ModernActivationQuantiser(std::string layer_name, int width, const QuantiserSettings& settings)
     : ActivationQuantiser(std::move(layer_name), width, std::numeric_limits<float>::infinity(),
                           -std::numeric_limits<float>::infinity()),
       grid_kind(settings.activation_grid),
@@ -132,14 +132,14 @@ StepActivationQuantiser::StepActivationQuantiser(std::string layer_name, int wid
     zero_point = register_buffer("zero_point", torch::zeros({1}));
 }
 
-StepGrid StepActivationQuantiser::grid() {
+StepGrid ModernActivationQuantiser::grid() {
     if (rule != RangeRule::learned) return grid_of_range(low(), high(), grid_kind, bits);
     const StepGrid grid = grid_of_step(std::exp(*log_step.const_data_ptr<float>()), *zero_point.const_data_ptr<float>(), bits);
     if (!std::isfinite(grid.step)) throw NonFiniteError(layer, "learned step");
     return grid;
 }
 
-void StepActivationQuantiser::set_range(float min, float max) {
+void ModernActivationQuantiser::set_range(float min, float max) {
     low() = min, high() = max;
     if (rule != RangeRule::learned || !is_calibrated()) return;
     const StepGrid grid = grid_of_range(min, max, grid_kind, bits);
@@ -147,7 +147,7 @@ void StepActivationQuantiser::set_range(float min, float max) {
     *zero_point.data_ptr<float>() = grid.zero_point;
 }
 
-void StepActivationQuantiser::update(float min, float max) {
+void ModernActivationQuantiser::update(float min, float max) {
     if (!(min <= max)) return;
     if (!is_calibrated()) return set_range(min, max);
     if (rule == RangeRule::learned) return;
@@ -156,18 +156,18 @@ void StepActivationQuantiser::update(float min, float max) {
     set_range(low() + c * (min - low()), high() + c * (max - high()));
 }
 
-void StepActivationQuantiser::observe(const ValueRange& range) {
+void ModernActivationQuantiser::observe(const ValueRange& range) {
     observed_min = std::min(observed_min, range.min);
     observed_max = std::max(observed_max, range.max);
 }
 
-ValueRange StepActivationQuantiser::searched_range(const torch::Tensor& x) const {
+ValueRange ModernActivationQuantiser::searched_range(const torch::Tensor& x) const {
     if (!range_of_tensor(x).is_finite) throw NonFiniteError(layer, "activation");
     if (rule == RangeRule::percentile) return percentile_range(sample_of(values_of(x), kPercentileSample), percentile);
     return least_error_range(sample_of(values_of(x), kLeastErrorSample), grid_kind, bits);
 }
 
-torch::Tensor StepActivationQuantiser::forward(torch::Tensor x) {
+torch::Tensor ModernActivationQuantiser::forward(torch::Tensor x) {
     x = dense(x);
     const bool calibrated = is_calibrated();
     if (!calibrated && !observing) refuse_uncalibrated();
@@ -187,12 +187,12 @@ torch::Tensor StepActivationQuantiser::forward(torch::Tensor x) {
     return x;
 }
 
-QuantiserDescription ReferenceActivationQuantiser::describe() {
+QuantiserDescription QuantfaceActivationQuantiser::describe() {
     if (!is_calibrated()) refuse_uncalibrated();
     return {.bits = bits, .per_channel = false, .ranges = {quantiser_scale(low(), high(), bits)}};
 }
 
-QuantiserDescription StepActivationQuantiser::describe() {
+QuantiserDescription ModernActivationQuantiser::describe() {
     if (!is_calibrated()) refuse_uncalibrated();
     QuantiserDescription description{.bits = bits, .per_channel = false, .ranges = {}};
     add_range(description, grid());

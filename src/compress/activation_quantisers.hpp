@@ -38,9 +38,9 @@ struct ActivationQuantiser : ActivationTransform {
 
 /// Preset "quantface": the range starts at (0, 0) and is widened by a batch before the batch is quantised; straight-through
 /// gradient without a mask, nothing is kept for it. A range of zeros that were observed (a ReLU that never fires) is stored as
-/// (-0, 0), so that it can be told from one that was never calibrated.
-struct ReferenceActivationQuantiser : ActivationQuantiser {
-    ReferenceActivationQuantiser(std::string layer_name, int width)
+/// (-0, 0), which tells it apart from one that was never calibrated.
+struct QuantfaceActivationQuantiser : ActivationQuantiser {
+    QuantfaceActivationQuantiser(std::string layer_name, int width)
         : ActivationQuantiser(std::move(layer_name), width, 0.0F, 0.0F) {}
     torch::Tensor forward(torch::Tensor x) override;
     [[nodiscard]] QuantiserDescription describe() override;
@@ -53,8 +53,8 @@ private:
 /// was observed is held back until update(), so that shards of a batch can be merged first. Before the first update it
 /// passes the batch on in float. Clip-masked gradient; kept for it: one bit a value. With a learned step: parameter
 /// log_step [1], buffer zero_point [1], set by the first update; the input is kept for the gradient.
-struct StepActivationQuantiser : ActivationQuantiser {
-    StepActivationQuantiser(std::string layer_name, int width, const QuantiserSettings& settings);
+struct ModernActivationQuantiser : ActivationQuantiser {
+    ModernActivationQuantiser(std::string layer_name, int width, const QuantiserSettings& settings);
     torch::Tensor forward(torch::Tensor x) override;
 
     [[nodiscard]] bool is_calibrated() { return low() <= high(); }

@@ -24,7 +24,7 @@ struct KeptChannels {
 
 /// A smaller network that computes what the masked one computes (up to rounding): channels whose weights are all masked are
 /// cut out. They reach no other layer, because every weight that takes them is zero. Has no masks, mode and gradients of a
-/// new network. Throws a usage Error when the network is quantised: shrink first, then set_bits (ranges of whole output
+/// new network. Throws a usage Error when the network is quantised: shrink first, then set_quantisers (ranges of whole output
 /// channels change with the zeros that leave; export/shrink.hpp keeps them as they are).
 [[nodiscard]] std::shared_ptr<Network> shrink_channels(Network& network);
 

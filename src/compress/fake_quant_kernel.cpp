@@ -32,7 +32,7 @@ constexpr Integers kLaneBits{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 
 // Each namespace holds the same loops, compiled for one instruction set; available_loops() says what this machine can run.
 namespace plain {
 constexpr const char* kInstructionSet = "plain";
-inline unsigned bits_of(Integers lanes) {
+inline unsigned mask_word(Integers lanes) {
     lanes &= kLaneBits;
     std::int32_t bits = 0;
     for (std::size_t lane = 0; lane < kLanes; ++lane) bits |= lanes[lane];
@@ -47,7 +47,7 @@ inline Floats whole(Floats x) { return x; }
 #pragma GCC target("avx2")
 namespace avx2 {
 constexpr const char* kInstructionSet = "avx2";
-inline unsigned bits_of(Integers lanes) {
+inline unsigned mask_word(Integers lanes) {
     __m256 low, high;
     std::memcpy(&low, &lanes, sizeof(low));
     std::memcpy(&high, reinterpret_cast<const char*>(&lanes) + sizeof(low), sizeof(high));
@@ -62,7 +62,7 @@ inline Floats whole(Floats x) { return x; }
 #pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,prefer-vector-width=512")
 namespace avx512 {
 constexpr const char* kInstructionSet = "avx512";
-inline unsigned bits_of(Integers lanes) {
+inline unsigned mask_word(Integers lanes) {
     __m512i all;
     std::memcpy(&all, &lanes, sizeof(lanes));
     return _mm512_movepi32_mask(all);

@@ -50,7 +50,7 @@ WeightBank::Rule rule_of(const std::string& name, const WeightedLayer& layer, Bi
     rule.bits = is_prelu ? bits.activation : bits.weight;
     rule.per_channel = !is_prelu;
     if (settings.preset == Preset::quantface || rule.bits == kFloatBits) return rule;
-    rule.kind = WeightBank::Kind::present;
+    rule.kind = WeightBank::Kind::minmax;
     if (is_prelu) {
         rule.bits = std::max(rule.bits, settings.slope_bits);
         return rule;
@@ -59,7 +59,7 @@ WeightBank::Rule rule_of(const std::string& name, const WeightedLayer& layer, Bi
     rule.per_channel = settings.weight_per_channel;
     rule.grid = settings.weight_grid;
     if (rule_at(settings.weight_range, rule.bits) == RangeRule::minmax) return rule;
-    rule.kind = WeightBank::Kind::stored;
+    rule.kind = WeightBank::Kind::stored_step;
     rule.steps = std::make_shared<WeightSteps>(rule.per_channel ? layer.weight.size(0) : 1, rule.bits, settings);
     return rule;
 }
@@ -102,14 +102,12 @@ void set_quantisers(torch::nn::Module& network, Bits bits, const QuantiserSettin
     for (const auto& [name, point] : activation_points(network)) {
         std::shared_ptr<ActivationQuantiser> quantiser;
         if (bits.activation != kFloatBits && settings.preset == Preset::quantface)
-            quantiser = std::make_shared<ReferenceActivationQuantiser>(name, bits.activation);
+            quantiser = std::make_shared<QuantfaceActivationQuantiser>(name, bits.activation);
         else if (bits.activation != kFloatBits)
-            quantiser = std::make_shared<StepActivationQuantiser>(name, bits.activation, settings);
+            quantiser = std::make_shared<ModernActivationQuantiser>(name, bits.activation, settings);
         point->attach(quantiser);
     }
 }
-
-void set_bits(torch::nn::Module& network, Bits bits) { set_quantisers(network, bits, {}); }
 
 void calibrate_weights(torch::nn::Module& network) {
     for (const auto& [name, layer] : weighted_layers(network)) {
@@ -141,13 +139,13 @@ void set_activation_ranges(torch::nn::Module& network, const std::vector<Activat
 
 std::vector<ActivationRange> observed_ranges(torch::nn::Module& network) {
     std::vector<ActivationRange> ranges;
-    for (const auto& [name, quantiser] : quantisers<StepActivationQuantiser>(network))
+    for (const auto& [name, quantiser] : quantisers<ModernActivationQuantiser>(network))
         ranges.push_back({name, quantiser->observed_min, quantiser->observed_max});
     return ranges;
 }
 
-void update_ranges(torch::nn::Module& network, const std::vector<ActivationRange>& observed) {
-    const auto found = quantisers<StepActivationQuantiser>(network);
+void fold_ranges(torch::nn::Module& network, const std::vector<ActivationRange>& observed) {
+    const auto found = quantisers<ModernActivationQuantiser>(network);
     FAIRSWEEP_CHECK(found.size() == observed.size(), "one observed range for each activation quantiser");
     for (std::size_t i = 0; i < observed.size(); ++i) {
         FAIRSWEEP_CHECK(found[i].first == observed[i].name, "ranges in the order of observed_ranges()");
@@ -156,10 +154,9 @@ void update_ranges(torch::nn::Module& network, const std::vector<ActivationRange
     }
 }
 
-std::vector<ActivationRange> merge_ranges(std::span<const std::vector<ActivationRange>> shards, RangeSync sync) {
+std::vector<ActivationRange> merge_ranges(std::span<const std::vector<ActivationRange>> shards) {
     FAIRSWEEP_CHECK(!shards.empty(), "the ranges of at least one shard");
     std::vector<ActivationRange> merged = shards.front();
-    if (sync == RangeSync::none) return merged;
     for (const std::vector<ActivationRange>& shard : shards.subspan(1)) {
         FAIRSWEEP_CHECK(shard.size() == merged.size(), "the same quantisers in every shard");
         for (std::size_t i = 0; i < merged.size(); ++i) {

@@ -19,10 +19,8 @@ namespace fairsweep {
 /// network is exactly the plain one. Activation quantisers are observing. Weight and activation width may differ; slopes and
 /// activations follow bits.activation. Replaces what an earlier call installed. Throws a usage Error for other widths.
 /// All functions here take a network or any part of one; the first convolution and last linear layer are those of that part.
-void set_quantisers(torch::nn::Module& network, Bits bits, const QuantiserSettings& settings);
-
-/// The same for preset "quantface".
-void set_bits(torch::nn::Module& network, Bits bits);
+/// Without settings: preset "quantface".
+void set_quantisers(torch::nn::Module& network, Bits bits, const QuantiserSettings& settings = {});
 
 /// Sets the weights' stored steps (preset "modern", any weight_range but minmax) from the present weights; before that, or
 /// loading a state, a forward pass throws an internal Error naming the layer. No-op on other networks.
@@ -56,15 +54,14 @@ void set_activation_ranges(torch::nn::Module& network, const std::vector<Activat
 /// was; empty under "quantface".
 [[nodiscard]] std::vector<ActivationRange> observed_ranges(torch::nn::Module& network);
 /// Folds observed ranges (of all shards of a batch: merged) into those in use, by each quantiser's rule. Once a step.
-void update_ranges(torch::nn::Module& network, const std::vector<ActivationRange>& observed);
-inline void update_ranges(torch::nn::Module& network) { update_ranges(network, observed_ranges(network)); }
+void fold_ranges(torch::nn::Module& network, const std::vector<ActivationRange>& observed);
+/// The same with what this network observed itself.
+inline void update_ranges(torch::nn::Module& network) { fold_ranges(network, observed_ranges(network)); }
 
-/// How shards of a batch agree on ranges. none: every one keeps its own (the reference in effect keeps the first one's).
-enum class RangeSync : std::uint8_t { none, minmax };
-/// The ranges of the same quantisers from several shards or ranks, at least one: with minmax the least x_min and the largest
-/// x_max of each, which does not depend on order or number; with none the first one's. "quantface": merge activation_ranges()
-/// and set them; "modern": merge observed_ranges() and update with them.
-[[nodiscard]] std::vector<ActivationRange> merge_ranges(std::span<const std::vector<ActivationRange>> shards, RangeSync sync);
+/// The ranges of the same quantisers from several shards or ranks, at least one: the least x_min and the largest x_max of each,
+/// which does not depend on order or number. "quantface": merge activation_ranges() and set them (the published code in effect
+/// keeps the first one's); "modern": merge observed_ranges() and fold them in.
+[[nodiscard]] std::vector<ActivationRange> merge_ranges(std::span<const std::vector<ActivationRange>> shards);
 
 /// A forward pass throws NonFiniteError (compress/non_finite_error.hpp) naming the layer when an activation, weight or learned
 /// step is NaN or infinite.

@@ -100,26 +100,26 @@ struct MaskGradient : torch::autograd::Function<MaskGradient> {
 /// The mask is made again from the weights, which are in memory anyway.
 struct LearnStep : torch::autograd::Function<LearnStep> {
     static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& source, const torch::Tensor&,
-                                 const torch::Tensor& quantised, const torch::Tensor& steps, const torch::Tensor& zero_points,
-                                 int bits) {
-        context->save_for_backward({source, steps, zero_points});
+                                 const torch::Tensor& quantised, const torch::Tensor& step_sizes,
+                                 const torch::Tensor& zero_points, int bits) {
+        context->save_for_backward({source, step_sizes, zero_points});
         context->saved_data["bits"] = bits;
         return quantised;
     }
     static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                    const torch::autograd::variable_list& gradients) {
         const auto saved = context->get_saved_variables();
-        const torch::Tensor &source = saved[0], &steps = saved[1], &zero_points = saved[2];
+        const torch::Tensor &source = saved[0], &step_sizes = saved[1], &zero_points = saved[2];
         const int bits = static_cast<int>(context->saved_data["bits"].toInt());
         const torch::Tensor gradient = laid_out_as(gradients[0], source);
-        const torch::Tensor out = torch::empty_like(source), step_gradient = torch::empty_like(steps);
-        const std::int64_t rows = steps.numel(), row_size = source.numel() / rows;
+        const torch::Tensor out = torch::empty_like(source), step_gradient = torch::empty_like(step_sizes);
+        const std::int64_t rows = step_sizes.numel(), row_size = source.numel() / rows;
         std::vector<Chunk> chunks;
         add_chunks(chunks, 0, rows, row_size);
         for_each_chunk(chunks, [&](const Chunk& chunk) {
             for (std::int64_t row = chunk.begin; row < chunk.end; ++row) {
                 const StepGrid grid =
-                    grid_of_step(steps.const_data_ptr<float>()[row], zero_points.const_data_ptr<float>()[row], bits);
+                    grid_of_step(step_sizes.const_data_ptr<float>()[row], zero_points.const_data_ptr<float>()[row], bits);
                 const std::int64_t at = row * row_size;
                 const LearnedSums sums = learned_gradient(row_of(source, row, row_size), gradient.const_data_ptr<float>() + at,
                                                           out.data_ptr<float>() + at, grid);
@@ -144,7 +144,7 @@ WeightSteps::WeightSteps(std::int64_t rows, int width, const QuantiserSettings& 
     calibrated = register_buffer("calibrated", torch::zeros({1}, torch::kBool));
 }
 
-torch::Tensor WeightSteps::steps() const { return is_learned() ? log_step.detach().exp() : step; }
+torch::Tensor WeightSteps::step_sizes() const { return is_learned() ? log_step.detach().exp() : step; }
 
 void WeightSteps::calibrate(const torch::Tensor& weight, const std::string& layer) {
     const torch::NoGradGuard no_grad;
@@ -178,8 +178,9 @@ void WeightSteps::calibrate(const torch::Tensor& weight, const std::string& laye
     calibrated.fill_(true);
 }
 
-bool WeightBank::Slot::needs_mask() const {
-    return rule.kind == Kind::stored && !rule.steps->is_learned() && torch::GradMode::is_enabled();
+WeightBank::Stamp WeightBank::Slot::stamp_now() const {
+    const bool has_mask = rule.kind == Kind::stored_step && !rule.steps->is_learned() && torch::GradMode::is_enabled();
+    return {master.unsafeGetTensorImpl(), master.const_data_ptr(), static_cast<std::uint32_t>(master._version()), has_mask};
 }
 
 std::size_t WeightBank::add(Rule rule, const torch::Tensor& master) {
@@ -191,19 +192,15 @@ std::size_t WeightBank::add(Rule rule, const torch::Tensor& master) {
 
 torch::Tensor WeightBank::use(std::size_t index, const torch::Tensor& master) {
     Slot& slot = slots_.at(index);
-    const bool is_present = slot.is_ready && slot.master.is_same(master) && slot.version == master._version() &&
-                            slot.data == master.const_data_ptr() && slot.kept.defined() == slot.needs_mask();
-    if (!is_present) {
-        slot.master = master;
-        prepare_all();
-    }
-    slot.is_ready = false;  // asked for again, it is computed again: weights may have been changed by way of a plain pointer
+    slot.master = master;
+    if (slot.stamp != slot.stamp_now()) prepare_all();
+    slot.stamp.reset();  // asked for again, it is computed again: weights may have been changed by way of a plain pointer
     const torch::Tensor out = std::exchange(slot.out, {});
     const torch::Tensor kept = std::exchange(slot.kept, {});
     if (!torch::GradMode::is_enabled()) return out;
-    if (slot.rule.kind != Kind::stored) return PassGradient::apply(master, out);
+    if (slot.rule.kind != Kind::stored_step) return PassGradient::apply(master, out);
     if (slot.rule.steps->is_learned())
-        return LearnStep::apply(with_whole_rows(master), slot.rule.steps->log_step, out, slot.steps, slot.zero_points,
+        return LearnStep::apply(with_whole_rows(master), slot.rule.steps->log_step, out, slot.step_sizes, slot.zero_points,
                                 slot.rule.bits);
     return MaskGradient::apply(master, out, kept);
 }
@@ -213,19 +210,19 @@ QuantiserDescription WeightBank::describe(std::size_t index, const torch::Tensor
     const torch::Tensor source = weight.detach().contiguous();
     const std::int64_t rows = rule.per_channel ? source.size(0) : 1, row_size = source.numel() / rows;
     QuantiserDescription description{.bits = rule.bits, .per_channel = rule.per_channel, .ranges = {}};
-    if (rule.kind == Kind::stored) {
+    if (rule.kind == Kind::stored_step) {
         check_calibrated(rule);
-        const torch::Tensor steps = rule.steps->steps(), &zero_point = rule.steps->zero_point;
+        const torch::Tensor sizes = rule.steps->step_sizes(), &zero_point = rule.steps->zero_point;
         for (std::int64_t row = 0; row < rows; ++row)
             add_range(description,
-                      grid_of_step(steps.const_data_ptr<float>()[row],
+                      grid_of_step(sizes.const_data_ptr<float>()[row],
                                    zero_point.defined() ? zero_point.const_data_ptr<float>()[row] : 0.0F, rule.bits));
         return description;
     }
     for (std::int64_t row = 0; row < rows; ++row) {
         const ValueRange range = range_of(row_of(source, row, row_size));
         if (!range.is_finite) throw NonFiniteError(rule.layer, "weight");
-        if (rule.kind == Kind::reference)
+        if (rule.kind == Kind::quantface)
             description.ranges.push_back(quantiser_scale(range.min, range.max, rule.bits));
         else
             add_range(description, grid_of_range(range.min, range.max, rule.grid, rule.bits));
@@ -233,58 +230,58 @@ QuantiserDescription WeightBank::describe(std::size_t index, const torch::Tensor
     return description;
 }
 
+void WeightBank::Slot::lay_out(bool with_mask) {
+    const torch::NoGradGuard no_grad;
+    source = with_whole_rows(master.detach());
+    out = torch::empty_like(source);
+    kept = with_mask ? torch::empty({rows(), words_of(row_size())}, torch::kShort) : torch::Tensor();
+    if (rule.kind != Kind::stored_step) return;
+    check_calibrated(rule);
+    step_sizes = rule.steps->step_sizes();
+    FAIRSWEEP_CHECK(step_sizes.numel() == rows(), "one step for each output channel");
+    const torch::Tensor& stored = rule.steps->zero_point;
+    zero_points = stored.defined() ? stored.clone() : torch::zeros_like(step_sizes);
+}
+
+bool WeightBank::Slot::quantise_row(std::int64_t row) const {
+    const auto values = row_of(source, row, row_size());
+    float* const to = out.data_ptr<float>() + row * row_size();
+    if (rule.kind == Kind::stored_step) {
+        const StepGrid grid =
+            grid_of_step(step_sizes.const_data_ptr<float>()[row], zero_points.const_data_ptr<float>()[row], rule.bits);
+        return std::isfinite(grid.step) && fake_quantise(values, to, words_at(kept, row), grid).is_finite;
+    }
+    const ValueRange range = range_of(values);
+    if (!range.is_finite) return false;
+    if (rule.kind == Kind::quantface) return fake_quantise(values, to, quantiser_scale(range.min, range.max, rule.bits));
+    fake_quantise(values, to, nullptr, grid_of_range(range.min, range.max, rule.grid, rule.bits));
+    return true;
+}
+
+/// All layers in one parallel region, so that small ones share the threads.
 void WeightBank::prepare_all() {
     std::vector<Chunk> chunks;
+    std::vector<Stamp> stamps;
     for (std::size_t i = 0; i < slots_.size(); ++i) {
         Slot& slot = slots_[i];
-        const bool needs_mask = slot.needs_mask();
-        const torch::NoGradGuard no_grad;
-        slot.source = with_whole_rows(slot.master.detach());
-        slot.out = torch::empty_like(slot.source);
-        slot.version = slot.master._version();
-        slot.data = slot.master.const_data_ptr();
-        slot.is_ready = false;  // until all are computed
-        const std::int64_t rows = slot.rows(), row_size = slot.source.numel() / rows;
-        slot.kept = needs_mask ? torch::empty({rows, words_of(row_size)}, torch::kShort) : torch::Tensor();
-        if (slot.rule.kind == Kind::stored) {
-            check_calibrated(slot.rule);
-            slot.steps = slot.rule.steps->steps();
-            FAIRSWEEP_CHECK(slot.steps.numel() == rows, "one step for each output channel");
-            slot.zero_points =
-                slot.rule.steps->zero_point.defined() ? slot.rule.steps->zero_point.clone() : torch::zeros_like(slot.steps);
-        }
-        add_chunks(chunks, i, rows, row_size);
+        slot.stamp.reset();  // until all are computed: an error leaves none that looks ready
+        stamps.push_back(slot.stamp_now());
+        slot.lay_out(stamps.back().has_mask);
+        add_chunks(chunks, i, slot.rows(), slot.row_size());
     }
     std::atomic<std::size_t> broken{slots_.size()};
     for_each_chunk(chunks, [&](const Chunk& chunk) {
-        const Slot& slot = slots_[chunk.slot];
-        const std::int64_t row_size = slot.source.numel() / slot.rows();
         for (std::int64_t row = chunk.begin; row < chunk.end; ++row) {
-            const auto values = row_of(slot.source, row, row_size);
-            float* const out = slot.out.data_ptr<float>() + row * row_size;
-            bool is_finite = true;
-            if (slot.rule.kind == Kind::stored) {
-                const StepGrid grid = grid_of_step(slot.steps.const_data_ptr<float>()[row],
-                                                   slot.zero_points.const_data_ptr<float>()[row], slot.rule.bits);
-                is_finite = std::isfinite(grid.step) && fake_quantise(values, out, words_at(slot.kept, row), grid).is_finite;
-            } else {
-                const ValueRange range = range_of(values);
-                is_finite = range.is_finite;
-                if (is_finite && slot.rule.kind == Kind::reference)
-                    is_finite = fake_quantise(values, out, quantiser_scale(range.min, range.max, slot.rule.bits));
-                else if (is_finite)
-                    fake_quantise(values, out, nullptr, grid_of_range(range.min, range.max, slot.rule.grid, slot.rule.bits));
-            }
-            if (is_finite) continue;
+            if (slots_[chunk.slot].quantise_row(row)) continue;
             std::size_t first = broken;  // the earliest layer, whichever thread came first
             while (chunk.slot < first && !broken.compare_exchange_weak(first, chunk.slot)) {
             }
         }
     });
     if (broken < slots_.size()) throw NonFiniteError(slots_[broken].rule.layer, "weight");
-    for (Slot& slot : slots_) {
-        slot.source = torch::Tensor();
-        slot.is_ready = true;
+    for (std::size_t i = 0; i < slots_.size(); ++i) {
+        slots_[i].source = torch::Tensor();
+        slots_[i].stamp = stamps[i];
     }
 }
 

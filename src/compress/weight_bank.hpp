@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,7 +20,7 @@ namespace fairsweep {
 struct WeightSteps : torch::nn::Module {
     WeightSteps(std::int64_t rows, int bits, const QuantiserSettings& settings);
     /// float32 [rows], detached; exp(log_step) or step.
-    [[nodiscard]] torch::Tensor steps() const;
+    [[nodiscard]] torch::Tensor step_sizes() const;
     [[nodiscard]] bool is_learned() const { return rule == RangeRule::learned; }
     /// From the present weights: the range of least squared error, or the percentile's. Throws NonFiniteError naming `layer`.
     void calibrate(const torch::Tensor& weight, const std::string& layer);
@@ -35,17 +36,17 @@ struct WeightSteps : torch::nn::Module {
 class WeightBank {
 public:
     enum class Kind : std::uint8_t {
-        reference,  ///< preset "quantface": the present weights' range, gradient passed on
-        present,    ///< preset "modern", the present weights' range: nothing is cut off, so nothing of the gradient is either
-        stored      ///< preset "modern", WeightSteps; clip-masked gradient
+        quantface,   ///< that preset: the present weights' range, gradient passed on
+        minmax,      ///< preset "modern", the present weights' range: nothing is cut off, so nothing of the gradient is either
+        stored_step  ///< preset "modern", WeightSteps; clip-masked gradient
     };
     struct Rule {
         std::string layer;  ///< for errors
-        Kind kind = Kind::reference;
+        Kind kind = Kind::quantface;
         int bits = 8;
         bool per_channel = true;
         GridKind grid = GridKind::asymmetric;
-        std::shared_ptr<WeightSteps> steps;  ///< Kind::stored
+        std::shared_ptr<WeightSteps> steps;  ///< Kind::stored_step
     };
     /// Returns the slot, for use().
     std::size_t add(Rule rule, const torch::Tensor& master);
@@ -58,16 +59,24 @@ public:
     [[nodiscard]] QuantiserDescription describe(std::size_t slot, const torch::Tensor& weight) const;
 
 private:
+    /// What the quantised weights of a slot were computed from, and whether with a mask: they are good for an equal stamp only.
+    struct Stamp {
+        const void *tensor = nullptr, *data = nullptr;
+        std::uint32_t version = 0;  ///< torch counts changes in place
+        bool has_mask = false;
+        bool operator==(const Stamp&) const = default;
+    };
     struct Slot {
         Rule rule;
         torch::Tensor master, source;  ///< source: master, or a copy of it in which every row is in one piece
         torch::Tensor out, kept;       ///< kept: int16 [rows, words], where a gradient will need it
-        torch::Tensor steps, zero_points;
-        std::uint32_t version = 0;
-        const void* data = nullptr;
-        bool is_ready = false;
+        torch::Tensor step_sizes, zero_points;
+        std::optional<Stamp> stamp;  ///< of `out`; nothing while there is none to give
         [[nodiscard]] std::int64_t rows() const { return rule.per_channel ? source.size(0) : 1; }
-        [[nodiscard]] bool needs_mask() const;  ///< for a gradient, now
+        [[nodiscard]] std::int64_t row_size() const { return source.numel() / rows(); }
+        [[nodiscard]] Stamp stamp_now() const;  ///< of `master` and of whether a gradient is asked for, now
+        void lay_out(bool with_mask);
+        [[nodiscard]] bool quantise_row(std::int64_t row) const;  ///< false: NaN or infinite
     };
     void prepare_all();
     std::vector<Slot> slots_;

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "data/findings.hpp"
+#include "data/problems.hpp"
 #include "data/folder_set.hpp"
 #include "data/recordio_set.hpp"
 #include "data/rfw_set.hpp"

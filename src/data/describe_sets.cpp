@@ -8,7 +8,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include "data/findings.hpp"
+#include "data/problems.hpp"
 #include "data/folder_set.hpp"
 #include "data/jpeg.hpp"
 #include "data/pair_list.hpp"
@@ -38,13 +38,13 @@ std::uint64_t next_magic(const File& file, std::uint64_t offset, std::uint64_t e
 }
 
 /// Walks a .rec from record to record, past damage to the next magic, and returns where the sound ones start.
-std::vector<std::uint64_t> walk_records(const fs::path& path, Findings& findings) {
+std::vector<std::uint64_t> walk_records(const fs::path& path, Problems& problems) {
     const RecordReader reader(path);
     const File file = File::open_for_reading(path);
     std::vector<std::uint64_t> starts;
     for (std::uint64_t offset = 0; offset < reader.size_bytes();) {
         std::uint64_t next = 0;
-        if (findings.attempt([&] { next = reader.read(offset, starts.size()).next_offset; })) {
+        if (problems.attempt([&] { next = reader.read(offset, starts.size()).next_offset; })) {
             starts.push_back(offset);
             offset = next;
         } else {
@@ -54,46 +54,46 @@ std::vector<std::uint64_t> walk_records(const fs::path& path, Findings& findings
     return starts;
 }
 
-void compare_with_index(const RecordioSet& set, const std::vector<std::uint64_t>& starts, Findings& findings) {
+void compare_with_index(const RecordioSet& set, const std::vector<std::uint64_t>& starts, Problems& problems) {
     std::vector<std::uint64_t> indexed = read_record_index(set.files.index);
     std::sort(indexed.begin(), indexed.end());
     for (const std::uint64_t start : starts) {
         if (std::binary_search(indexed.begin(), indexed.end(), start)) continue;
-        findings.problem({.file = set.files.records, .offset = start, .line = {}}, "a record that no line of the .idx names");
+        problems.add({.file = set.files.records, .offset = start, .line = {}}, "a record that no line of the .idx names");
     }
     for (const std::uint64_t offset : indexed) {
         if (offset == kNoOffset || std::binary_search(starts.begin(), starts.end(), offset)) continue;
-        findings.problem({.file = set.files.records, .offset = offset, .line = {}},
-                         "the .idx names a record here, and none starts here");
+        problems.add({.file = set.files.records, .offset = offset, .line = {}},
+                     "the .idx names a record here, and none starts here");
     }
 }
 
 }  // namespace
 
 void describe_recordio(const fs::path& path, bool all, DataDescription& description) {
-    Findings findings(description);
+    Problems problems(description);
     std::optional<RecordioSet> set;
-    const bool opened = findings.attempt([&] { set.emplace(read_recordio_set(path)); });
+    const bool opened = problems.attempt([&] { set.emplace(read_recordio_set(path)); });
     if (!opened) {
         // Without a usable index the records can still be checked.
-        (void)findings.attempt([&] { (void)walk_records(find_recordio_files(path).value().records, findings); });
+        (void)problems.attempt([&] { (void)walk_records(find_recordio_files(path).value().records, problems); });
         return;
     }
     description.images = set->image_offsets.size();
     description.identities = set->property.identities;
     if (!set->identity_offsets.empty() && set->identity_offsets.size() != set->property.identities) {
-        findings.problem({.file = set->files.property, .offset = {}, .line = 1},
-                         fmt::format("{} identities, and key 0 of {} says {}", set->property.identities,
-                                     set->files.records.string(), set->identity_offsets.size()));
+        problems.add({.file = set->files.property, .offset = {}, .line = 1},
+                     fmt::format("{} identities, and key 0 of {} says {}", set->property.identities, set->files.records.string(),
+                                 set->identity_offsets.size()));
     }
     if (all || description.images < kSmallSetImages) {
-        (void)findings.attempt([&] { compare_with_index(*set, walk_records(set->files.records, findings), findings); });
+        (void)problems.attempt([&] { compare_with_index(*set, walk_records(set->files.records, problems), problems); });
     }
-    findings.look_at_images(description.images, all, [&](std::uint64_t i) {
+    problems.look_at_images(description.images, all, [&](std::uint64_t i) {
         const LabelledImage labelled = set->get(i);
-        findings.decoded(labelled.image);
+        problems.decoded(labelled.image);
         if (labelled.image.rows == set->property.rows && labelled.image.cols == set->property.cols) return;
-        findings.problem(
+        problems.add(
             {.file = set->files.records, .offset = set->image_offsets[i], .line = {}},
             fmt::format("record {} is {} x {} pixels, and {} {} x {}", set->key_of(i), labelled.image.cols, labelled.image.rows,
                         set->has_property ? "property says" : "the first image is", set->property.cols, set->property.rows));
@@ -101,14 +101,14 @@ void describe_recordio(const fs::path& path, bool all, DataDescription& descript
 }
 
 void describe_folder(const fs::path& path, bool all, DataDescription& description) {
-    Findings findings(description);
+    Problems problems(description);
     FolderSet set;
-    if (!findings.attempt([&] { set = read_folder_set(path); })) return;
+    if (!problems.attempt([&] { set = read_folder_set(path); })) return;
     description.images = set.files.size();
     description.identities = set.identities.size();
-    findings.look_at_images(description.images, all, [&](std::uint64_t i) {
+    problems.look_at_images(description.images, all, [&](std::uint64_t i) {
         try {
-            findings.decoded(set.get(i).image);
+            problems.decoded(set.get(i).image);
         } catch (const Error& error) {
             throw_damaged({.file = path / set.relative_path(i), .offset = {}, .line = {}}, error.parts());
         }
@@ -120,20 +120,20 @@ namespace {
 /// One group of an RFW tree, every part read as far as it can be.
 class RfwGroup {
 public:
-    RfwGroup(const fs::path& root, const std::string& name, Findings& findings) : root_(root), name_(name), findings_(findings) {}
+    RfwGroup(const fs::path& root, const std::string& name, Problems& problems) : root_(root), name_(name), problems_(problems) {}
 
     GroupCounts describe(bool all, std::set<std::string>& identities) {
         GroupCounts counts{.name = name_, .images = 0, .identities = 0, .pairs = 0};
-        (void)findings_.attempt([&] { read_landmarks(); });
-        if (findings_.attempt([&] { files_ = read_folder_set(root_ / "data" / name_); })) {
+        (void)problems_.attempt([&] { read_landmarks(); });
+        if (problems_.attempt([&] { files_ = read_folder_set(root_ / "data" / name_); })) {
             counts.images = files_.files.size();
             counts.identities = files_.identities.size();
             identities.insert(files_.identities.begin(), files_.identities.end());
             for (std::uint64_t i = 0; i < counts.images; ++i) on_disk_.insert(stem_of(i));
         }
-        (void)findings_.attempt([&] { counts.pairs = check_pairs(); });
-        (void)findings_.attempt([&] { check_lists(); });
-        findings_.look_at_images(counts.images, all, [this](std::uint64_t i) { check_image(i); });
+        (void)problems_.attempt([&] { counts.pairs = check_pairs(); });
+        (void)problems_.attempt([&] { check_lists(); });
+        problems_.look_at_images(counts.images, all, [this](std::uint64_t i) { check_image(i); });
         return counts;
     }
 
@@ -154,19 +154,19 @@ private:
     std::uint64_t check_pairs() {
         const fs::path path = rfw_text_path(root_, name_, "pairs");
         const std::vector<PairLine> pairs = parse_pairs(read_text_file(path), path);
-        if (pairs.empty()) findings_.problem({.file = path, .offset = {}, .line = {}}, "no pair");
+        if (pairs.empty()) problems_.add({.file = path, .offset = {}, .line = {}}, "no pair");
         for (const PairLine& pair : pairs) {
             const FileSpot spot{.file = path, .offset = {}, .line = pair.line};
             const std::string a = pair.identity_a + "/" + image_stem(pair.identity_a, pair.number_a);
             const std::string b = pair.identity_b + "/" + image_stem(pair.identity_b, pair.number_b);
-            if (a == b) findings_.problem(spot, "an image paired with itself: " + a);
+            if (a == b) problems_.add(spot, "an image paired with itself: " + a);
             if (!pair.genuine && pair.identity_a == pair.identity_b)
-                findings_.problem(spot, "a pair of different people names one person twice: " + pair.identity_a);
+                problems_.add(spot, "a pair of different people names one person twice: " + pair.identity_a);
             for (const std::string& image : {a, b}) {
                 if (on_disk_.count(image) == 0) {
-                    findings_.problem(spot, "a pair names an absent image: " + image);
+                    problems_.add(spot, "a pair names an absent image: " + image);
                 } else if (landmarks_read_ && landmarks_.count(image) == 0) {
-                    findings_.problem(spot, "a pair names an image without landmarks: " + image);
+                    problems_.add(spot, "a pair names an image without landmarks: " + image);
                 }
             }
         }
@@ -180,8 +180,8 @@ private:
             std::uint64_t lines = 0;
             for (const std::string& line : split(read_text_file(images_path), '\n')) lines += line.empty() ? 0 : 1;
             if (lines != files_.files.size()) {
-                findings_.problem({.file = images_path, .offset = {}, .line = {}},
-                                  fmt::format("{} images, and {} on disk", lines, files_.files.size()));
+                problems_.add({.file = images_path, .offset = {}, .line = {}},
+                              fmt::format("{} images, and {} on disk", lines, files_.files.size()));
             }
         }
         const fs::path people_path = rfw_text_path(root_, name_, "people");
@@ -194,8 +194,8 @@ private:
             images += count;
         }
         if (images != files_.files.size()) {
-            findings_.problem({.file = people_path, .offset = {}, .line = {}},
-                              fmt::format("counts that add up to {} images, and {} on disk", images, files_.files.size()));
+            problems_.add({.file = people_path, .offset = {}, .line = {}},
+                          fmt::format("counts that add up to {} images, and {} on disk", images, files_.files.size()));
         }
     }
 
@@ -207,22 +207,22 @@ private:
         } catch (const Error& error) {
             throw_damaged({.file = path, .offset = {}, .line = {}}, error.parts());
         }
-        findings_.decoded(image);
+        problems_.decoded(image);
         const auto landmark = landmarks_.find(stem_of(i));
         if (landmark == landmarks_.end()) return;
         const FileSpot spot{.file = landmarks_path_, .offset = {}, .line = landmark->second.line};
         for (const Point2& point : landmark->second.points) {
             if (point.x >= 0.0 && point.y >= 0.0 && point.x < image.cols && point.y < image.rows) continue;
-            findings_.problem(spot, fmt::format("landmark out of range: ({}, {}) in an image of {} x {}", point.x, point.y,
-                                                image.cols, image.rows));
+            problems_.add(spot, fmt::format("landmark out of range: ({}, {}) in an image of {} x {}", point.x, point.y,
+                                            image.cols, image.rows));
             return;
         }
-        if (!fit_similarity(landmark->second.points, arcface_template(112))) findings_.problem(spot, "landmarks that coincide");
+        if (!fit_similarity(landmark->second.points, arcface_template(112))) problems_.add(spot, "landmarks that coincide");
     }
 
     const fs::path& root_;
     const std::string& name_;
-    Findings& findings_;
+    Problems& problems_;
     fs::path landmarks_path_;
     bool landmarks_read_ = false;
     std::unordered_map<std::string, LandmarkLine> landmarks_;  // by identity/stem
@@ -233,13 +233,13 @@ private:
 }  // namespace
 
 void describe_rfw(const fs::path& root, bool all, DataDescription& description) {
-    Findings findings(description);
+    Problems problems(description);
     const std::vector<std::string> groups = rfw_groups_in(root);
     if (groups.empty())
-        findings.problem({.file = root / "txts", .offset = {}, .line = {}}, "no group: txts/<Group>/<Group>_pairs.txt");
+        problems.add({.file = root / "txts", .offset = {}, .line = {}}, "no group: txts/<Group>/<Group>_pairs.txt");
     std::set<std::string> identities;
     for (const std::string& name : groups) {
-        description.groups.push_back(RfwGroup(root, name, findings).describe(all, identities));
+        description.groups.push_back(RfwGroup(root, name, problems).describe(all, identities));
         description.images += description.groups.back().images;
     }
     description.identities = identities.size();
@@ -247,7 +247,7 @@ void describe_rfw(const fs::path& root, bool all, DataDescription& description) 
     for (fs::directory_iterator at(root / "data", error), end; !error && at != end; at.increment(error)) {
         const std::string name = at->path().filename().string();
         if (at->is_directory(error) && name.front() != '.' && std::find(groups.begin(), groups.end(), name) == groups.end()) {
-            findings.problem({.file = at->path(), .offset = {}, .line = {}}, "images of a group that has no pair file");
+            problems.add({.file = at->path(), .offset = {}, .line = {}}, "images of a group that has no pair file");
         }
     }
 }

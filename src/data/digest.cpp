@@ -162,7 +162,7 @@ Digest hash_file(const fs::path& path, std::vector<std::byte>& buffer, std::uint
     }
 }
 
-/// A hash says nothing of damage: records that are cut off or do not begin where the index says are told before work starts.
+/// A hash says nothing of damage: records that are cut off or do not begin where the index says are reported before work starts.
 /// First, last and some between; the readers check every one that they read.
 void check_some_records(const DataSource& source) {
     const RecordioSet set = read_recordio_set(source.path);

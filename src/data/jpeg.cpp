@@ -132,8 +132,8 @@ Image decode_jpeg(std::span<const std::byte> encoded, const std::string& where) 
 
 /// Once in a process: a set of such images would say it a million times.
 void tell_orientation(int orientation, const std::string& where) {
-    static std::atomic<bool> told{false};
-    if (told.exchange(true)) return;
+    static std::atomic<bool> warned{false};
+    if (warned.exchange(true)) return;
     log_warning(fmt::format(
         "{}: its EXIF orientation is {}, so it is turned upright, as OpenCV's imread does; Pillow and libjpeg would not. "
         "Further images are turned without a word",

@@ -15,7 +15,7 @@ inline constexpr int kMaxImageSide = 8192;
 
 /// JPEG (grey, RGB) or PNG, told apart by their first bytes, as 8-bit RGB: the pixels that OpenCV's imread gives. PNG values
 /// are taken as stored, whatever gAMA, sRGB or iCCP say: the high byte of 16-bit ones, without alpha. The picture is turned
-/// upright by its EXIF orientation; the first that is turned is told as a warning. `where` names the bytes in messages
+/// upright by its EXIF orientation; the first that is turned is reported as a warning. `where` names the bytes in messages
 /// ("train.rec, offset 4096"). Throws a data error when they are neither, of an unsupported kind (CMYK, 12 bits, lossless),
 /// damaged, cut off or too large.
 [[nodiscard]] Image decode_image(std::span<const std::byte> encoded, const std::string& where);

@@ -141,7 +141,7 @@ RecordReader::RecordReader(const std::filesystem::path& path)
     start.resize(file_.read_at(0, start));
     const bool is_records = start.size() < sizeof kRecordMagic || load<std::uint32_t>(start, 0) == kRecordMagic;
     const FileKind kind = is_records ? FileKind{} : kind_of_file(start);
-    if (kind.name.empty()) return;  // what is damaged is told where it is
+    if (kind.name.empty()) return;  // what is damaged is reported where it is
     throw_damaged({.file = path, .offset = 0, .line = {}}, {.attempted = "cannot read RecordIO records",
                                                             .where = {},
                                                             .found = kind.name,

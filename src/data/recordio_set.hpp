@@ -37,7 +37,7 @@ struct RecordioSet {
     [[nodiscard]] LabelledImage get(std::uint64_t image) const;
 };
 
-/// The labels of all images are read where there is neither `property` nor an identity record, up to so many.
+/// The labels of all images are read where there is neither `property` nor an identity record, up to this number.
 inline constexpr std::uint64_t kMaxLabelsRead = 2'000'000;
 
 /// Throws a data error that names the file, and key 0 where that is what is missing.

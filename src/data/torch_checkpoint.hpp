@@ -17,7 +17,7 @@ namespace fairsweep {
 inline constexpr std::uint64_t kMaxCheckpointBytes = 8ULL << 30;
 inline constexpr std::uint64_t kMaxCheckpointTensors = 100'000;
 inline constexpr std::size_t kMaxTensorDimensions = 8;
-/// Values may need more memory than the file has bytes (half becomes float, storages are shared), but at most so many times.
+/// Values may need more memory than the file has bytes (half becomes float, storages are shared), but at most this many times as much.
 inline constexpr std::uint64_t kMaxCheckpointGrowth = 16;
 
 /// How deep dictionaries and lists are looked into for tensors.

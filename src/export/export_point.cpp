@@ -3,7 +3,7 @@
 #include <string_view>
 #include <utility>
 
-#include "export/describe_network.hpp"
+#include "export/export_description.hpp"
 #include "export/onnx_model.hpp"
 #include "export/packed_file.hpp"
 #include "export/shrink.hpp"
@@ -35,7 +35,7 @@ ExportSummary export_checkpoint(const SafetensorsFile& checkpoint, ExportFormat 
                                 ExportMetadata provenance, bool shrinks) {
     const NetworkDescription description = description_of(checkpoint);
     const std::shared_ptr<Network> network = read_network(checkpoint);
-    ExportedNetwork described = describe_network(*network);
+    ExportedNetwork described = export_description(*network);
     const std::uint64_t uncompressed_bytes = float32_bytes(described);
     if (shrinks) described = shrunk(std::move(described), *network, format);
     const PackedSize size = packed_size(described);

@@ -4,7 +4,7 @@
 #include <chrono>
 #include <vector>
 
-#include "export/describe_network.hpp"
+#include "export/export_description.hpp"
 #include "export/metadata.hpp"
 #include "export/packed_size.hpp"
 #include "model/inference.hpp"
@@ -37,7 +37,7 @@ StageOutcome run_latency(const StageContext& context) {
     check_artefact(checkpoint, "network", context.network().id);
     const PreparedFaces faces(context.artefact_of(context.need(StageKind::prepare)));
     const std::shared_ptr<Network> network = read_network(checkpoint);
-    const ExportedNetwork described = describe_network(*network);
+    const ExportedNetwork described = export_description(*network);
     StageOutcome outcome;
     outcome.measured[Metric::packed_bytes] = static_cast<double>(packed_size(described).total_bytes());
     outcome.measured[Metric::float32_bytes] = static_cast<double>(float32_bytes(described));

@@ -69,7 +69,7 @@ std::vector<Group> named_groups(const std::string& text, std::uint64_t seed) {
         check_name(name, "--groups " + text);
         groups.emplace_back().name = name;
     }
-    if (groups.size() > 1) {  // one group alone has nobody to be harder than
+    if (groups.size() > 1) {  // one group alone is harder than no other
         RandomStream stream(seed, 0, "hardest group");
         Group& hardest = groups[stream.below(groups.size())];
         hardest.spread = kHardestSpread;

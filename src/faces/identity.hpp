@@ -63,7 +63,7 @@ enum Trait : std::size_t {
     mole_y,
 };
 
-/// Entries that say a colour rather than a shape; they vary less, so that colour alone tells nobody apart.
+/// Entries that say a colour rather than a shape; they vary less, so that colour alone tells no two people apart.
 [[nodiscard]] bool is_colour(std::size_t trait);
 
 using Traits = std::array<float, kTraitCount>;

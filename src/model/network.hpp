@@ -49,7 +49,7 @@ using NamedTensors = std::vector<std::pair<std::string, torch::Tensor>>;
 [[nodiscard]] NamedTensors state_of(const torch::nn::Module& module);
 
 /// Copies `state` into the module's tensors. Throws a data Error naming the first missing, unknown or misshapen tensor;
-/// its values are unchanged then. set_bits() must have been called as when the state was taken; masks come with the state.
+/// its values are unchanged then. set_quantisers() must have been called as when the state was taken; masks come with the state.
 void load_state(torch::nn::Module& module, const NamedTensors& state);
 
 /// Layers with weights, and activation points, by name in order of execution.

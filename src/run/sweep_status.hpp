@@ -29,7 +29,7 @@ struct SweepStatus {
     [[nodiscard]] bool run_is_at_work() const { return phase != RunPhase::none; }
 };
 
-/// What is at work on the store at this path, whether it is there yet or not.
+/// What runs on the store at this path, whether it is there yet or not.
 [[nodiscard]] RunPhase phase_at(const std::filesystem::path& store);
 
 /// Throws a store error for a missing, foreign or damaged store.

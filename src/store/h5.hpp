@@ -79,8 +79,19 @@ inline hid_t native_type<std::int64_t>() {
     return H5T_NATIVE_INT64;
 }
 
-/// Fixed-length UTF-8 text, padded with NUL. size_bytes > 0.
-[[nodiscard]] TypeHandle text_type(std::size_t size_bytes);
+/// A field of a compound type.
+struct Member {
+    std::string name;
+    std::size_t offset_bytes = 0;
+    TypeHandle type;
+};
+
+/// Types of what we write. Whatever HDF5 refuses here is a fault of the program.
+[[nodiscard]] TypeHandle text_type(std::size_t size_bytes);  ///< fixed length, UTF-8, padded with NUL; size_bytes > 0
+[[nodiscard]] TypeHandle number_type(hid_t standard);        ///< a copy of one of HDF5's own, such as H5T_STD_U32LE
+[[nodiscard]] TypeHandle code_type(const std::vector<std::string>& names);  ///< a byte: position of the name
+[[nodiscard]] TypeHandle array_type(const TypeHandle& element, std::size_t count);
+[[nodiscard]] TypeHandle compound_type(std::size_t size_bytes, const std::vector<Member>& members);
 
 /// How new datasets are stored.
 enum class Storage : std::uint8_t {

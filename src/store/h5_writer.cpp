@@ -37,14 +37,6 @@ std::string take_error_text() {
     return text.empty() ? "HDF5 gave no reason" : text;
 }
 
-TypeHandle text_type(std::size_t size_bytes) {
-    TypeHandle type(H5Tcopy(H5T_C_S1));
-    H5Tset_size(type.get(), size_bytes);
-    H5Tset_strpad(type.get(), H5T_STR_NULLPAD);
-    H5Tset_cset(type.get(), H5T_CSET_UTF8);
-    return type;
-}
-
 Writer::Writer(std::string name, Storage storage) : name_(std::move(name)), storage_(storage) {
     H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
     const PropertiesHandle access(H5Pcreate(H5P_FILE_ACCESS));

@@ -74,7 +74,7 @@ std::optional<FileIdentity> identity_apart(const fs::path& path) {
         identity.has_embeddings = reader.number() != 0;
         reader.finish();
         return identity;
-    } catch (const Error&) {  // it only serves to name the file: that it is not as it should be is told anyway
+    } catch (const Error&) {  // it only serves to name the file: that it is not as it should be is reported anyway
         return std::nullopt;
     }
 }

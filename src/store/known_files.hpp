@@ -30,7 +30,7 @@ struct FileIdentity {
 };
 
 [[nodiscard]] FileIdentity identity_in(const h5::Reader& file);
-/// The same of a file whose bytes nobody vouches for: read in another process (read_apart.hpp). Nothing when HDF5 cannot.
+/// The same of a file that is not known to be ours: read in another process (read_apart.hpp). Nothing when HDF5 cannot.
 [[nodiscard]] std::optional<FileIdentity> identity_apart(const std::filesystem::path& path);
 
 /// "a store", "an analysis file" ...; "an HDF5 file of somebody else".

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 #include <functional>
 #include <limits>
@@ -29,45 +30,32 @@ std::vector<T> column(const Items& items, Get get) {
     return values;
 }
 
-h5::TypeHandle code_type(const std::vector<std::string>& names) {
-    h5::TypeHandle type(H5Tenum_create(H5T_STD_U8LE));
-    for (std::size_t i = 0; i < names.size(); ++i) {
-        const auto value = static_cast<std::uint8_t>(i);
-        H5Tenum_insert(type.get(), names[i].c_str(), &value);
-    }
-    return type;
-}
-
 h5::TypeHandle scalar_type(const RowField& field) {
     switch (field.type) {
         case RowFieldType::text:
             return h5::text_type(field.size_bytes);
         case RowFieldType::u8_code:
-            return code_type(field.code_names);
+            return h5::code_type(field.code_names);
         case RowFieldType::u32:
-            return h5::TypeHandle(H5Tcopy(H5T_STD_U32LE));
+            return h5::number_type(H5T_STD_U32LE);
         case RowFieldType::i32:
-            return h5::TypeHandle(H5Tcopy(H5T_STD_I32LE));
+            return h5::number_type(H5T_STD_I32LE);
         case RowFieldType::u64:
-            return h5::TypeHandle(H5Tcopy(H5T_STD_U64LE));
+            return h5::number_type(H5T_STD_U64LE);
         case RowFieldType::f64:
-            return h5::TypeHandle(H5Tcopy(H5T_IEEE_F64LE));
+            return h5::number_type(H5T_IEEE_F64LE);
     }
     return {};
 }
 
 h5::TypeHandle row_type(std::uint32_t groups) {
-    h5::TypeHandle compound(H5Tcreate(H5T_COMPOUND, row_bytes(groups)));
+    std::vector<h5::Member> members;
     for (const RowField& field : row_fields(groups)) {
         h5::TypeHandle type = scalar_type(field);
-        if (field.is_array) {
-            const hsize_t length = field.count;
-            type = h5::TypeHandle(H5Tarray_create2(type.get(), 1, &length));
-        }
-        const herr_t status = H5Tinsert(compound.get(), field.name.c_str(), field.offset, type.get());
-        FAIRSWEEP_CHECK(status >= 0, "fields of a row fit its type");
+        if (field.is_array) type = h5::array_type(type, field.count);
+        members.push_back({field.name, field.offset, std::move(type)});
     }
-    return compound;
+    return h5::compound_type(row_bytes(groups), members);
 }
 
 void put_points(h5::Writer& file, const Plan& plan) {
@@ -129,7 +117,11 @@ StoreId id_from_hex(const h5::Reader& file, const std::string& text) {
     if (text.size() != 2 * id.size() || text.find_first_not_of("0123456789abcdef") != std::string::npos) {
         file.damaged("/@store_id", text, "32 hexadecimal digits");
     }
-    for (std::size_t i = 0; i < id.size(); ++i) id[i] = static_cast<std::byte>(std::stoul(text.substr(2 * i, 2), nullptr, 16));
+    for (std::size_t i = 0; i < id.size(); ++i) {
+        std::uint8_t byte = 0;
+        std::from_chars(text.data() + 2 * i, text.data() + 2 * i + 2, byte, 16);
+        id[i] = static_cast<std::byte>(byte);
+    }
     return id;
 }
 

@@ -31,7 +31,7 @@ struct StoreContents {
     [[nodiscard]] std::uint32_t groups() const { return static_cast<std::uint32_t>(plan.groups.size()); }
 };
 
-/// A shard holds at most so many bytes of scores (one row at least).
+/// The most bytes of scores that a shard holds (one row at least).
 inline constexpr std::uint64_t kShardBytes = 64ULL << 20;
 
 /// Gives every evaluation stage from position score_slots.size() on a slot in new shards, in plan order; slots given

@@ -19,7 +19,7 @@ namespace fairsweep {
 /// First word of the hidden command.
 inline constexpr const char* kReadApartWord = "read-hdf5";
 
-/// The side of the process that was started: what it found, field by field. Throws when nobody listens any more.
+/// The side of the process that was started: what it found, field by field. Throws when the other side has stopped listening.
 class ApartWriter {
 public:
     explicit ApartWriter(int descriptor) : descriptor_(descriptor) {}
@@ -49,7 +49,7 @@ public:
 
     void bytes(std::span<std::byte> to);
     [[nodiscard]] std::uint64_t number();
-    /// A number that must not be larger than `most`: checked before memory is taken for so many.
+    /// A number that must not be larger than `most`: checked before memory is taken for that number.
     [[nodiscard]] std::uint64_t count(std::uint64_t most);
     [[nodiscard]] std::string text();
     void finish();  ///< nothing more is sent, and the process ended well

@@ -43,9 +43,9 @@ enum class StoreOwner {
 class Store {
 public:
     /// Takes the lock, then creates the store or opens it: checks its version, replays the journal (a torn tail is cut and
-    /// told in warnings()), and when `plan` has stages or points that the store lacks, lays the file out anew beside with
+    /// reported in warnings()), and when `plan` has stages or points that the store lacks, lays the file out anew beside with
     /// all old rows and renames it. Nothing is left half-made when this throws.
-    /// A row whose scores are missing or damaged is taken back (told in warnings()), so that its stage runs again.
+    /// A row whose scores are missing or damaged is taken back (reported in warnings()), so that its stage runs again.
     [[nodiscard]] static Store open_for_update(const std::filesystem::path& path, const Plan& plan, const PairTable& pairs);
     /// The same for a store that was laid out before; its pairs stay as they are. Throws a store error when it is gone.
     [[nodiscard]] static Store open_existing(const std::filesystem::path& path, const Plan& plan);

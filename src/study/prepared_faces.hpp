@@ -29,7 +29,7 @@ public:
 
     [[nodiscard]] const SafetensorsFile& file() const { return file_; }
     [[nodiscard]] const PairTable& pairs() const { return pairs_; }
-    [[nodiscard]] const std::vector<std::uint32_t>& image_a() const { return image_a_; }  ///< [pairs] row of faces
+    [[nodiscard]] const std::vector<std::uint32_t>& image_a() const { return image_a_; }  ///< [pairs] place in the list of faces
     [[nodiscard]] const std::vector<std::uint32_t>& image_b() const { return image_b_; }
     [[nodiscard]] std::uint64_t images() const { return images_; }
     [[nodiscard]] int image_size() const { return image_size_; }

@@ -23,7 +23,7 @@ namespace fairsweep {
 /// Share of the margin, in [0, 1]: a linear rise from 0 over margin_warmup_fraction of the steps, then 1.
 [[nodiscard]] double margin_share(const Recipe& recipe, std::int64_t step, std::int64_t steps);
 
-/// BatchNorm keeps its statistics up to date in the first so many of `steps` steps; they are fixed from then on. All steps
+/// BatchNorm keeps its statistics up to date in this number of first steps, of `steps`; they are fixed from then on. All steps
 /// under preset "quantface".
 [[nodiscard]] std::int64_t batch_norm_live_steps(const Recipe& recipe, std::int64_t steps);
 

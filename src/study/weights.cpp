@@ -144,7 +144,7 @@ LoadedWeights load_safetensors(const std::string& architecture, const std::files
 }  // namespace
 
 LoadedWeights load_weights(const std::string& architecture, const std::filesystem::path& path) {
-    // A wrong name is told before a large file is read.
+    // A wrong name is reported before a large file is read.
     if (!architecture.empty()) static_cast<void>(parse_architecture(architecture));
     LoadedWeights loaded;
     if (looks_like_safetensors(path)) {

@@ -172,6 +172,6 @@ TEST_CASE("A network without masks comes back whole, a quantised one is refused"
     CHECK(network_cost(*same).parameters == network_cost(*network).parameters);
     prune_by_magnitude(*network, 0.5);  // single weights: no channel is gone
     CHECK(network_cost(*shrink_channels(*network)).parameters == network_cost(*network).parameters);
-    set_bits(*network, {8, 8});
+    set_quantisers(*network, {8, 8});
     CHECK_THROWS_AS(shrink_channels(*network), Error);
 }

@@ -117,7 +117,7 @@ TEST_CASE("Masked weights are zero at every width after quantisation") {
             for (const int bits : {2, 4, 8}) {
                 const auto network = make_network(name, 3);
                 prune_by_magnitude(*network, 0.5, {.pattern = pattern, .per_layer = true});
-                set_bits(*network, {bits, bits});
+                set_quantisers(*network, {bits, bits});
                 INFO(name << ", " << bits << " bits");
                 CHECK(broken_mask_entries(*network) == 0);
             }

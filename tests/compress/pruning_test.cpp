@@ -82,7 +82,7 @@ TEST_CASE("Pruned weights are zero after every step and after quantisation, at e
             INFO(name << ", " << bits << " bits");
             const auto network = make_network(name, 3);
             prune_by_magnitude(*network, 0.3);
-            set_bits(*network, {.weight = bits, .activation = bits});
+            set_quantisers(*network, {.weight = bits, .activation = bits});
             torch::optim::SGD optimiser(network->parameters(), torch::optim::SGDOptions(0.1).momentum(0.9).weight_decay(5e-4));
             for (int step = 0; step < 3; ++step) {
                 optimiser.zero_grad();

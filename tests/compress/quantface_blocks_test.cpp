@@ -13,7 +13,7 @@ namespace {
 struct Block {
     Block(const std::string& architecture, const std::string& name_value, Bits bits)
         : name(name_value), network(filled_network(architecture)) {
-        set_bits(*network, bits);
+        set_quantisers(*network, bits);
         for (const auto& item : network->named_modules()) modules[item.key()] = item.value();
     }
 

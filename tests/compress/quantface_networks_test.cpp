@@ -47,7 +47,7 @@ Limits limits_of(const std::string& setting) {
 /// Two calibration batches, ranges frozen, one batch evaluated.
 void check_forward(Network& network, const Json& golden, const Json& setting, const Limits& limits) {
     const torch::NoGradGuard no_grad;
-    set_bits(network, {.weight = setting.at("weight_bits"), .activation = setting.at("activation_bits")});
+    set_quantisers(network, {.weight = setting.at("weight_bits"), .activation = setting.at("activation_bits")});
     network.eval();
     for (const Json& k : golden.at("calibration_k")) network.forward(images(2, k));
     set_observing(network, false);
@@ -98,7 +98,7 @@ TEST_CASE("The state of a quantised network has the reference's names, but for i
     for (const auto& [architecture, model] : models.items()) {
         INFO(architecture);
         const auto network = build_network(architecture);
-        set_bits(*network, {.weight = 8, .activation = 8});
+        set_quantisers(*network, {.weight = 8, .activation = 8});
         std::set<std::pair<std::string, std::vector<std::int64_t>>> ours, theirs;
         for (const auto& [name, tensor] : state_of(*network)) ours.insert({name, tensor.sizes().vec()});
         for (const Json& entry : model.at("state_dict")) {

@@ -23,7 +23,7 @@ struct Run {
         teacher->eval();
         const torch::NoGradGuard no_grad;
         target = unit(teacher->forward(batch));
-        set_bits(*student, {.weight = run.at("weight_bits"), .activation = run.at("activation_bits")});
+        set_quantisers(*student, {.weight = run.at("weight_bits"), .activation = run.at("activation_bits")});
         for (const auto& item : student->named_parameters()) {
             parameters[item.key()] = item.value();
             start[item.key()] = item.value().detach().clone();

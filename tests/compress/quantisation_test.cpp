@@ -31,7 +31,7 @@ void set(torch::Tensor& parameter, const torch::Tensor& value) {
 /// Slopes of exactly 1, not quantised: the activation quantiser alone is left.
 void pass_through(PRelu& prelu, int bits) {
     set(prelu.weight, torch::ones_like(prelu.weight));
-    set_bits(prelu, {.weight = 32, .activation = bits});
+    set_quantisers(prelu, {.weight = 32, .activation = bits});
     prelu.weight_transform = nullptr;
 }
 
@@ -80,7 +80,7 @@ TEST_CASE("Quantised weights, outputs and gradients of single layers are the gol
                                                       : prelu;
             set(layer.weight, shaped(module.at("weight"), module.at("weight_shape")));
             if (name == "linear") set(linear.bias, golden::tensor_of(module.at("bias")));
-            set_bits(layer, {.weight = std::stoi(bits), .activation = std::stoi(bits)});
+            set_quantisers(layer, {.weight = std::stoi(bits), .activation = std::stoi(bits)});
             CHECK(torch::equal(layer.used_weight().detach().flatten(), golden::tensor_of(expected.at("weight_quantised"))));
 
             const torch::Tensor input = shaped(module.at("input"), module.at("input_shape")).requires_grad_();
@@ -150,12 +150,12 @@ TEST_CASE("Quantisers sit where the reference has them") {
     for (const Case& c : {Case{"iresnet18", 17, 31}, Case{"mobilefacenet", 45, 83}}) {
         INFO(c.name);
         const auto network = build_network(c.name);
-        set_bits(*network, {.weight = 8, .activation = 8});
+        set_quantisers(*network, {.weight = 8, .activation = 8});
         CHECK(activation_ranges(*network).size() == c.quantisers);
         std::size_t quantised = 0;
         for (const auto& [name, layer] : weighted_layers(*network)) quantised += layer->weight_transform ? 1 : 0;
         CHECK(quantised == c.weighted);  // every convolution, linear layer and PReLU
-        set_bits(*network, {.weight = 4, .activation = 32});
+        set_quantisers(*network, {.weight = 4, .activation = 32});
         CHECK(activation_ranges(*network).empty());
         for (const auto& [name, layer] : weighted_layers(*network))
             CHECK(static_cast<bool>(layer->weight_transform) == (layer->kind != WeightedLayer::Kind::prelu));
@@ -166,8 +166,8 @@ TEST_CASE("Bits 32 is the plain network bit for bit, in training too, also after
     for (const char* name : kSmallNetworks) {
         INFO(name);
         Small plain(name), off(name);
-        set_bits(*off.network, {.weight = 4, .activation = 4});
-        set_bits(*off.network, {});
+        set_quantisers(*off.network, {.weight = 4, .activation = 4});
+        set_quantisers(*off.network, {});
         set_observing(*off.network, false);
         const Trace a = train(*plain.network, plain.images), b = train(*off.network, off.images);
         CHECK(a.losses == b.losses);
@@ -187,7 +187,7 @@ TEST_CASE("16 bits stay close to float, low widths move away, and every width tr
         const torch::Tensor expected = small.network->forward(small.images).detach();
         double last_error = 0.0;
         for (const int bits : {16, 8, 4, 2}) {
-            set_bits(*small.network, {.weight = bits, .activation = bits});
+            set_quantisers(*small.network, {.weight = bits, .activation = bits});
             const torch::Tensor found = small.network->forward(small.images).detach();
             const double error = golden::l2(found - expected) / golden::l2(expected);
             CHECK(error > last_error);
@@ -196,7 +196,7 @@ TEST_CASE("16 bits stay close to float, low widths move away, and every width tr
         }
         small.network->train();
         for (const Bits bits : {Bits{8, 8}, Bits{4, 8}, Bits{3, 32}, Bits{32, 3}}) {
-            set_bits(*small.network, bits);
+            set_quantisers(*small.network, bits);
             for (const double loss : train(*small.network, small.images).losses) CHECK(std::isfinite(loss));
         }
     }
@@ -204,8 +204,8 @@ TEST_CASE("16 bits stay close to float, low widths move away, and every width tr
 
 TEST_CASE("Ranges and observing travel with the state, and frozen ranges do not move") {
     Small source("iresnet10-w16-56"), target("iresnet10-w16-56", 4);
-    set_bits(*source.network, {.weight = 8, .activation = 8});
-    set_bits(*target.network, {.weight = 8, .activation = 8});
+    set_quantisers(*source.network, {.weight = 8, .activation = 8});
+    set_quantisers(*target.network, {.weight = 8, .activation = 8});
     source.network->forward(source.images);
     const auto ranges = activation_ranges(*source.network);
     for (const auto& range : ranges) CHECK((range.x_min <= 0.0F && range.x_max > 0.0F));
@@ -226,13 +226,13 @@ TEST_CASE("Ranges and observing travel with the state, and frozen ranges do not 
 
 TEST_CASE("A frozen range that was never calibrated is refused by name") {
     Small small("mobilefacenet-w16-56");
-    set_bits(*small.network, {.weight = 8, .activation = 8});
+    set_quantisers(*small.network, {.weight = 8, .activation = 8});
     set_observing(*small.network, false);
     CHECK_THROWS_WITH(small.network->forward(small.images), ContainsSubstring("conv1.prelu.output"));
 }
 
 TEST_CASE("An activation of zeros alone is calibrated, and survives saving and loading") {
-    ReferenceActivationQuantiser quantiser("relu", 8), loaded("relu", 8);
+    QuantfaceActivationQuantiser quantiser("relu", 8), loaded("relu", 8);
     CHECK_THROWS_WITH(quantiser.describe(), ContainsSubstring("never calibrated"));
     CHECK(quantiser.forward(torch::zeros({2, 3})).abs().max().item<float>() < 1e-7F);  // a range is 1e-8 wide at least
     quantiser.observing = false;
@@ -250,7 +250,7 @@ TEST_CASE("An activation of zeros alone is calibrated, and survives saving and l
 TEST_CASE("NaN and infinity are refused with the layer's name, observing or not, in weights and activations") {
     for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
         Small small("iresnet10-w16-56");
-        set_bits(*small.network, {.weight = 8, .activation = 8});
+        set_quantisers(*small.network, {.weight = 8, .activation = 8});
         small.network->eval();
         small.network->forward(small.images);
         torch::Tensor broken = small.images.clone();
@@ -269,7 +269,7 @@ TEST_CASE("NaN and infinity are refused with the layer's name, observing or not,
 
 TEST_CASE("Memory format does not change what the quantisers do") {
     Small small("mobilefacenet-w16-56");
-    set_bits(*small.network, {.weight = 8, .activation = 8});
+    set_quantisers(*small.network, {.weight = 8, .activation = 8});
     for (const auto& [name, layer] : weighted_layers(*small.network)) {
         if (layer->weight.dim() != 4) continue;
         const torch::Tensor plain = layer->used_weight().detach().clone();
@@ -278,16 +278,16 @@ TEST_CASE("Memory format does not change what the quantisers do") {
     }
     const torch::Tensor strided = golden::noise({4, 3, 56, 112}, 11).slice(3, 0, 112, 2);
     PRelu a(3), b(3);
-    set_bits(a, {.weight = 8, .activation = 8});
-    set_bits(b, {.weight = 8, .activation = 8});
+    set_quantisers(a, {.weight = 8, .activation = 8});
+    set_quantisers(b, {.weight = 8, .activation = 8});
     CHECK(torch::equal(a.forward(strided), b.forward(strided.contiguous(torch::MemoryFormat::ChannelsLast))));
 }
 
 TEST_CASE("Widths outside 2 ... 16 and 32 are refused") {
     const auto network = build_network("iresnet10-w16-56");
     for (const int bits : {-1, 0, 1, 17, 31, 33}) {
-        CHECK_THROWS_AS(set_bits(*network, {.weight = bits, .activation = 8}), Error);
-        CHECK_THROWS_AS(set_bits(*network, {.weight = 8, .activation = bits}), Error);
+        CHECK_THROWS_AS(set_quantisers(*network, {.weight = bits, .activation = 8}), Error);
+        CHECK_THROWS_AS(set_quantisers(*network, {.weight = 8, .activation = bits}), Error);
     }
 }
 

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Preset "modern" against PyTorch's own operators and observers, run here and now.
 
-Each case is sent to the program quantiser_probe (built beside the tests) as JSON; its answers are compared with torch's.
-Exit 0 when all agree, 1 with one line per disagreement.
+Each case is sent to the program quantiser_probe (built beside the tests) as JSON; its answers are compared with
+torch's. Exit 0 when all agree, 1 with one line per disagreement.
 """
 import json
 import math
@@ -11,7 +11,12 @@ import subprocess
 import sys
 
 import torch
-from torch.ao.quantization import (HistogramObserver, MinMaxObserver, MovingAverageMinMaxObserver, PerChannelMinMaxObserver)
+from torch.ao.quantization import (
+    HistogramObserver,
+    MinMaxObserver,
+    MovingAverageMinMaxObserver,
+    PerChannelMinMaxObserver,
+)
 
 torch.manual_seed(7)
 torch.set_num_threads(1)
@@ -35,7 +40,10 @@ def equal(name, found, expected):
 
 
 def close(name, found, expected, relative):
-    found, expected = torch.as_tensor(found, dtype=torch.float64).flatten(), torch.as_tensor(expected, dtype=torch.float64).flatten()
+    found, expected = (
+        torch.as_tensor(found, dtype=torch.float64).flatten(),
+        torch.as_tensor(expected, dtype=torch.float64).flatten(),
+    )
     scale = expected.abs().max().item() + 1e-30
     if found.shape != expected.shape or not ((found - expected).abs().max().item() <= relative * scale):
         problems.append(f"{name}: {found.tolist()[:4]} instead of {expected.tolist()[:4]}")
@@ -57,12 +65,17 @@ def per_tensor(bits, step, zero_point, count):
     def check(answer):
         equal(name, answer["out"], y)
         equal(name + ", gradient", answer["grad"], x.grad)
-    ask({"op": "quantise", "bits": bits, "step": step, "zero_point": zero_point, "x": numbers(x), "g": numbers(g)}, check)
+
+    ask(
+        {"op": "quantise", "bits": bits, "step": step, "zero_point": zero_point, "x": numbers(x), "g": numbers(g)},
+        check,
+    )
 
 
 def per_channel(bits, rows, row_size, grid):
-    """A layer's weights: ranges by torch.ao's per-channel observer, values and gradient to the bit. With the range of the
-    present weights nothing is cut off on purpose and all of the gradient passes; with stored steps it is masked as torch's."""
+    """A layer's weights: ranges by torch.ao's per-channel observer, values and gradient to the bit. With the range of
+    the present weights nothing is cut off on purpose and all of the gradient passes; with stored steps it is masked as
+    torch's."""
     low, high = codes(bits)
     w = torch.randn(rows, row_size) * torch.rand(rows, 1)
     w[0] = 0.0
@@ -80,8 +93,19 @@ def per_channel(bits, rows, row_size, grid):
     def check_present(answer):
         equal(name, answer["out"], y)
         equal(name + ", gradient", answer["grad"], g)
-    ask({"op": "weights", "bits": bits, "rows": rows, "grid": grid, "range": "minmax", "w": numbers(w), "g": numbers(g)},
-        check_present)
+
+    ask(
+        {
+            "op": "weights",
+            "bits": bits,
+            "rows": rows,
+            "grid": grid,
+            "range": "minmax",
+            "w": numbers(w),
+            "g": numbers(g),
+        },
+        check_present,
+    )
 
     narrow = scale * 0.6 if grid == "symmetric" else scale
     v = w.detach().clone().requires_grad_()
@@ -96,7 +120,8 @@ def per_channel(bits, rows, row_size, grid):
 
 
 def logarithm(gradient, step, values, high):
-    """Our gradient of log(step) from torch's of the step, which has the factor g: times step / s0^2 (docs/quantisers.md)."""
+    """Our gradient of log(step) from torch's of the step, which has the factor g: times step / s0^2
+    (docs/quantisers.md)."""
     start = 2 * values.detach().abs().mean(-1) / math.sqrt(high)
     return gradient * step.detach() / start ** 2
 
@@ -114,7 +139,8 @@ def learned_tensor(bits, count):
     name = f"learnable per tensor, {bits} bits, {count} values"
 
     def check(answer):
-        # exp(log(step)) may miss the step by its last bit, and values on a boundary then move by a step: compared closely.
+        # exp(log(step)) may miss the step by its last bit, and values on a boundary then move by a step: compared
+        # closely.
         close(name, answer["out"], y, 1e-5)
         equal(name + ", gradient", answer["grad"], x.grad)
         close(name + ", step's gradient", answer["step_grad"], logarithm(scale.grad, scale, x, high), 1e-4)
@@ -127,7 +153,9 @@ def learned_channel(bits, rows, row_size):
     w = (torch.randn(rows, row_size)).requires_grad_()
     scale = (w.detach().abs().mean(1) * 2 / math.sqrt(high)).requires_grad_()  # LSQ's start
     zero_point = torch.zeros(rows, requires_grad=True)
-    y = torch._fake_quantize_learnable_per_channel_affine(w, scale, zero_point, 0, low, high, 1.0 / math.sqrt(row_size * high))
+    y = torch._fake_quantize_learnable_per_channel_affine(
+        w, scale, zero_point, 0, low, high, 1.0 / math.sqrt(row_size * high)
+    )
     g = torch.randn(rows, row_size)
     y.backward(g)
     name = f"learnable per channel, {bits} bits, {rows} x {row_size}"
@@ -136,7 +164,18 @@ def learned_channel(bits, rows, row_size):
         close(name, answer["out"], y, 1e-5)
         equal(name + ", gradient", answer["grad"], w.grad)
         close(name + ", steps' gradient", answer["step_grad"], logarithm(scale.grad, scale, w, high), 1e-4)
-    ask({"op": "learned_weights", "bits": bits, "rows": rows, "steps": numbers(scale), "w": numbers(w), "g": numbers(g)}, check)
+
+    ask(
+        {
+            "op": "learned_weights",
+            "bits": bits,
+            "rows": rows,
+            "steps": numbers(scale),
+            "w": numbers(w),
+            "g": numbers(g),
+        },
+        check,
+    )
 
 
 def observed(kind, grid, bits, batches):
@@ -144,14 +183,23 @@ def observed(kind, grid, bits, batches):
     low, high = codes(bits)
     scheme = torch.per_tensor_symmetric if grid == "symmetric" else torch.per_tensor_affine
     options = {"dtype": torch.qint8, "qscheme": scheme, "quant_min": low, "quant_max": high}
-    observer = MinMaxObserver(**options) if kind == "minmax" else MovingAverageMinMaxObserver(averaging_constant=0.01, **options)
+    observer = (
+        MinMaxObserver(**options)
+        if kind == "minmax"
+        else MovingAverageMinMaxObserver(averaging_constant=0.01, **options)
+    )
     for batch in batches:
         observer(batch)
     scale, zero_point = observer.calculate_qparams()
     name = f"{kind} observer, {grid}, {bits} bits"
 
     def check(answer):
-        close(name + ", range", [answer["x_min"], answer["x_max"]], [observer.min_val.item(), observer.max_val.item()], 1e-6)
+        close(
+            name + ", range",
+            [answer["x_min"], answer["x_max"]],
+            [observer.min_val.item(), observer.max_val.item()],
+            1e-6,
+        )
         close(name + ", step", answer["step"], scale.item(), 1e-6)
         if answer["zero_point"] != zero_point.item():
             problems.append(f"{name}: zero point {answer['zero_point']} instead of {zero_point.item()}")
@@ -164,8 +212,8 @@ def squared_error(x, scale, zero_point, low, high):
 
 
 def least_error(bits, x, grid):
-    """The chosen range is the best of its 81 candidates, judged by torch; and no worse than HistogramObserver's, which searches
-    among the bins of a histogram: within 5 %, since the two know different candidates."""
+    """The chosen range is the best of its 81 candidates, judged by torch; and no worse than HistogramObserver's, which
+    searches among the bins of a histogram: within 5 %, since the two know different candidates."""
     low, high = codes(bits)
 
     def parameters(x_min, x_max):
@@ -198,7 +246,18 @@ def percentile(share, x):
 
     def check(answer):
         close(name, [answer["x_min"], answer["x_max"]], expected, 1e-5)
-    ask({"op": "observe", "rule": "percentile", "percentile": share, "grid": "asymmetric", "bits": 8, "batches": [numbers(x)]}, check)
+
+    ask(
+        {
+            "op": "observe",
+            "rule": "percentile",
+            "percentile": share,
+            "grid": "asymmetric",
+            "bits": 8,
+            "batches": [numbers(x)],
+        },
+        check,
+    )
 
 
 for bits in (2, 3, 4, 8, 16):
@@ -229,7 +288,7 @@ if answers.returncode != 0:
     sys.exit(f"quantiser_probe failed: {answers.stderr}")
 answers = json.loads(answers.stdout)
 assert len(answers) == len(checks) > 100
-for check, answer in zip(checks, answers):
+for check, answer in zip(checks, answers, strict=True):
     check(answer)
 print(f"{len(checks)} cases against torch {torch.__version__}, {len(problems)} problems")
 print("\n".join(problems))

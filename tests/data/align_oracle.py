@@ -8,7 +8,9 @@ import sys
 import numpy as np
 from scipy import ndimage
 
-TEMPLATE = np.array([[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]])
+TEMPLATE = np.array(
+    [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]]
+)
 FILE = pathlib.Path(__file__).with_suffix(".csv")
 
 
@@ -35,7 +37,10 @@ def warp(image, matrix, size):
     linear, shift = matrix[:, :2], matrix[:, 2]
     x, y = np.meshgrid(np.arange(size), np.arange(size))
     sx, sy = np.linalg.solve(linear, np.stack([x.ravel(), y.ravel()]) - shift[:, None])
-    planes = [ndimage.map_coordinates(image[:, :, c].astype(float), [sy, sx], order=1, mode="grid-constant", cval=0.0) for c in range(3)]
+    planes = [
+        ndimage.map_coordinates(image[:, :, c].astype(float), [sy, sx], order=1, mode="grid-constant", cval=0.0)
+        for c in range(3)
+    ]
     return np.stack(planes, 1).ravel()
 
 
@@ -69,8 +74,11 @@ def main():
         return 0
     stored = [line.split(",") for line in FILE.read_text().splitlines()]
     same = len(stored) == len(lines) and all(
-        old[0] == new[0] and len(old) == len(new) and np.allclose([float(v) for v in old[1:]], new[1:], rtol=1e-9, atol=1e-8)
-        for old, new in zip(stored, lines))
+        old[0] == new[0]
+        and len(old) == len(new)
+        and np.allclose([float(v) for v in old[1:]], new[1:], rtol=1e-9, atol=1e-8)
+        for old, new in zip(stored, lines, strict=True)
+    )
     print("align_oracle.csv is what this script writes" if same else "align_oracle.csv differs: run align_oracle.py")
     return 0 if same else 1
 

@@ -93,7 +93,7 @@ TEST_CASE("every byte decides: no label, no image and no end of a file is left o
             CHECK(digest("folder", "set") == first);
         }
     }
-    SECTION("damaged records are told") {
+    SECTION("damaged records are reported") {
         write_recordio("cut");
         fs::resize_file("cut/train.rec", fs::file_size("cut/train.rec") - 100);
         CHECK_THROWS_AS(digest("recordio", "cut"), Error);

@@ -27,7 +27,10 @@ def image_record(payload):
     return labels, payload[24 + 4 * flag:]
 
 
-index = {int(key): int(offset) for key, offset in (line.split("\t") for line in (folder / "train.idx").read_text().splitlines())}
+index = {
+    int(key): int(offset)
+    for key, offset in (line.split("\t") for line in (folder / "train.idx").read_text().splitlines())
+}
 identities, rows, cols = map(int, (folder / "property").read_text().split(","))
 labels, image = image_record(record(index[0])[0])
 images = range(1, int(labels[0])) if not image else range(len(index))

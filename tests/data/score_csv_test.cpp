@@ -94,7 +94,7 @@ TEST_CASE("tables of scores: an identity that is missing is nobody else's") {
     CHECK(read(header + "A,1,0.9,Nan,Nan\nA,0,0.1,Nan,q\n").warnings.empty());  // a name of people
 }
 
-TEST_CASE("tables of scores: contradictions and repeated lines are told with the first line") {
+TEST_CASE("tables of scores: contradictions and repeated lines are reported with the first line") {
     const std::string header = "group,same,score,identity_a,identity_b\n";
     CHECK(warns(read(header + "A,1,0.9,p,p\nA,1,0.9,p,q\nA,0,0.1,q,q\n"), "2 pairs (first: line 3)"));
     CHECK(warns(read(header + "A,1,0.9,p,p\nA,0,0.1,p,q\nA,1,0.9,p,p\n"), "in 1 line (line 4)"));

@@ -1,4 +1,6 @@
-"""Checkpoints as people have them, written by torch itself, and what must be read from them. Run: torch_files.py FOLDER"""
+"""Checkpoints as people have them, written by torch itself, and what must be read from them. Run: torch_files.py
+FOLDER"""
+
 import argparse
 import collections
 import json
@@ -59,14 +61,25 @@ save("parameters", dict(net.named_parameters()), dict(net.named_parameters()))
 parallel = torch.nn.DataParallel(net).state_dict()
 assert all(key.startswith("module.") for key in parallel)
 save("parallel", parallel, state, prefix=True)
-save("nested", {"epoch": 3, "arch": "net", "best": 0.5, "state_dict": parallel}, state, nested=["state_dict"], prefix=True)
+save(
+    "nested",
+    {"epoch": 3, "arch": "net", "best": 0.5, "state_dict": parallel},
+    state,
+    nested=["state_dict"],
+    prefix=True,
+)
 save("nested_twice", {"model": {"state_dict": state}}, state, nested=["model", "state_dict"])
 optimiser = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
 net(torch.randn(2, 3, 8, 8)).sum().backward()
 optimiser.step()
 net.zero_grad()
 state = net.state_dict()
-save("with_optimiser", {"step": 1, "optimizer": optimiser.state_dict(), "state_dict": state}, state, nested=["state_dict"])
+save(
+    "with_optimiser",
+    {"step": 1, "optimizer": optimiser.state_dict(), "state_dict": state},
+    state,
+    nested=["state_dict"],
+)
 types = {f"t{i}": (torch.randn(3, 5) * 50).to(dtype) for i, dtype in enumerate(WORDS)}
 types["half_edges"] = torch.tensor([0.0, -0.0, 65504, 6.1e-5, 6e-8, -5.9e-6, 1.0, -2.5]).half()
 types["bfloat16_edges"] = torch.tensor([0.0, 1e38, -1e-38, 3.14159, 1e-40]).bfloat16()
@@ -75,8 +88,14 @@ types["empty"] = torch.empty(0, 4)
 save("types", types, types)
 base = torch.arange(60, dtype=torch.float32)
 block = base.reshape(3, 4, 5)
-views = {"whole": base, "transposed": block.permute(2, 0, 1), "strided": base[5::7], "middle": block[1:, 1:3, ::2],
-         "same": base.view(6, 10), "channels_last": torch.randn(2, 3, 4, 5).contiguous(memory_format=torch.channels_last)}
+views = {
+    "whole": base,
+    "transposed": block.permute(2, 0, 1),
+    "strided": base[5::7],
+    "middle": block[1:, 1:3, ::2],
+    "same": base.view(6, 10),
+    "channels_last": torch.randn(2, 3, 4, 5).contiguous(memory_format=torch.channels_last),
+}
 assert not views["middle"].is_contiguous()
 save("views", views, views)
 
@@ -88,16 +107,30 @@ save("config_beside", {"model": {"lr": 0.1}, "net": state}, state, nested=["net"
 save("deep", {"runs": [{"best": {"weights": state}}]}, state, nested=["runs", "0", "best", "weights"])
 refuse("whole_module", net, "__main__.Net", advice, "byte")
 refuse("torch_module", torch.nn.Linear(2, 3), "torch.nn.modules.linear.Linear", advice)
-refuse("numpy_value", {"state_dict": state, "best": numpy.float64(3.0)}, "numpy", "byte", "torch.save(ck['state_dict'], 'weights.pth')")
+refuse(
+    "numpy_value",
+    {"state_dict": state, "best": numpy.float64(3.0)},
+    "numpy",
+    "byte",
+    "torch.save(ck['state_dict'], 'weights.pth')",
+)
 refuse("namespace", {"args": argparse.Namespace(lr=0.1), "state_dict": state}, "argparse.Namespace",
        "torch.load('files/namespace.", "torch.save(ck['state_dict'], 'weights.pth')")
-refuse("module_inside", {"epoch": 3, "model": net}, "__main__.Net", "torch.save(ck['model'].state_dict(), 'weights.pth')")
+refuse(
+    "module_inside", {"epoch": 3, "model": net}, "__main__.Net", "torch.save(ck['model'].state_dict(), 'weights.pth')"
+)
 refuse("sparse", {"bn.weight": torch.zeros(4), "conv.weight": torch.eye(4).to_sparse()},
        "a sparse tensor: 'conv.weight'", "state['conv.weight'].to_dense()")
 refuse("no_tensors", {"epoch": 3, "lr": 0.1}, "epoch", "state_dict")
 refuse("a_list", [torch.zeros(3)], "a list of 1")
 refuse("expanded", {"w": torch.zeros(1).expand(1000)}, "tensor w", "repeats")
-refuse("quantised", {"w": torch.quantize_per_tensor(torch.randn(4), 0.1, 0, torch.qint8)}, "byte", "a quantised tensor: 'w'", ".dequantize()")
+refuse(
+    "quantised",
+    {"w": torch.quantize_per_tensor(torch.randn(4), 0.1, 0, torch.qint8)},
+    "byte",
+    "a quantised tensor: 'w'",
+    ".dequantize()",
+)
 torch.jit.save(torch.jit.script(net), f"{folder}/script.pth")
 refused["script.pth"] = ["TorchScript"]
 
@@ -112,7 +145,10 @@ refused["harm.pth"] = ["posix.system", "byte"]
 with open(f"{folder}/pickle.pth", "wb") as file:
     pickle.dump({"w": [1.0, 2.0]}, file, protocol=2)
 refused["pickle.pth"] = ["a dict of 1", "torch.save"]
-with zipfile.ZipFile(f"{folder}/module_state.zip.pth") as source, zipfile.ZipFile(f"{folder}/deflated.pth", "w", zipfile.ZIP_DEFLATED) as target:
+with (
+    zipfile.ZipFile(f"{folder}/module_state.zip.pth") as source,
+    zipfile.ZipFile(f"{folder}/deflated.pth", "w", zipfile.ZIP_DEFLATED) as target,
+):
     for entry in source.namelist():
         target.writestr(entry, source.read(entry) + b"\0" * 200)
 refused["deflated.pth"] = ["compressed"]

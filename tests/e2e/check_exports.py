@@ -1,8 +1,8 @@
 """Exported files against what the sweep stored, read with numpy, h5py and onnxruntime only.
 
 - ONNX: onnxruntime on the sweep's own prepared faces gives the scores of its pairs that the store holds.
-- Packed safetensors: its data are as long as the size told; its codes are the quantised master weights of the plain file,
-  worked out here from the formula; pruned weights are exactly zero.
+- Packed safetensors: its data are as long as the size that was printed; its codes are the quantised master weights of
+  the plain file, worked out here from the formula; pruned weights are exactly zero.
 """
 import json
 import struct
@@ -12,8 +12,8 @@ import h5py
 import numpy as np
 import onnxruntime
 
-# Largest difference of a cosine. At 8 and 4 bits values on the border between two codes move by a step (docs/export.md);
-# about three times what was measured.
+# Largest difference of a cosine. At 8 and 4 bits values on the border between two codes move by a step
+# (docs/export.md); about three times what was measured.
 LIMITS = {"32": 1e-5, "8": 1e-2, "4": 3e-2}
 
 
@@ -26,12 +26,16 @@ def read_safetensors(path):
     tensors = {}
     for name, entry in header.items():
         begin, end = entry["data_offsets"]
-        tensors[name] = np.frombuffer(raw[8 + length + begin:8 + length + end], kinds[entry["dtype"]]).reshape(entry["shape"])
+        tensors[name] = np.frombuffer(raw[8 + length + begin : 8 + length + end], kinds[entry["dtype"]]).reshape(
+            entry["shape"]
+        )
     return tensors, metadata, len(raw) - 8 - length
 
 
 def scores_of(session, faces, image_a, image_b):
-    images = (np.transpose(faces, (0, 3, 1, 2)).astype(np.float32) / np.float32(255) - np.float32(0.5)) / np.float32(0.5)
+    images = (np.transpose(faces, (0, 3, 1, 2)).astype(np.float32) / np.float32(255) - np.float32(0.5)) / np.float32(
+        0.5
+    )
     run = lambda x: session.run(None, {"images": np.ascontiguousarray(x)})[0].astype(np.float64)
     embeddings = run(images) + run(images[..., ::-1])
     embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
@@ -46,9 +50,20 @@ def rows_of(values, shape):
 def check_packed(name):
     packed, metadata, data_bytes = read_safetensors(f"{name}.packed")
     plain, plain_metadata, _ = read_safetensors(f"{name}.safetensors")
-    told = json.loads(Path(f"{name}.json").read_text())
-    assert data_bytes == int(metadata["size_packed_bytes"]) == told["packed_bytes"], (name, data_bytes)
-    for key in ("architecture", "arm", "bits", "recipe", "point", "stage", "checkpoint_sha256", "code_version", "ranges", "masks"):
+    printed = json.loads(Path(f"{name}.json").read_text())
+    assert data_bytes == int(metadata["size_packed_bytes"]) == printed["packed_bytes"], (name, data_bytes)
+    for key in (
+        "architecture",
+        "arm",
+        "bits",
+        "recipe",
+        "point",
+        "stage",
+        "checkpoint_sha256",
+        "code_version",
+        "ranges",
+        "masks",
+    ):
         assert metadata[key] == plain_metadata[key] and metadata[key] != "", key
     pruned_layers = 0
     for weight, told_codes in json.loads(metadata["codes"]).items():
@@ -93,7 +108,10 @@ def main():
         found = scores_of(session, faces["faces"], faces["image_a"], faces["image_b"])
         worst.setdefault(bits[i], []).append(float(np.abs(found - stored[i]).max()))
     for width, differences in worst.items():
-        print(f"{width} bits: largest difference of a score {max(differences):.2e} over {len(differences)} networks, limit {LIMITS[width]:g}")
+        print(
+            f"{width} bits: largest difference of a score {max(differences):.2e} over {len(differences)} networks, "
+            f"limit {LIMITS[width]:g}"
+        )
         assert max(differences) <= LIMITS[width], (width, differences)
 
 

@@ -21,7 +21,7 @@ done
 (cd data/test/data && find . -name '*.jpg' | sort -r) >data/test/data/list.txt
 "$FAIRSWEEP" embed "${network[@]}" --images data/test/data/list.txt --output listed.h5 --flip -q
 
-note "loose crops are told once, with their number, size and what to do, from however many ranks"
+note "loose crops are reported once, with their number, size and what to do, from however many ranks"
 [ "$(grep -c 'warning' progress.txt)" -eq 1 ] || { cat progress.txt; die "not one warning"; }
 grep -Eq '96 images are not 56x56 and were resized to it \(96 of [0-9]+x[0-9]+\).*fairsweep evaluate --data' progress.txt || { cat progress.txt; die "unaligned crops"; }
 mpirun --oversubscribe --bind-to none -n 2 "$FAIRSWEEP" embed "${network[@]}" --images data/test/data --output e2.h5 --batch 8 2>ranks.txt

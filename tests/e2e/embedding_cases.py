@@ -1,5 +1,6 @@
-"""Embedding files of four people as different programs write them, and lists of the same 40 pairs in every form that people have.
-Embeddings tell the people apart without an error: whatever the file's form, the figures are 100 %, EER 0 and AUC 1."""
+"""Embedding files of four people as different programs write them, and lists of the same 40 pairs in every form that
+people have. Embeddings tell the people apart without an error: whatever the file's form, the figures are 100 %, EER 0
+and AUC 1."""
 import itertools
 import unicodedata
 
@@ -30,7 +31,7 @@ def pairs(people=PEOPLE):
     """20 pairs of one person, 20 of two, in turn."""
     same = [(p, i, p, j) for p in range(4) for i, j in itertools.combinations(IMAGES, 2)][::2]
     other = [(p, i, (p + 1) % 4, i % 5 + 1) for p in range(4) for i in IMAGES]
-    for genuine, impostor in zip(same, other):
+    for genuine, impostor in zip(same, other, strict=True):
         for p, i, q, j in (genuine, impostor):
             yield people[p], i, people[q], j
 

@@ -20,7 +20,7 @@ right flat flat 'any("one folder per person" in w for w in d["warnings"]) and an
 note "paths in every form"
 for file in noext winpath; do right $file tab; right $file label; done
 
-note "what is odd is told"
+note "what is odd is reported"
 [ "$(evaluate base twice --json | json 'len([w for w in d["warnings"] if w.startswith(("1 pair (pair 43 of group A) of an image with itself", "2 pairs (first: pair 41"))])')" = 2 ] ||
     die "repeated pairs"
 (cp tab_pairs.txt B_pairs.txt; "$FAIRSWEEP" evaluate --embeddings base.h5 --pairs tab_pairs.txt B_pairs.txt) | grep -q '4 of 4 identities stand in more than one group' ||

@@ -15,7 +15,7 @@ for id in $ids; do
     export_as "$short" onnx "$short.onnx" --json >"$short.json"
     export_as "$id" safetensors "$short.safetensors" >"$short.txt"
     export_as "${id:0:8}" safetensors "$short.packed" --packed -q >"$short.packed.txt"
-    grep -q "packed ($(json 'd["packed_bytes"]' <"$short.json") bytes" "$short.txt" || { cat "$short.txt"; die "the size is not told"; }
+    grep -q "packed ($(json 'd["packed_bytes"]' <"$short.json") bytes" "$short.txt" || { cat "$short.txt"; die "the size is not printed"; }
 done
 ls -- *.tmp* 2>/dev/null && die "half a file was left behind"
 

@@ -1,6 +1,9 @@
-"""Random weights for mobilefacenet-w16-56 as a .pth, nested and with DataParallel's prefix. Run: foreign_weights.py OUTPUT
+"""Random weights for mobilefacenet-w16-56 as a .pth, nested and with DataParallel's prefix. Run: foreign_weights.py
+OUTPUT
 
-With a second file the same weights as a training script keeps them: behind another prefix, with a head and an optimiser."""
+With a second file the same weights as a training script keeps them: behind another prefix, with a head and an
+optimiser."""
+
 import sys
 
 import torch
@@ -51,5 +54,12 @@ for name, shape in shapes.items():
         state[name] = torch.zeros(shape)
 torch.save({"state_dict": {"module." + name: tensor for name, tensor in state.items()}}, sys.argv[1])
 if len(sys.argv) > 2:
-    torch.save({"epoch": 3, "state_dict": {"features.module." + name: tensor for name, tensor in state.items()} | {"fc.weight": torch.zeros(64, 10)},
-                "optimizer": {"state": {0: {"momentum_buffer": torch.zeros(3)}}}}, sys.argv[2])
+    torch.save(
+        {
+            "epoch": 3,
+            "state_dict": {"features.module." + name: tensor for name, tensor in state.items()}
+            | {"fc.weight": torch.zeros(64, 10)},
+            "optimizer": {"state": {0: {"momentum_buffer": torch.zeros(3)}}},
+        },
+        sys.argv[2],
+    )

@@ -9,11 +9,18 @@ face = numpy.random.default_rng(5).integers(0, 256, (56, 56, 3)).astype(numpy.ui
 
 
 def write(name, values, kind, extra=b""):
-    chunk = lambda word, content: struct.pack(">I", len(content)) + word + content + struct.pack(">I", zlib.crc32(word + content))
+    chunk = lambda word, content: (
+        struct.pack(">I", len(content)) + word + content + struct.pack(">I", zlib.crc32(word + content))
+    )
     bits = 8 * values.dtype.itemsize
     lines = b"".join(b"\0" + row.astype(values.dtype.newbyteorder(">")).tobytes() for row in values)
     header = struct.pack(">IIBBBBB", 56, 56, bits, kind, 0, 0, 0)
-    parts = chunk(b"IHDR", header) + (chunk(b"gAMA", extra) if extra else b"") + chunk(b"IDAT", zlib.compress(lines)) + chunk(b"IEND", b"")
+    parts = (
+        chunk(b"IHDR", header)
+        + (chunk(b"gAMA", extra) if extra else b"")
+        + chunk(b"IDAT", zlib.compress(lines))
+        + chunk(b"IEND", b"")
+    )
     open(f"{sys.argv[1]}/{name}.png", "wb").write(b"\x89PNG\r\n\x1a\n" + parts)
 
 

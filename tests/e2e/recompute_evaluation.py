@@ -1,5 +1,6 @@
-"""Every point figure of `fairsweep evaluate --json` again, from the embedding file with h5py, numpy and scikit-learn; and a
-file of the same embeddings as other people write it. Run: recompute_evaluation.py SHA256_OF_WEIGHTS GROUP=PAIRS..."""
+"""Every point figure of `fairsweep evaluate --json` again, from the embedding file with h5py, numpy and scikit-learn;
+and a file of the same embeddings as other people write it. Run: recompute_evaluation.py SHA256_OF_WEIGHTS
+GROUP=PAIRS..."""
 import json
 import math
 import os
@@ -51,7 +52,9 @@ def rates(scores, same, threshold):
 
 
 def eer(scores, same):
-    best = min(np.unique(scores), key=lambda t: (round(abs(rates(scores, same, t)[0] - rates(scores, same, t)[1]), 12), t))
+    best = min(
+        np.unique(scores), key=lambda t: (round(abs(rates(scores, same, t)[0] - rates(scores, same, t)[1]), 12), t)
+    )
     return sum(rates(scores, same, best)[:2]) / 2
 
 
@@ -62,7 +65,11 @@ def gini(x):
 
 def close(found, expected, what, tolerance=1e-9):
     # Scores are sums of 64 products in another order: 1e-15 apart, so rates are equal and thresholds nearly.
-    assert found is not None and math.isclose(found, expected, rel_tol=tolerance, abs_tol=tolerance), (what, found, expected)
+    assert found is not None and math.isclose(found, expected, rel_tol=tolerance, abs_tol=tolerance), (
+        what,
+        found,
+        expected,
+    )
 
 
 def check(report, groups, folds=None):
@@ -92,12 +99,12 @@ def check(report, groups, folds=None):
         assert at["threshold_source"] == "test"
         # Rates at the very threshold reported: the pair that sets it must fall on its side.
         expected = [rates(s, y, threshold) for s, y in groups.values()]
-        for (fmr, fnmr, accuracy), found in zip(expected, at["groups"].values()):
+        for (fmr, fnmr, accuracy), found in zip(expected, at["groups"].values(), strict=True):
             close(found["fmr"], fmr, name), close(found["fnmr"], fnmr, name), close(found["accuracy"], accuracy, name)
         fmr, fnmr = (np.array([e[i] for e in expected]) for i in (0, 1))
         # Indices stand only where every group expects 3 errors of a kind, were it as good as all together.
         counts = [((~y).sum(), y.sum()) for _, y in groups.values()]
-        pooled = [sum(r * n[i] for r, n in zip((fmr, fnmr)[i], counts)) / sum(n[i] for n in counts) for i in (0, 1)]
+        pooled = [np.dot(rate, n) / np.sum(n) for rate, n in zip((fmr, fnmr), np.transpose(counts), strict=True)]
         few = any(pooled[i] * n[i] < 3 - 1e-9 for n in counts for i in (0, 1))
         if few:
             assert at["fdr"] is None and at["garbe"] is None and at["ir"] is None
@@ -119,7 +126,9 @@ def check(report, groups, folds=None):
             assert enough or f"at.{name}.groups.{group}.fnmr" in report["intervals_missing"]
             assert not enough or (found[0] <= low and high <= found[1])
             if at["groups"][group]["fmr"] == 0:
-                assert any(f"group {group}: 0 of {(~groups[group][1]).sum()}: FMR below" in w for w in report["warnings"])
+                assert any(
+                    f"group {group}: 0 of {(~groups[group][1]).sum()}: FMR below" in w for w in report["warnings"]
+                )
     for name in ("average", "std", "ser", "gap"):
         low, high = report["intervals"][name]
         assert low <= report[name] <= high, name
@@ -132,19 +141,36 @@ def main():
     digest, lists = sys.argv[1], sys.argv[2:]
     with h5py.File("e.h5") as data:
         assert data["embeddings"].dtype == np.float32 and data["embeddings"].shape == (96, 64)
-        attributes = {key: (value.decode() if isinstance(value, bytes) else str(value)) for key, value in data.attrs.items()}
-        assert attributes == {"weights_sha256": digest, "architecture": "mobilefacenet-w16-56", "bits": "32", "flip": "false", "precision": "fp32",
-                              "format": "fairsweep-embeddings", "version": "1"}, attributes
+        attributes = {
+            key: (value.decode() if isinstance(value, bytes) else str(value)) for key, value in data.attrs.items()
+        }
+        assert attributes == {
+            "weights_sha256": digest,
+            "architecture": "mobilefacenet-w16-56",
+            "bits": "32",
+            "flip": "false",
+            "precision": "fp32",
+            "format": "fairsweep-embeddings",
+            "version": "1",
+        }, attributes
         embeddings, paths = data["embeddings"][:], data["paths"][:]
     assert sorted(paths) == list(paths) and np.isfinite(embeddings).all()
     groups = scores_of("e.h5", lists)
-    assert len({round(float(s), 9) for scores, _ in groups.values() for s in scores}) > 50, "the network tells no face from another"
+    assert len({round(float(s), 9) for scores, _ in groups.values() for s in scores}) > 50, (
+        "the network tells no face from another"
+    )
     check(json.load(open("e.json")), groups)
     check(json.load(open("listed.json")), scores_of("listed.h5", lists))
-    with h5py.File("foreign.h5", "w") as data:  # double numbers, strings of variable length, another order, attributes of numbers
+    with h5py.File(
+        "foreign.h5", "w"
+    ) as data:  # double numbers, strings of variable length, another order, attributes of numbers
         order = np.random.default_rng(1).permutation(len(paths))
         data.create_dataset("embeddings", data=embeddings[order].astype(np.float64), compression="gzip")
-        data.create_dataset("paths", data=["some/where/" + paths[i].decode().replace(".jpg", ".png") for i in order], dtype=h5py.string_dtype())
+        data.create_dataset(
+            "paths",
+            data=["some/where/" + paths[i].decode().replace(".jpg", ".png") for i in order],
+            dtype=h5py.string_dtype(),
+        )
         data.attrs["note"] = "made elsewhere"
         data.attrs["number"] = 3
     with h5py.File("no_embeddings.h5", "w") as data:

@@ -16,7 +16,9 @@ def make():
     groups = {}
     for number, (name, pairs) in enumerate(GROUPS.items()):
         same = random.permutation(np.arange(pairs) % 2 == 0)
-        scores = np.clip(np.where(same, 0.55, 0.25) + random.normal(0, 0.15 + 0.03 * number, pairs), -1, 1).round(3)  # ties
+        scores = np.clip(np.where(same, 0.55, 0.25) + random.normal(0, 0.15 + 0.03 * number, pairs), -1, 1).round(
+            3
+        )  # ties
         people = random.integers(0, 60, (pairs, 2)) + 100 * number
         people[same, 1] = people[same, 0]
         people[~same, 1] += people[~same, 1] == people[~same, 0]
@@ -56,7 +58,9 @@ def write(groups):
         table = csv.writer(file)
         table.writerow(["fold", "group", "same", "score"])
         for name, i in mixed:
-            table.writerow([f"fold {groups[name][3][i]}", name, "TRUE" if groups[name][1][i] else "False", groups[name][0][i]])
+            table.writerow(
+                [f"fold {groups[name][3][i]}", name, "TRUE" if groups[name][1][i] else "False", groups[name][0][i]]
+            )
     return mixed
 
 
@@ -80,7 +84,9 @@ if sys.argv[1] == "check":
     for file in ("plain", "people"):
         check(json.load(open(file + ".json")), plain)
     order = list(dict.fromkeys(name for name, _ in mixed))
-    check(json.load(open("folds.json")), {name: plain[name] for name in order}, {name: groups[name][3] for name in order})
+    check(
+        json.load(open("folds.json")), {name: plain[name] for name in order}, {name: groups[name][3] for name in order}
+    )
     reports = {name: json.load(open(name + ".json")) for name in ("plain", "people")}
     assert any("independent" in warning for warning in reports["plain"]["warnings"])
     assert not any("independent" in warning for warning in reports["people"]["warnings"])
@@ -90,7 +96,11 @@ if sys.argv[1] == "check":
         return high - low
 
     blank, named = (json.load(open(name + ".json")) for name in ("half_blank", "half_named"))
-    assert blank["warnings"].pop(0).startswith("an identity is missing (empty, nan, NA, None or null) in 307 pairs (first: line 3)")
+    assert (
+        blank["warnings"]
+        .pop(0)
+        .startswith("an identity is missing (empty, nan, NA, None or null) in 307 pairs (first: line 3)")
+    )
     assert blank == named
 
     # Pairs that share people tell less: 60 people in 200 pairs.

@@ -1,4 +1,6 @@
-"""Counts the zero points of ONNX files that are not 0, read from the protobuf itself. Run: zero_points.py FILE.onnx ..."""
+"""Counts the zero points of ONNX files that are not 0, read from the protobuf itself. Run: zero_points.py FILE.onnx
+..."""
+
 import sys
 
 
@@ -35,4 +37,6 @@ for path in sys.argv[1:]:
     tensors = [dict(fields(value)) for number, value in fields(graph) if number == 5]
     zero_points = [tensor for tensor in tensors if tensor[8].endswith(b".zero_point")]
     nonzero = [tensor[8].decode() for tensor in zero_points if any(tensor[9])]
-    print(f"{path}: {len(nonzero)} of {len(zero_points)} tensors of zero points hold another number than 0: {nonzero[:3]}")
+    print(
+        f"{path}: {len(nonzero)} of {len(zero_points)} tensors of zero points hold another number than 0: {nonzero[:3]}"
+    )

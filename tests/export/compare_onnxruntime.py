@@ -1,9 +1,10 @@
 """Runs the exported models of write_models under onnxruntime and compares with what fairsweep computed.
 
-Usage: compare_onnxruntime.py WRITE_MODELS [ARCHITECTURE...]     further architectures take longer and are for measurements.
+Usage: compare_onnxruntime.py WRITE_MODELS [ARCHITECTURE...]     further architectures take longer and are for
+measurements.
 
-Limits are about three times what was measured (docs/export.md): onnxruntime adds in another order, and where a value lies
-on the border between two codes the last bit decides; a deep quantised network amplifies that.
+Limits are about three times what was measured (docs/export.md): onnxruntime adds in another order, and where a value
+lies on the border between two codes the last bit decides; a deep quantised network amplifies that.
 """
 import subprocess
 import sys
@@ -13,7 +14,15 @@ import numpy as np
 import onnxruntime
 
 # Relative L2 of all outputs of a model together.
-LIMITS = {"float": 1e-4, "weights": 1e-4, "quantised-16": 2e-3, "quantised-8": 0.13, "quantised-6": 0.3, "quantised-4": 0.6, "block": 5e-3}
+LIMITS = {
+    "float": 1e-4,
+    "weights": 1e-4,
+    "quantised-16": 2e-3,
+    "quantised-8": 0.13,
+    "quantised-6": 0.3,
+    "quantised-4": 0.6,
+    "block": 5e-3,
+}
 LEVELS = {"plain": onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL,
           "optimised": onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL}
 
@@ -35,9 +44,11 @@ def relative_l2(found, expected):
 
 
 def check_quantiser(name, scale, codes_all, x, found, expected):
-    """At most one code apart, and that only where scale * x is a midpoint up to float32's rounding; else equal to the last bits.
+    """At most one code apart, and that only where scale * x is a midpoint up to float32's rounding; else equal to the
+    last bits.
 
-    Rounding is relative to the larger of value and range, both in codes: fairsweep adds the zero point before it rounds.
+    Rounding is relative to the larger of value and range, both in codes: fairsweep adds the zero point before it
+    rounds.
     """
     position = x.astype(np.float64) * scale
     rounding = (np.abs(position) + codes_all) * 2.0**-22
@@ -62,7 +73,11 @@ def main():
             assert found.shape == expected.shape and np.isfinite(found).all(), name
             seen += 1
             if kind.startswith("quantiser:"):
-                print(name, level, check_quantiser(name, *(float(word) for word in kind.split(":")[1:]), x, found, expected))
+                print(
+                    name,
+                    level,
+                    check_quantiser(name, *(float(word) for word in kind.split(":")[1:]), x, found, expected),
+                )
                 continue
             difference = relative_l2(found, expected)
             print(f"{name} {kind} {level} relative L2 {difference:.2e}, limit {LIMITS[kind]:g}")

@@ -5,7 +5,7 @@
 
 #include "compress/pruning.hpp"
 #include "compress/quantisation.hpp"
-#include "export/describe_network.hpp"
+#include "export/export_description.hpp"
 #include "support/catch.hpp"
 #include "support/quantface_golden.hpp"
 
@@ -44,7 +44,7 @@ std::uint64_t weight_channels(const std::string& architecture) {
 }
 
 void quantise(Network& network, int bits) {
-    set_bits(network, {bits, bits});
+    set_quantisers(network, {bits, bits});
     auto ranges = activation_ranges(network);
     for (auto& range : ranges) range = {range.name, -1.0F, 1.0F};
     set_activation_ranges(network, ranges);
@@ -55,7 +55,7 @@ void quantise(Network& network, int bits) {
 TEST_CASE("Packed sizes of the published networks are the published formula plus what it leaves out") {
     for (const Published& published : kPublished) {
         const auto network = build_network(published.architecture);
-        const PackedSize plain = packed_size(describe_network(*network));
+        const PackedSize plain = packed_size(export_description(*network));
         INFO(published.architecture);
         CHECK(plain.range_bytes + plain.mask_bytes == 0);
         // The formula counts BatchNorm's batch counters, 4 bytes each; nothing needs them.
@@ -71,7 +71,7 @@ TEST_CASE("Packed sizes of the published networks are the published formula plus
             const std::uint64_t ranges =
                 weight_channels(published.architecture) + published.slope_vectors + published.activations;
             const std::uint64_t slopes_saved = published.slopes * 4 - published.slopes * static_cast<std::uint64_t>(bits) / 8;
-            CHECK(packed_size(describe_network(*network)).total_bytes() ==
+            CHECK(packed_size(export_description(*network)).total_bytes() ==
                   formula + 8 * ranges - slopes_saved - 4 * published.batch_norms);
         }
     }
@@ -79,9 +79,9 @@ TEST_CASE("Packed sizes of the published networks are the published formula plus
 
 TEST_CASE("The packed size is not the size in float32 times bits over 32") {
     const auto network = build_network("mobilefacenet");
-    const std::uint64_t plain = packed_size(describe_network(*network)).total_bytes();
+    const std::uint64_t plain = packed_size(export_description(*network)).total_bytes();
     quantise(*network, 4);
-    const PackedSize packed = packed_size(describe_network(*network));
+    const PackedSize packed = packed_size(export_description(*network));
     CHECK(packed.total_bytes() > plain * 4 / 32 * 14 / 10);
     CHECK(packed.weight_bytes == 976'000 / 2);
     CHECK(packed.sparse_total_bytes() == packed.total_bytes());
@@ -111,9 +111,9 @@ TEST_CASE("Codes are rounded up to whole bytes once a tensor") {
 TEST_CASE("A pruned layer costs its mask, and only its kept weights when stored sparsely") {
     const auto network = make_network("mobilefacenet-w16-56", 1);
     const std::uint64_t prunable = static_cast<std::uint64_t>(measured_sparsity(*network).prunable);
-    const PackedSize plain = packed_size(describe_network(*network));
+    const PackedSize plain = packed_size(export_description(*network));
     prune_by_magnitude(*network, 0.75);
-    const PackedSize pruned = packed_size(describe_network(*network));
+    const PackedSize pruned = packed_size(export_description(*network));
     std::uint64_t masks = 0;
     for (const auto& [name, layer] : weighted_layers(*network))
         if (layer->weight_pruned.defined()) masks += packed_bytes(static_cast<std::uint64_t>(layer->weight.numel()), 1);
@@ -122,11 +122,11 @@ TEST_CASE("A pruned layer costs its mask, and only its kept weights when stored 
     const auto kept = prunable - static_cast<std::uint64_t>(std::llround(0.75 * static_cast<double>(prunable)));
     CHECK(pruned.sparse_total_bytes() == plain.total_bytes() - 4 * prunable + 4 * kept + masks);
     quantise(*network, 8);
-    CHECK(packed_size(describe_network(*network)).kept_weight_bytes == kept);
+    CHECK(packed_size(export_description(*network)).kept_weight_bytes == kept);
 }
 
 TEST_CASE("A range that was never calibrated has no size") {
     const auto network = make_network("mobilefacenet-w16-56", 1);
-    set_bits(*network, {8, 8});
-    CHECK_THROWS_WITH(packed_size(describe_network(*network)), ContainsSubstring("conv1.prelu.output"));
+    set_quantisers(*network, {8, 8});
+    CHECK_THROWS_WITH(packed_size(export_description(*network)), ContainsSubstring("conv1.prelu.output"));
 }

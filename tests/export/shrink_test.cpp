@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <vector>
 
-#include "export/describe_network.hpp"
+#include "export/export_description.hpp"
 #include "export/export_point.hpp"
 #include "export/packed_size.hpp"
 #include "fairsweep/error.hpp"
@@ -33,8 +33,8 @@ TEST_CASE("A shrunk description is the description of the shrunk network") {
         const auto network = with_masked_channels(architecture, {32, 32});
         const auto kept = kept_channels(*network);
         REQUIRE(can_shrink(kept));
-        const ExportedNetwork found = shrink(describe_network(*network), kept);
-        const ExportedNetwork expected = describe_network(*shrink_channels(*network));
+        const ExportedNetwork found = shrink(export_description(*network), kept);
+        const ExportedNetwork expected = export_description(*shrink_channels(*network));
         REQUIRE(found.weights.size() == expected.weights.size());
         for (std::size_t i = 0; i < found.weights.size(); ++i) {
             const ExportedWeight &a = found.weights[i], &b = expected.weights[i];
@@ -51,7 +51,7 @@ TEST_CASE("A shrunk description is the description of the shrunk network") {
             CHECK(found.constants[i].name == expected.constants[i].name);
             CHECK(found.constants[i].values == expected.constants[i].values);
         }
-        CHECK(packed_size(found).total_bytes() < packed_size(describe_network(*network)).total_bytes() / 2);
+        CHECK(packed_size(found).total_bytes() < packed_size(export_description(*network)).total_bytes() / 2);
     }
 }
 
@@ -61,7 +61,7 @@ TEST_CASE("Steps of preset modern go with their channels") {
     for (const char* architecture : kArchitectures) {
         INFO(architecture);
         const auto network = with_masked_channels(architecture, {4, 8}, modern);
-        for (const ExportedWeight& weight : shrink(describe_network(*network), kept_channels(*network)).weights) {
+        for (const ExportedWeight& weight : shrink(export_description(*network), kept_channels(*network)).weights) {
             INFO(weight.layer);
             REQUIRE(weight.quantiser);
             REQUIRE(weight.quantiser->steps.size() == weight.quantiser->ranges.size());
@@ -78,7 +78,7 @@ TEST_CASE("Codes and ranges of a quantised network go with their channels") {
     for (const char* architecture : kArchitectures) {
         INFO(architecture);
         const auto network = with_masked_channels(architecture, {4, 4});
-        const ExportedNetwork found = shrink(describe_network(*network), kept_channels(*network));
+        const ExportedNetwork found = shrink(export_description(*network), kept_channels(*network));
         CHECK(found.activations.size() == activation_points(*network).size());
         for (const ExportedWeight& weight : found.weights) {
             INFO(weight.layer);

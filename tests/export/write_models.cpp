@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "export/describe_network.hpp"
+#include "export/export_description.hpp"
 #include "export/onnx_model.hpp"
 #include "export/shrink.hpp"
 #include "fairsweep/files.hpp"
@@ -50,7 +50,7 @@ struct Writer {
 };
 
 void write_network(Writer& writer, const std::string& kind, Network& network, const std::string& name) {
-    const ExportedNetwork described = describe_network(network);
+    const ExportedNetwork described = export_description(network);
     const torch::Tensor images = test::noise_images(network, 4, 31);
     writer.write(kind, name, onnx_model(described, graph_of(described), {}), images, network.forward(images));
 }
@@ -72,7 +72,7 @@ std::vector<std::int64_t> item_shape(const torch::Tensor& batch) { return batch.
 /// A block on its own: shallow, so that rounding differences are not amplified.
 void write_block(Writer& writer, Network& network, const std::string& block, std::vector<std::int64_t> in_shape,
                  const std::string& name) {
-    const ExportedNetwork described = describe_network(network);
+    const ExportedNetwork described = export_description(network);
     auto* unit = dynamic_cast<Unit*>(network.named_modules().find(block)->get());
     const torch::Tensor in = golden::noise(in_shape, 33);
     const torch::Tensor out = unit->forward(in.clone());
@@ -84,7 +84,7 @@ void write_block(Writer& writer, Network& network, const std::string& block, std
 
 /// One activation quantiser on its own: values far outside its range, at and around every midpoint between codes.
 void write_quantiser(Writer& writer, Network& network, const std::string& point, const std::string& name) {
-    const ExportedNetwork described = describe_network(network);
+    const ExportedNetwork described = export_description(network);
     const auto found = std::find_if(described.activations.begin(), described.activations.end(),
                                     [&](const ExportedActivation& activation) { return activation.point == point; });
     const QuantiserScale range = found->quantiser.ranges.front();
@@ -151,7 +151,7 @@ void write_shrunk(Writer& writer) {
     for (const std::string architecture : {"iresnet10-w16-56", "iresnet10-w16-56-se", "mobilefacenet-w16-56"}) {
         for (const int bits : {32, 8}) {
             const auto network = test::compressed_network(architecture, {bits, bits}, 0.5, {}, test::kChannels);
-            const ExportedNetwork described = shrink(describe_network(*network), kept_channels(*network));
+            const ExportedNetwork described = shrink(export_description(*network), kept_channels(*network));
             const torch::Tensor images = test::noise_images(*network, 4, 31);
             writer.write(bits == 32 ? "float" : "quantised-8", architecture + "." + std::to_string(bits) + "-shrunk",
                          onnx_model(described, graph_of(described), {}), images, network->forward(images));

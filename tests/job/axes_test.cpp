@@ -43,7 +43,7 @@ TEST_CASE("ways of pruning and distillations are lists of words") {
 TEST_CASE("words that are none are refused with those that are") {
     struct Case {
         const char* text;
-        const char* told;
+        const char* reported;
     };
     for (const Case& bad : {Case{"axes.pruning=layers", "global, layer"},
                             {"axes.pruning=layer+global", "at most one of each kind"},
@@ -56,7 +56,7 @@ TEST_CASE("words that are none are refused with those that are") {
                             {"constraint.exclude=distillation == logits", "relational"}}) {
         INFO(bad.text);
         CHECK_THROWS_AS(sweep_of({bad.text}), Error);
-        CHECK_THROWS_WITH(sweep_of({bad.text}), ContainsSubstring(bad.told));
+        CHECK_THROWS_WITH(sweep_of({bad.text}), ContainsSubstring(bad.reported));
     }
     CHECK(sweep_of({"constraint.exclude=pruning == none or pruning == cubic+2:4 or distillation == cosine-chain"})
               .constraints.size() == 1);
@@ -91,7 +91,7 @@ TEST_CASE("blocks take from [axes] what they do not say, and zipped axes are as 
 TEST_CASE("axes of the recipe, blocks and zips that cannot be are refused") {
     struct Case {
         std::vector<std::string> overrides;
-        const char* told;
+        const char* reported;
     };
     for (const Case& bad : {Case{{"axes.recipe.finetune_lr=0.1, fast"}, "a number above 0"},
                             {{"axes.recipe.finetune_lr=0.1, 0.10"}, "repeats a value"},
@@ -105,7 +105,7 @@ TEST_CASE("axes of the recipe, blocks and zips that cannot be are refused") {
                             {{"axes.a b.bits=8"}, "[axes.NAME]"},
                             {{"axes.a.seeds=8"}, "unknown key"}}) {
         INFO(bad.overrides.front());
-        CHECK_THROWS_WITH(sweep_of(bad.overrides), ContainsSubstring(bad.told));
+        CHECK_THROWS_WITH(sweep_of(bad.overrides), ContainsSubstring(bad.reported));
     }
     // With a preset among the axes, keys of "modern" may be set: points of "quantface" do not read them.
     CHECK(sweep_of({"axes.recipe.preset=quantface, modern", "axes.recipe.batch_norm=live, frozen"}).axes.size() ==

@@ -52,12 +52,12 @@ std::string replaced(const std::string& from, const std::string& to) {
 
 TEST_CASE("the good job is good") { CHECK_NOTHROW(parse_job(kGood, "job.cfg", {})); }
 
-TEST_CASE("wrong values are told with line, key and help") {
+TEST_CASE("wrong values are reported with line, key and help") {
     struct Case {
         const char* from;
         const char* to;
         const char* where;
-        const char* told;
+        const char* reported;
     };
     const Case cases[] = {
         {"bits = 32, 4", "bits = 0", "line 6, key axes.bits", "2 to 16 or 32"},
@@ -139,7 +139,7 @@ TEST_CASE("wrong values are told with line, key and help") {
         INFO(bad.from << " -> " << bad.to);
         const std::string message = message_of(replaced(bad.from, bad.to));
         CHECK_THAT(message, ContainsSubstring(std::string("job.cfg, ") + bad.where));
-        CHECK_THAT(message, ContainsSubstring(bad.told));
+        CHECK_THAT(message, ContainsSubstring(bad.reported));
     }
 }
 
@@ -154,7 +154,7 @@ TEST_CASE("keys that must be there are asked for with an example") {
                ContainsSubstring("[data.synthetic]"));
 }
 
-TEST_CASE("wrong overrides are told as overrides") {
+TEST_CASE("wrong overrides are reported as overrides") {
     CHECK_THAT(message_of(kGood, {"axes.bits=0"}), ContainsSubstring("--set axes.bits=0"));
     CHECK_THAT(message_of(kGood, {"axes.bitz=8"}), ContainsSubstring("did you mean 'bits'?"));
     for (const char* text : {"", "bits", "bits=8", "=", ".bits=8", "axes.=8", "axes.bits", "axes.bits=8\n[x]", "axes.bits=8#9"}) {

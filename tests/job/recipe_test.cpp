@@ -78,7 +78,7 @@ TEST_CASE("words and lists of the recipe are read, and others refused with the w
     CHECK(recipe.sparsity_scope == "layer");
     CHECK(recipe.sparsity_schedule == "cubic");
     CHECK(recipe.order == "prune-first");
-    for (const auto& [text, told] : {std::pair{"margin_loss=arcfase", "did you mean 'arcface'"},
+    for (const auto& [text, reported] : {std::pair{"margin_loss=arcfase", "did you mean 'arcface'"},
                                      {"margin_loss=", "nothing"},
                                      {"margin_std=2", "from 0 to 1"},
                                      {"baseline_schedule=linear", "steps, cosine"},
@@ -93,7 +93,7 @@ TEST_CASE("words and lists of the recipe are read, and others refused with the w
                                      {"order=both", "together, prune-first, quantise-first"}}) {
         INFO(text);
         CHECK_THROWS_AS(recipe_of({std::string("recipe.") + text}), Error);
-        CHECK_THROWS_WITH(recipe_of({std::string("recipe.") + text}), ContainsSubstring(told));
+        CHECK_THROWS_WITH(recipe_of({std::string("recipe.") + text}), ContainsSubstring(reported));
     }
 }
 
@@ -139,7 +139,7 @@ TEST_CASE("keys of preset modern are refused under quantface, and so are unknown
 TEST_CASE("values outside their range are refused with the range") {
     struct Case {
         const char* text;
-        const char* told;
+        const char* reported;
     };
     for (const Case& bad : {Case{"baseline_epochs=0", "from 1 to 10000"},
                             {"baseline_epochs=1.5", "a whole number"},
@@ -172,7 +172,7 @@ TEST_CASE("values outside their range are refused with the range") {
                             {"shards=2000", "1024"}}) {
         INFO(bad.text);
         CHECK_THROWS_AS(recipe_of({std::string("recipe.") + bad.text}), Error);
-        CHECK_THROWS_WITH(recipe_of({std::string("recipe.") + bad.text}), ContainsSubstring(bad.told));
+        CHECK_THROWS_WITH(recipe_of({std::string("recipe.") + bad.text}), ContainsSubstring(bad.reported));
     }
     CHECK(recipe_of({"recipe.dropout=0"}).dropout == 0);
     CHECK(recipe_of({"recipe.shards=1"}).shards == 1);

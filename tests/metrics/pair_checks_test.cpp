@@ -47,7 +47,7 @@ TEST_CASE("images paired with themselves and pairs that stand twice are counted,
     CHECK(repeated_pair_warnings(pairs, c, d).empty());
 }
 
-TEST_CASE("people of many groups and of contradicting pairs are told") {
+TEST_CASE("people of many groups and of contradicting pairs are reported") {
     PairTable pairs = table({{5, 5}, {5, 5}});
     CHECK_FALSE(shared_people_warning(pairs));
     CHECK_FALSE(contradiction_warning(pairs));

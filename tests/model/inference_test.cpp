@@ -82,7 +82,7 @@ TEST_CASE("A quantised network keeps its values to the bit when it is made ready
     for (const char* name : kNetworks) {
         INFO(name);
         const auto network = filled(name);
-        set_bits(*network, Bits{4, 4});
+        set_quantisers(*network, Bits{4, 4});
         (void)network->forward(images());  // ranges
         set_observing(*network, false);
         const torch::Tensor before = network->forward(images()).clone();

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Writes tests/golden/margin_head.json: ArcFace logits and gradients from Python torch in float64, as oracle of src/model/margin_head.
-Run once by hand with an interpreter that has torch (Debian: python3-torch); the test reads the file."""
+"""Writes tests/golden/margin_head.json: ArcFace logits and gradients from Python torch in float64, as oracle of
+src/model/margin_head. Run once by hand with an interpreter that has torch (Debian: python3-torch); the test reads the
+file."""
 import json
 import math
 import sys
@@ -31,8 +32,17 @@ def main():
     logits = logits_of(embeddings, kernel, labels)
     loss = torch.nn.functional.cross_entropy(logits, labels)
     loss.backward()
-    numbers = {"scale": SCALE, "margin_rad": MARGIN, "labels": labels.tolist(), "embeddings": embeddings.tolist(), "kernel": kernel.tolist(),
-               "logits": logits.tolist(), "loss": loss.item(), "grad_embeddings": embeddings.grad.tolist(), "grad_kernel": kernel.grad.tolist()}
+    numbers = {
+        "scale": SCALE,
+        "margin_rad": MARGIN,
+        "labels": labels.tolist(),
+        "embeddings": embeddings.tolist(),
+        "kernel": kernel.tolist(),
+        "logits": logits.tolist(),
+        "loss": loss.item(),
+        "grad_embeddings": embeddings.grad.tolist(),
+        "grad_kernel": kernel.grad.tolist(),
+    }
     json.dump(numbers, sys.stdout, indent=1)
     print()
 

@@ -63,11 +63,11 @@ TEST_CASE("and binds tighter than or, parentheses tighter than both") {
     CHECK(matches("seed == 1 or seed == 2 or seed == 3"));
 }
 
-TEST_CASE("bad rules are told with column and suggestion") {
+TEST_CASE("bad rules are reported with column and suggestion") {
     struct Case {
         const char* text;
         const char* column;
-        const char* told;
+        const char* reported;
     };
     const Case cases[] = {
         {"", "column 1", "an axis"},
@@ -96,7 +96,7 @@ TEST_CASE("bad rules are told with column and suggestion") {
             CHECK(error.kind() == ErrorKind::usage);
             CHECK_THAT(error.what(), ContainsSubstring("job.cfg, line 7"));
             CHECK_THAT(error.what(), ContainsSubstring(bad.column));
-            CHECK_THAT(error.what(), ContainsSubstring(bad.told));
+            CHECK_THAT(error.what(), ContainsSubstring(bad.reported));
         }
     }
     CHECK_THROWS_AS(ConstraintRule::parse(std::string(100000, '('), "x"), Error);

@@ -27,7 +27,9 @@ def pooled_threshold(scores, genuine):
 
 
 def close(name, found, expected, tolerance=1e-9):
-    assert np.allclose(found, expected, rtol=tolerance, atol=tolerance, equal_nan=True), f"{name}: {found} instead of {expected}"
+    assert np.allclose(found, expected, rtol=tolerance, atol=tolerance, equal_nan=True), (
+        f"{name}: {found} instead of {expected}"
+    )
 
 
 scores = pd.read_csv("scores.csv")
@@ -57,7 +59,8 @@ for point, rows in scores.groupby("point"):
     close("gap", row["gap_points"], max(accuracies) - min(accuracies))
     fmr, fnmr = np.transpose(rates)
     # Undefined where a group expects fewer than 3 errors of a kind, were it as good as all groups together.
-    expected = [np.dot(rate, n) / np.sum(n) * np.min(n) for rate, n in zip((fmr, fnmr), np.transpose(counts))]
+    by_kind = zip((fmr, fnmr), np.transpose(counts), strict=True)
+    expected = [np.dot(rate, n) / np.sum(n) * np.min(n) for rate, n in by_kind]
     close("fdr", row["fdr"], np.nan if min(expected) < 3 - 1e-9 else 1 - 0.5 * (np.ptp(fmr) + np.ptp(fnmr)))
 
 # Configurations are means over seeds.
@@ -66,16 +69,32 @@ configurations = pd.read_csv("tables/configurations.csv", dtype={"bits": str})
 means = points.astype({"bits": str}).groupby(axes)[["average_percent", "std_points", "ser"]].mean()
 assert len(configurations) == 34 and (configurations["n_seeds"] == 2).all()
 for _, row in configurations.iterrows():
-    close("means over seeds", [float(row[c]) for c in means.columns], means.loc[tuple(row[a] if a != "sparsity" else float(row[a]) for a in axes)].to_numpy())
+    close(
+        "means over seeds",
+        [float(row[c]) for c in means.columns],
+        means.loc[tuple(row[a] if a != "sparsity" else float(row[a]) for a in axes)].to_numpy(),
+    )
 
 # No text is missing to pandas: grouping by any text column keeps all rows.
-for name in ("points", "groups", "configurations", "configuration_groups", "contrasts", "findings", "warnings", "overview"):
+for name in (
+    "points",
+    "groups",
+    "configurations",
+    "configuration_groups",
+    "contrasts",
+    "findings",
+    "warnings",
+    "overview",
+):
     table = pd.read_csv(f"tables/{name}.csv")
     for column in (c for c in table if not pd.api.types.is_numeric_dtype(table[c])):
         assert table.groupby(column).size().sum() == len(table), f"{name}.{column} has empty cells"
     assert "seeds" not in table
 assert set(points["seed"]) == {1, 2} and set(configurations["seed_list"]) == {"1 2"}
-assert points.loc[points["arm"] == "dense", "teacher_cosine"].isna().all() and points.loc[points["arm"] != "dense", "teacher_cosine"].notna().all()
+assert (
+    points.loc[points["arm"] == "dense", "teacher_cosine"].isna().all()
+    and points.loc[points["arm"] != "dense", "teacher_cosine"].notna().all()
+)
 assert configurations.groupby("finetune_recipe").size()["none"] == (configurations["arm"] == "dense").sum() == 2
 
 # Adjusted p values.

@@ -31,7 +31,8 @@ setTimeout(() => {
   const sorted = [...table.tBodies[0].rows].map(r => Number(r.cells[column].dataset.value));
   parent.postMessage({
     failed: failed, width: innerWidth, overflow: document.documentElement.scrollWidth - innerWidth,
-    plots: plots.length, drawings: least("svg.main-svg"), traces: least("g.trace.scatter"), points: least("path.point"), intervals: least(".errorbar path"),
+    plots: plots.length, drawings: least("svg.main-svg"), traces: least("g.trace.scatter"),
+    points: least("path.point"), intervals: least(".errorbar path"),
     wide: plots.filter(p => right(p.querySelector(".main-svg")) > right(p.closest(".plot")) + 1).length,
     paper: paper, unfolded: unfolded,
     sorted: sorted.every((v, i) => i === 0 || sorted[i - 1] <= v), rows: sorted.length,
@@ -66,10 +67,11 @@ def browse(width, height, *action):
     with open("frame.html", "w", encoding="utf-8") as frame:
         frame.write(FRAME % (width, height))
     profile = os.path.abspath("profile")
-    command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars", f"--user-data-dir={profile}",
-               "--host-resolver-rules=MAP * ~NOTFOUND", "--enable-logging=stderr", "--v=0", "--virtual-time-budget=15000",
+    command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars",
+               f"--user-data-dir={profile}", "--host-resolver-rules=MAP * ~NOTFOUND", "--enable-logging=stderr",
+               "--v=0", "--virtual-time-budget=15000",
                f"--window-size={max(width, 500)},{height}", *action, "file://" + os.path.abspath("frame.html")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
     shutil.rmtree(profile, ignore_errors=True)
     complaints = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
     assert not complaints, complaints
@@ -84,12 +86,14 @@ def check_in_browser(width):
     assert int(facts["width"]) == width and int(facts["overflow"]) <= 0, "the page is wider than the screen"
     assert facts["wide"] == "0", "a plot is wider than its frame"
     # Half of an A4 page with margins of 14 mm is 340 pixels.
-    assert 300 <= float(facts["paper"]) <= 340 and facts["unfolded"] == "true", "on paper two plots do not fit side by side, or a table is folded"
+    assert 300 <= float(facts["paper"]) <= 340, "on paper two plots do not fit side by side"
+    assert facts["unfolded"] == "true", "on paper a table is folded"
     assert facts["sorted"] == "true" and facts["rows"] == "34", "the table does not sort"
     # 4 panels of errors, 2 of gap changes, 2 of STD, 2 of SER, 4 of gaps: each with data in it.
     assert facts["plots"] == "14", facts
     # The changes of gaps may all be on one side of p = 0.05: one trace with all points.
-    assert int(facts["drawings"]) >= 1 and int(facts["traces"]) >= 1 and int(facts["points"]) >= 8 and int(facts["intervals"]) >= 8, "an empty plot"
+    for what, least in (("drawings", 1), ("traces", 1), ("points", 8), ("intervals", 8)):
+        assert int(facts[what]) >= least, f"an empty plot: {facts[what]} {what}"
 
 
 def check_picture(width, height):
@@ -116,13 +120,15 @@ def check_text():
     with open("tables/configurations.csv", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     for row in rows:
-        shown = f"{float(row['std_points']):.2f} [{float(row['std_points_low']):.2f}, {float(row['std_points_high']):.2f}]"
+        std, low, high = (float(row[name]) for name in ("std_points", "std_points_low", "std_points_high"))
+        shown = f"{std:.2f} [{low:.2f}, {high:.2f}]"
         assert shown in markdown, shown
         assert shown.replace(" [", "<small>[") in page, shown
     for row in csv.DictReader(open("tables/findings.csv", encoding="utf-8")):
         assert row["text"] in shown_text(markdown)
         assert html.escape(row["text"]) in page
-    primary = [row for row in csv.DictReader(open("tables/contrasts.csv", encoding="utf-8")) if row["family"] == "primary"]
+    contrasts = csv.DictReader(open("tables/contrasts.csv", encoding="utf-8"))
+    primary = [row for row in contrasts if row["family"] == "primary"]
     assert len(primary) == 28
     for row in primary:
         value, low, high = (signed(float(row["change_points" + end])) for end in ("", "_low", "_high"))
@@ -149,12 +155,14 @@ def check_hostile_names():
     """Names of a stranger's analysis file are text in both forms, never markup."""
     shutil.copy("analysis.h5", "hostile.h5")
     with h5py.File("hostile.h5", "r+") as file:
-        for path in ["groups", "provenance/sweep_name", "provenance/job_text", "analysis/findings/text", "analysis/warnings/text", "analysis/overview/text"]:
+        for path in ["groups", "provenance/sweep_name", "provenance/job_text", "analysis/findings/text",
+                     "analysis/warnings/text", "analysis/overview/text"]:
             rename(file, path)
         for table in ("points", "groups", "configurations", "configuration_groups", "contrasts"):
             rename(file, f"analysis/{table}/architecture")
     for form in ("md", "html"):
-        subprocess.run([sys.executable, os.path.join(os.environ["FAIRSWEEP_SOURCE_DIR"], "analysis/report.py"), "hostile.h5", f"hostile.{form}"], check=True)
+        program = os.path.join(os.environ["FAIRSWEEP_SOURCE_DIR"], "analysis/report.py")
+        subprocess.run([sys.executable, program, "hostile.h5", f"hostile.{form}"], check=True)
     markdown = open("hostile.md", encoding="utf-8").read()
     outside_job_text = re.sub(r"<pre>.*?</pre>", "", markdown, flags=re.S)
     assert "&lt;script&gt;" in markdown and "<script" not in markdown and "</pre" not in outside_job_text

@@ -31,7 +31,11 @@ with h5py.File("sweep.h5", "r") as store:
     done = h5py.check_enum_dtype(store["rows"].dtype["state"])["done"]
     expect(rows["state"], [done] * 6 + [h5py.check_enum_dtype(store["rows"].dtype["state"])["failed"], 0], "states")
     failures = h5py.check_enum_dtype(store["rows"].dtype["failure"])
-    expect(rows["failure"][6], failures["out of memory"] if "out of memory" in failures else failures["out_of_memory"], "failure")
+    expect(
+        rows["failure"][6],
+        failures["out of memory"] if "out of memory" in failures else failures["out_of_memory"],
+        "failure",
+    )
     for i in range(6):
         expect(rows["stage_id"][i].decode(), stage_ids[i], "stage id of a row")
         expect(rows["host"][i].decode(), f"node{i}", "host")

@@ -269,7 +269,7 @@ TEST_CASE("a flipped bit in a row is mended from the journal") {
     check_holds(scene, 5);
 }
 
-TEST_CASE("a flipped bit in the middle of the journal is mended from the rows, and told") {
+TEST_CASE("a flipped bit in the middle of the journal is mended from the rows, and reported") {
     const Scene scene("flip_journal");
     scene.fill(0, 5);
     const std::size_t record = kJournalFrameBytes + row_bytes(2);

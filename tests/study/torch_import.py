@@ -1,7 +1,8 @@
-"""Weights as other people's Python has them, and the embeddings that they give there. Run: torch_import.py GOLDEN_FOLDER
+"""Weights as other people's Python has them, and the embeddings that they give there. Run: torch_import.py
+GOLDEN_FOLDER
 
-The network is written from the description of the published one (IResNet: BN, conv3x3, BN, PReLU, conv3x3 with the stride,
-BN, plus the shortcut), with a reduced width; it knows nothing of fairsweep but the names of its tensors.
+The network is written from the description of the published one (IResNet: BN, conv3x3, BN, PReLU, conv3x3 with the
+stride, BN, plus the shortcut), with a reduced width; it knows nothing of fairsweep but the names of its tensors.
 """
 import collections
 import json
@@ -27,7 +28,9 @@ class Block(nn.Module):
         self.bn3 = nn.BatchNorm2d(wide_out)
         self.downsample = None
         if stride != 1 or wide_in != wide_out:
-            self.downsample = nn.Sequential(nn.Conv2d(wide_in, wide_out, 1, stride, bias=False), nn.BatchNorm2d(wide_out))
+            self.downsample = nn.Sequential(
+                nn.Conv2d(wide_in, wide_out, 1, stride, bias=False), nn.BatchNorm2d(wide_out)
+            )
 
     def forward(self, x):
         y = self.bn3(self.conv2(self.prelu(self.bn2(self.conv1(self.bn1(x))))))
@@ -84,7 +87,13 @@ def save(name, thing, network):
 
 save("plain", state, net)
 save("parallel", {"epoch": 7, "state_dict": nn.DataParallel(net).state_dict()}, net)
-save("double", collections.OrderedDict((key, value.double() if value.is_floating_point() else value) for key, value in state.items()), net)
+save(
+    "double",
+    collections.OrderedDict(
+        (key, value.double() if value.is_floating_point() else value) for key, value in state.items()
+    ),
+    net,
+)
 halved = Reduced()
 half_state = {key: value.half() if value.is_floating_point() else value for key, value in state.items()}
 halved.load_state_dict(half_state)
@@ -92,21 +101,30 @@ save("half", half_state, halved.eval())
 save("strided", {key: value.t().contiguous().t() if value.dim() == 2 else value for key, value in state.items()}, net)
 save("old", {key: value for key, value in state.items() if not key.endswith("num_batches_tracked")}, net)
 save("whole", net, net)
-torch.save({key: value for key, value in state.items() if key not in ("bn2.weight", "fc.bias")} | {"head.weight": torch.zeros(3)}, "unfit.pth")
+torch.save(
+    {key: value for key, value in state.items() if key not in ("bn2.weight", "fc.bias")}
+    | {"head.weight": torch.zeros(3)},
+    "unfit.pth",
+)
 broken = dict(state)
 broken["fc.bias"] = torch.full((128,), float("nan"))
 torch.save(broken, "nan.pth")
 
 
-# The state as training scripts of others keep it: under keys, behind a prefix, with a head, with other things beside it.
+# The state as training scripts of others keep it: under keys, behind a prefix, with a head, with other things beside
+# it.
 behind = lambda prefix, tensors=None: {prefix + key: value for key, value in (tensors or state).items()}
 without = lambda name: {key: value for key, value in state.items() if key != name}
 head = torch.randn(128, 10)
 other = {key: value + 1 if value.is_floating_point() else value for key, value in state.items()}
 layouts = {
     "adaface": {"state_dict": behind("model.") | {"head.kernel": head}},
-    "magface": {"state_dict": behind("features.module.") | {"fc.weight": head, "parallel_fc.weight": head},
-                "epoch": 25, "arch": "iresnet10", "best_prec1": 0.9},
+    "magface": {
+        "state_dict": behind("features.module.") | {"fc.weight": head, "parallel_fc.weight": head},
+        "epoch": 25,
+        "arch": "iresnet10",
+        "best_prec1": 0.9,
+    },
     "facexzoo": {"state_dict": behind("backbone.") | {"head.weight": head}},
     "compiled": behind("_orig_mod."),
     "compiled_parallel": {"model": behind("module._orig_mod.")},
@@ -115,14 +133,17 @@ layouts = {
     "rng": {"model": state, "torch_rng": torch.get_rng_state()},
     "config": {"model": {"lr": 0.1}, "net": state},
     "head_inside": state | {"head.weight": head, "arcface.weight": head},
-    "optimiser": {"optimizer": {"state": {0: {"momentum_buffer": head}}, "param_groups": [{"lr": 0.1}]},
-                  "networks": [{"face": state}]},
+    "optimiser": {
+        "optimizer": {"state": {0: {"momentum_buffer": head}}, "param_groups": [{"lr": 0.1}]},
+        "networks": [{"face": state}],
+    },
     "same_twice": {"model": state, "ema": {key: value.clone() for key, value in state.items()}},
     "two": {"model": state, "ema": other},
     "two_prefixes": behind("student.") | behind("teacher.", other),
     "plain_and_prefix": state | behind("ema.", other),
     "neck": state | {"neck.weight": head},
-    "pruned": without("conv1.weight") | {"conv1.weight_orig": state["conv1.weight"], "conv1.weight_mask": torch.ones(WIDTH, 3, 3, 3)},
+    "pruned": without("conv1.weight")
+    | {"conv1.weight_orig": state["conv1.weight"], "conv1.weight_mask": torch.ones(WIDTH, 3, 3, 3)},
     "normed": without("fc.weight") | {"fc.weight_g": torch.ones(128, 1), "fc.weight_v": state["fc.weight"]},
 }
 for name, thing in layouts.items():

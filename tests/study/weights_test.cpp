@@ -129,7 +129,7 @@ TEST_CASE("safetensors of others are loaded, with and without the prefix of Data
     CHECK(torch::equal(state_of(*loaded.network)[0].second, rounded[0].second.to(torch::kFloat)));
 }
 
-TEST_CASE("checkpoints of other people's training are read bit for bit, and what is left out is told") {
+TEST_CASE("checkpoints of other people's training are read bit for bit, and what is left out is reported") {
     const NamedTensors plain = state_of(*load_weights(kReduced, "plain.zip.pth").network);
     const std::vector<std::pair<std::string, std::string>> layouts{{"adaface", "head.kernel"},
                                                                    {"magface", "fc.weight, parallel_fc.weight"},
@@ -197,7 +197,7 @@ TEST_CASE("our own checkpoint brings its bits and ranges, and knows its architec
     const torch::NoGradGuard no_grad;
     const auto network = make_network(kReduced, 3);
     network->eval();
-    set_bits(*network, {.weight = 6, .activation = 6});
+    set_quantisers(*network, {.weight = 6, .activation = 6});
     const torch::Tensor images = golden::noise({2, 3, 56, 56}, 5);
     (void)network->forward(images);
     set_observing(*network, false);

@@ -45,7 +45,17 @@ def show(name, tensor):
 
 
 def show_state(prefix, network):
-    for name in ("conv.weight", "bn.weight", "bn.bias", "bn.running_mean", "bn.running_var", "prelu.weight", "fc.weight", "fc.bias", "features.bias"):
+    for name in (
+        "conv.weight",
+        "bn.weight",
+        "bn.bias",
+        "bn.running_mean",
+        "bn.running_var",
+        "prelu.weight",
+        "fc.weight",
+        "fc.bias",
+        "features.bias",
+    ):
         show(f"{prefix}.{name}", network.state_dict()[name])
 
 
@@ -57,7 +67,9 @@ def arcface():
     optimiser = torch.optim.SGD([*network.parameters(), kernel], lr=0.1, momentum=0.9, nesterov=True, weight_decay=5e-4)
     losses, norms = [], []
     for step in range(steps):
-        rate = 0.1 * (step + 1) / warm if step < warm else 0.05 * (1 + math.cos(math.pi * (step - warm) / (steps - warm)))
+        rate = (
+            0.1 * (step + 1) / warm if step < warm else 0.05 * (1 + math.cos(math.pi * (step - warm) / (steps - warm)))
+        )
         margin = 0.3 * min(1.0, step / 2)
         for group in optimiser.param_groups:
             group["lr"] = rate

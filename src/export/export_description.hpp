@@ -6,6 +6,6 @@ namespace fairsweep {
 
 /// The plain numbers of a network whose ranges are frozen. Throws an internal Error naming the layer when its codes do not
 /// give back, bit for bit, the weight that its forward pass uses, or when a range was never calibrated.
-[[nodiscard]] ExportedNetwork describe_network(Network& network);
+[[nodiscard]] ExportedNetwork export_description(Network& network);
 
 }  // namespace fairsweep

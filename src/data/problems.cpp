@@ -1,4 +1,4 @@
-#include "data/findings.hpp"
+#include "data/problems.hpp"
 
 #include <fmt/format.h>
 
@@ -47,34 +47,34 @@ void parallel_for(std::uint64_t count, const std::function<void(std::uint64_t)>&
 
 }  // namespace
 
-Findings::~Findings() {
+Problems::~Problems() {
     std::vector<DataProblem>& problems = description_.problems;
     std::sort(problems.begin(), problems.end(), [](const DataProblem& a, const DataProblem& b) {
         return std::tie(a.file, a.offset, a.what) < std::tie(b.file, b.offset, b.what);
     });
 }
 
-void Findings::problem(DataProblem problem) {
+void Problems::add(DataProblem problem) {
     const std::lock_guard lock(mutex_);
     ++description_.problem_count;
     if (description_.problems.size() < kMaxListedProblems) description_.problems.push_back(std::move(problem));
 }
 
-void Findings::problem(const FileSpot& spot, const std::string& what) {
-    problem({.file = spot.file.string(),
-             .offset = spot.offset,
-             .what = (spot.line ? fmt::format("line {}: ", *spot.line) : "") + what});
+void Problems::add(const FileSpot& spot, const std::string& what) {
+    add({.file = spot.file.string(),
+         .offset = spot.offset,
+         .what = (spot.line ? fmt::format("line {}: ", *spot.line) : "") + what});
 }
 
-void Findings::problem(const Error& error) {
+void Problems::add(const Error& error) {
     if (const auto* damaged = dynamic_cast<const DamagedFile*>(&error)) {
-        problem(damaged->spot(), sentence(error.parts()));
+        add(damaged->spot(), sentence(error.parts()));
     } else {
-        problem({.file = error.parts().where, .offset = {}, .what = sentence(error.parts())});
+        add({.file = error.parts().where, .offset = {}, .what = sentence(error.parts())});
     }
 }
 
-void Findings::decoded(const Image& image) {
+void Problems::decoded(const Image& image) {
     const std::lock_guard lock(mutex_);
     const std::pair size{image.rows, image.cols};
     if (description_.images_decoded++ == 0) {
@@ -85,18 +85,18 @@ void Findings::decoded(const Image& image) {
     }
 }
 
-bool Findings::attempt(const std::function<void()>& step) {
+bool Problems::attempt(const std::function<void()>& step) {
     try {
         step();
         return true;
     } catch (const Error& error) {
         if (error.kind() != ErrorKind::data) throw;
-        problem(error);
+        add(error);
         return false;
     }
 }
 
-void Findings::look_at_images(std::uint64_t count, bool all, const std::function<void(std::uint64_t)>& look) {
+void Problems::look_at_images(std::uint64_t count, bool all, const std::function<void(std::uint64_t)>& look) {
     const std::uint64_t looked_at = all || count < kSmallSetImages ? count : kSampledImages;
     std::atomic<std::uint64_t> done{0};
     parallel_for(looked_at, [&](std::uint64_t i) {

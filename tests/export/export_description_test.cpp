@@ -1,4 +1,4 @@
-#include "export/describe_network.hpp"
+#include "export/export_description.hpp"
 
 #include <cmath>
 #include <map>
@@ -110,7 +110,7 @@ TEST_CASE("The described numbers and the graph compute the network's embeddings 
     for (const Kind& kind : kKinds) {
         INFO(kind.architecture << " " << kind.bits.text() << " sparsity " << kind.sparsity);
         const auto network = test::compressed_network(kind.architecture, kind.bits, kind.sparsity);
-        const ExportedNetwork described = describe_network(*network);
+        const ExportedNetwork described = export_description(*network);
         const torch::Tensor images = test::noise_images(*network, 3, 41);
         CHECK(torch::equal(run_graph(described, graph_of(described), images), network->forward(images)));
     }
@@ -121,7 +121,7 @@ TEST_CASE("The full networks have a graph, and every tensor has its place in it"
         INFO(architecture);
         const auto network = build_network(architecture);
         network->eval();
-        const ExportedNetwork described = describe_network(*network);
+        const ExportedNetwork described = export_description(*network);
         const Graph graph = graph_of(described);
         CHECK(graph.output_shape == std::vector<std::int64_t>{network->embedding_size()});
         std::size_t convolutions = 0;
@@ -135,7 +135,7 @@ TEST_CASE("The full networks have a graph, and every tensor has its place in it"
 
 TEST_CASE("A part that the graph does not know is refused by name") {
     const auto network = test::compressed_network("iresnet10-w16-56", {32, 32});
-    ExportedNetwork described = describe_network(*network);
+    ExportedNetwork described = export_description(*network);
     SECTION("a tensor too many") {
         described.constants.push_back({"layer1.0.se.weight", {1.0F}});
         CHECK_THROWS_WITH(graph_of(described), ContainsSubstring("layer1.0.se.weight"));
@@ -150,7 +150,7 @@ TEST_CASE("Quantised activations are described as their points compute them, mid
     const torch::NoGradGuard no_grad;
     for (const int bits : {2, 4, 8, 16}) {
         const auto network = test::compressed_network("mobilefacenet-w16-56", {bits, bits});
-        const ExportedNetwork described = describe_network(*network);
+        const ExportedNetwork described = export_description(*network);
         const auto points = activation_points(*network);
         REQUIRE(described.activations.size() == points.size());
         for (std::size_t i = 0; i < points.size(); ++i) {
@@ -189,7 +189,7 @@ TEST_CASE("An exported safetensors file is the network again, under the referenc
         const SafetensorsFile exported("network.safetensors");
         CHECK(exported.metadata("point") == "0123");
         CHECK(exported.metadata("bits") == kind.bits.text());
-        CHECK(exported.metadata("size_packed_bytes") == std::to_string(packed_size(describe_network(*network)).total_bytes()));
+        CHECK(exported.metadata("size_packed_bytes") == std::to_string(packed_size(export_description(*network)).total_bytes()));
         const torch::Tensor images = test::noise_images(*network, 2, 42);
         CHECK(torch::equal(read_network(exported)->forward(images), network->forward(images)));
         // Without ranges and masks exactly the plain network's tensors are left.
@@ -204,8 +204,8 @@ TEST_CASE("The data of a packed file are as long as the packed size says") {
         write_network(*network, kind);
         const ExportSummary summary = export_checkpoint(SafetensorsFile(kCheckpoint), ExportFormat::packed, "network.packed", {});
         CHECK(data_bytes(SafetensorsFile("network.packed")) == summary.packed_bytes);
-        CHECK(summary.packed_bytes == packed_size(describe_network(*network)).total_bytes());
-        CHECK(summary.float32_bytes == packed_size(describe_network(*build_network(kind.architecture))).total_bytes());
-        CHECK(summary.packed_sparse_bytes == packed_size(describe_network(*network)).sparse_total_bytes());
+        CHECK(summary.packed_bytes == packed_size(export_description(*network)).total_bytes());
+        CHECK(summary.float32_bytes == packed_size(export_description(*build_network(kind.architecture))).total_bytes());
+        CHECK(summary.packed_sparse_bytes == packed_size(export_description(*network)).sparse_total_bytes());
     }
 }

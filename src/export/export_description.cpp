@@ -1,4 +1,4 @@
-#include "export/describe_network.hpp"
+#include "export/export_description.hpp"
 
 #include <cstring>
 #include <set>
@@ -65,7 +65,7 @@ ExportedWeight describe_layer(const std::string& name, WeightedLayer& layer) {
 
 }  // namespace
 
-ExportedNetwork describe_network(Network& network) {
+ExportedNetwork export_description(Network& network) {
     const torch::NoGradGuard no_grad;
     ExportedNetwork described;
     described.architecture = network.architecture;

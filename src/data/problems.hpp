@@ -10,17 +10,17 @@
 namespace fairsweep {
 
 /// Collects what is found in one set; its functions may be called from several threads.
-class Findings {
+class Problems {
 public:
     /// Problems are listed in the order of (file, offset, what), whatever the order of the threads.
-    explicit Findings(DataDescription& description) : description_(description) {}
-    ~Findings();
-    Findings(const Findings&) = delete;
-    Findings& operator=(const Findings&) = delete;
+    explicit Problems(DataDescription& description) : description_(description) {}
+    ~Problems();
+    Problems(const Problems&) = delete;
+    Problems& operator=(const Problems&) = delete;
 
-    void problem(DataProblem problem);
-    void problem(const FileSpot& spot, const std::string& what);
-    void problem(const Error& error);
+    void add(DataProblem problem);
+    void add(const FileSpot& spot, const std::string& what);
+    void add(const Error& error);
     void decoded(const Image& image);
 
     /// Runs look(i) for images 0 .. count-1 on all cores: all of them when `all` is set or the set is small, else 1000 evenly
