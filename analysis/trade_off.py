@@ -36,11 +36,11 @@ def error_against_size(analysis):
         for i, arm in enumerate(("dense", "sham", "compressed")):
             rows = panel[panel["arm"] == arm].sort_values("packed_bytes")
             if len(rows):
-                figure.add_trace(series(rows, "worst_error_percent", list(rows["packed_bytes"] / KIB), arm, i, describe(rows),
-                                        connect=False, hollow=arm == "dense"))
+                sizes = list(rows["packed_bytes"] / KIB)
+                figure.add_trace(series(rows, "worst_error_percent", sizes, arm, i, describe(rows), connect=False, hollow=arm == "dense"))
         alone = configurations["training_set"].nunique() == 1
-        layout(figure, architecture if alone else f"{architecture}, trained on {training_set}", "size, KiB (logarithmic)",
-               "worst group’s error, %")
+        title = architecture if alone else f"{architecture}, trained on {training_set}"
+        layout(figure, title, "size, KiB (logarithmic)", "worst group’s error, %")
         figure.update_xaxes(type="log", showgrid=True, gridcolor=GRID, dtick="D2")
         figure.update_yaxes(range=[0, min(60.0, top) * 1.05])
         figures.append(figure)

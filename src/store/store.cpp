@@ -15,6 +15,7 @@
 #include "store/plan_union.hpp"
 #include "store/recovery.hpp"
 #include "store/row_record.hpp"
+#include "store/same_evaluation.hpp"
 #include "store/shards.hpp"
 #include "store/store_lock.hpp"
 
@@ -37,27 +38,6 @@ std::vector<std::vector<std::byte>> encode_all(const Rows& rows, std::uint32_t g
         if (rows[i]) bytes[i] = encode_row(*rows[i], groups);
     }
     return bytes;
-}
-
-[[noreturn]] void refuse_other_set(const fs::path& path, const std::string& found, const std::string& expected) {
-    throw_store({.attempted = "this store holds results on another evaluation set",
-                 .where = path.string(),
-                 .found = found,
-                 .expected = expected,
-                 .hint = "give this job a store of its own (--store)"});
-}
-
-/// `pairs`: null for those that the store holds.
-void check_same_evaluation(const fs::path& path, const StoreContents& held, const Plan& plan, const PairTable* pairs) {
-    if (held.plan.groups != plan.groups) {
-        refuse_other_set(path, fmt::format("{} groups in the job", plan.groups.size()),
-                         fmt::format("the {} of the store", held.plan.groups.size()));
-    }
-    if (held.plan.task != plan.task) refuse_other_set(path, "task " + plan.task, "task " + held.plan.task);
-    if (pairs != nullptr && !same_pairs(held.pairs, *pairs)) {
-        refuse_other_set(path, fmt::format("{} pairs that differ from the store's", pairs->size()),
-                         fmt::format("the {} pairs it was made with", held.pairs.size()));
-    }
 }
 
 /// What killed runs left half-made. We own the store now: no run that lives writes here but ours.

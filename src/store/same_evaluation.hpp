@@ -1,0 +1,15 @@
+#pragma once
+#include <filesystem>
+
+#include "fairsweep/pairs.hpp"
+#include "fairsweep/plan.hpp"
+#include "store/layout.hpp"
+
+namespace fairsweep {
+
+/// Throws a store error when the plan is about other groups, another task or other pairs than the store at `path` holds. `pairs`:
+/// null when they are those that the store holds.
+void check_same_evaluation(const std::filesystem::path& path, const StoreContents& held, const Plan& plan,
+                           const PairTable* pairs);
+
+}  // namespace fairsweep
