@@ -225,7 +225,7 @@ def plot_sections(analysis):
              plots.gap_against_sparsity(analysis)),
         ]
     sections.append(("Error against size",
-                     "Error of the worst group against the bytes of the network with codes at their bits (latency stages); "
-                     "hover for the time of an image. The uncompressed network is hollow.",
+                     "Error of the worst group against the bytes of the network with codes at their bits (latency "
+                     "stages); hover for the time of an image. The uncompressed network is hollow.",
                      trade_off.error_against_size(analysis)))
     return [s for s in sections if s[2]]

@@ -37,7 +37,8 @@ def error_against_size(analysis):
             rows = panel[panel["arm"] == arm].sort_values("packed_bytes")
             if len(rows):
                 sizes = list(rows["packed_bytes"] / KIB)
-                figure.add_trace(series(rows, "worst_error_percent", sizes, arm, i, describe(rows), connect=False, hollow=arm == "dense"))
+                figure.add_trace(series(rows, "worst_error_percent", sizes, arm, i, describe(rows),
+                                        connect=False, hollow=arm == "dense"))
         alone = configurations["training_set"].nunique() == 1
         title = architecture if alone else f"{architecture}, trained on {training_set}"
         layout(figure, title, "size, KiB (logarithmic)", "worst group’s error, %")
