@@ -20,7 +20,8 @@ namespace {
 using Json = nlohmann::json;
 
 /// Visits the fields that a stage uses as (key, member), for writing and reading alike, so that both always agree: what every
-/// stage has, what decides which keys of the recipe apply, then those keys. `Parameters` is StageParameters, const or not.
+/// stage has, what decides which keys of the recipe apply, then those keys. A third argument is true where the text lacks the
+/// key because the member has the default of a key that came later. `Parameters` is StageParameters, const or not.
 template <typename Parameters, typename Visit>
 void visit_fields(Parameters& p, const Visit& visit) {
     visit("version", p.version);
@@ -35,8 +36,12 @@ void visit_fields(Parameters& p, const Visit& visit) {
         visit("sparsity", p.sparsity);
         visit("distillation", p.distillation);
     }
+    static const Recipe kDefault{};
     for (const RecipeKey& key : recipe_keys()) {
-        if (key.applies(p)) std::visit([&](const auto field) { visit(key.name, p.recipe.*field); }, key.field);
+        const auto visit_field = [&](const auto field) {
+            visit(key.name, p.recipe.*field, key.came_later && p.recipe.*field == kDefault.*field);
+        };
+        if (key.applies(p)) std::visit(visit_field, key.field);
     }
 }
 
@@ -68,7 +73,9 @@ StageParameters parse(const std::string& text) {
     const Json json = Json::parse(text);
     StageParameters parameters;
     parameters.kind = kind_from_name(json.at("kind").get_ref<const std::string&>());
-    visit_fields(parameters, [&json](const char* key, auto& value) { read(json.at(key), value); });
+    visit_fields(parameters, [&json](const char* key, auto& value, bool may_lack = false) {
+        if (!may_lack || json.contains(key)) read(json.at(key), value);
+    });
     return parameters;
 }
 
@@ -78,7 +85,9 @@ std::string canonical_text(const StageParameters& parameters) {
     std::vector<std::pair<std::string_view, std::string>> fields;  // sorted once: plans have hundreds of thousands of these
     fields.reserve(32);
     fields.emplace_back("kind", json_text(std::string(name_of(parameters.kind))));
-    visit_fields(parameters, [&fields](const char* key, const auto& value) { fields.emplace_back(key, json_text(value)); });
+    visit_fields(parameters, [&fields](const char* key, const auto& value, bool is_left_out = false) {
+        if (!is_left_out) fields.emplace_back(key, json_text(value));
+    });
     std::sort(fields.begin(), fields.end());
     std::string text = "{";
     text.reserve(640);

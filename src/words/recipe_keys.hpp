@@ -2,7 +2,8 @@
 /// The keys of a recipe: one row per field of Recipe, with its range or its words, and with the stages whose results depend
 /// on it. Whatever lists keys (job files, the canonical text of stages, axes, tables) loops over this table.
 ///
-/// A new key: a field in Recipe, a row here, and the code that reads the field.
+/// A new key: a field in Recipe whose default is what was done without it, a row here marked `came_later`, and the code that
+/// reads the field.
 #include <optional>
 #include <span>
 #include <string>
@@ -31,6 +32,9 @@ struct RecipeKey {
     Ends ends = Ends::closed;
     std::vector<std::string> words{};  ///< values of a text field
     bool is_modern = false;            ///< of preset "modern" alone: "quantface" is fixed and does not read it
+    /// Not in the canonical text where it has the default of Recipe, so that stages from before there was such a key keep
+    /// their ids. The default of such a field must never change.
+    bool came_later = false;
 };
 
 /// All keys, `preset` first.
