@@ -1,10 +1,12 @@
 #include "plan/recipes.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "fairsweep/error.hpp"
 #include "fairsweep/stage_parameters.hpp"
+#include "words/recipe_axes.hpp"
 
 namespace fairsweep {
 namespace {
@@ -78,7 +80,28 @@ const Stage* baseline_of(const Plan& plan, const Stage& network) {
     return nullptr;
 }
 
+/// Of the point's network, else of what that was made from.
+AxisValue recipe_value(const Plan& plan, const Point& point, const AxisInfo& axis) {
+    const Stage& network = plan.stages[point.network_stage];
+    std::vector<const Stage*> stages{&network};
+    for (const StageIndex need : network.needs) stages.push_back(&plan.stages[need]);
+    for (const Stage* stage : stages) {
+        const auto parameters = parameters_of(*stage);
+        if (parameters && applies_to(axis, *parameters)) return axis_value(parameters->recipe, key_of(axis));
+    }
+    return {};
+}
+
 }  // namespace
+
+AxisValues axes_among(const std::vector<AxisInfo>& axes, const std::vector<std::size_t>& places, const Plan& plan,
+                      const Point& point) {
+    AxisValues values = point.axes.placed_at(places, axes.size());
+    for (std::size_t axis = count_of<Axis>; axis < axes.size(); ++axis) {
+        if (std::find(places.begin(), places.end(), axis) == places.end()) values[axis] = recipe_value(plan, point, axes[axis]);
+    }
+    return values;
+}
 
 Recipes recipes_of(const Plan& plan, const Stage& network) {
     Recipes recipes;

@@ -4,6 +4,8 @@
 #include <map>
 #include <set>
 
+#include "plan/recipes.hpp"
+
 namespace fairsweep {
 namespace {
 
@@ -62,7 +64,7 @@ Plan unite_plans(const Plan& held, const Plan& wanted) {
     }
     const std::vector<std::size_t> places = unite_axes(plan.axes, wanted.axes);
     const std::vector<std::size_t> held_places = unite_axes(plan.axes, held.axes);
-    for (Point& point : plan.points) point.axes = point.axes.placed_at(held_places, plan.axes.size());
+    for (Point& point : plan.points) point.axes = axes_among(plan.axes, held_places, held, point);
     for (const Point& point : wanted.points) {
         std::vector<StageIndex> measurements;
         for (const StageIndex stage : point.measurements) measurements.push_back(stages.at(wanted.stages[stage].id));
@@ -73,7 +75,7 @@ Plan unite_plans(const Plan& held, const Plan& wanted) {
         }
         Point added = point;
         added.measurements = std::move(measurements);
-        added.axes = point.axes.placed_at(places, plan.axes.size());
+        added.axes = axes_among(plan.axes, places, wanted, point);
         added.network_stage = stages.at(wanted.stages[point.network_stage].id);
         added.evaluation_stage = stages.at(wanted.stages[point.evaluation_stage].id);
         plan.points.push_back(std::move(added));

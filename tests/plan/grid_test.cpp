@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "fairsweep/stage_parameters.hpp"
+#include "plan/recipes.hpp"
 #include "small_sweep.hpp"
 #include "support/catch.hpp"
 #include "words/recipe_axes.hpp"
@@ -117,4 +118,19 @@ TEST_CASE("the points of several blocks are united, and each stands once") {
           std::vector<std::string>{"dense 32", "sham 32", "compressed 8", "compressed 4"});
     CHECK(plan.removed.empty());
     CHECK(plan.axes[index_of(Axis::bits)].values == 3);
+}
+
+TEST_CASE("a point of a sweep without an axis has its recipe's value among the axes of several sweeps") {
+    const Sweep plain = small_sweep();
+    const Plan plan = make_plan(plain, present_probe(), "test");
+    std::vector<AxisInfo> axes = plan.axes;
+    axes.push_back(*recipe_axis("dropout"));
+    axes.push_back(*recipe_axis("baseline_epochs"));
+    const std::vector<std::size_t> places = unite_axes(axes, plan.axes);
+    for (const Point& point : plan.points) {
+        const AxisValues values = axes_among(axes, places, plan, point);
+        CHECK(values[count_of<Axis> + 1] == AxisValue{static_cast<double>(plain.recipe.baseline_epochs)});
+        CHECK(values[count_of<Axis>] == (point.arm == Arm::dense ? AxisValue{} : AxisValue{plain.recipe.dropout}));
+        CHECK(values.architecture() == point.axes.architecture());
+    }
 }
