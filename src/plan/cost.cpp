@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <unordered_map>
 
 #include "fairsweep/error.hpp"
 #include "words/architecture.hpp"
@@ -59,6 +60,7 @@ NetworkSize iresnet_size(const Architecture& name) {
             in = out;
         }
     }
+    counter.size.family = name.family;
     counter.size.embedding_size = name.embedding_size;
     counter.linear(in * counter.side * counter.side, counter.size.embedding_size);
     return counter.size;
@@ -80,6 +82,7 @@ NetworkSize mobilefacenet_size(const Architecture& name) {
     const double kernel = counter.side;  // the global depthwise convolution leaves one pixel
     counter.side = 1;
     counter.depthwise(kernel, 8 * w, 1);
+    counter.size.family = name.family;
     counter.size.embedding_size = name.embedding_size;
     counter.linear(8 * w, counter.size.embedding_size);
     return counter.size;
@@ -88,13 +91,18 @@ NetworkSize mobilefacenet_size(const Architecture& name) {
 }  // namespace
 
 double training_image_s(const std::string& architecture) {
-    const Rate rate = rate_of(parse_architecture(architecture).family);
-    return rate.overhead_s + rate.s_per_mac * network_size(architecture).macs;
+    const NetworkSize size = network_size(architecture);
+    const Rate rate = rate_of(size.family);
+    return rate.overhead_s + rate.s_per_mac * size.macs;
 }
 
 NetworkSize network_size(const std::string& architecture) {
+    // Asked for with every stage of a plan, and a plan has few networks.
+    thread_local std::unordered_map<std::string, NetworkSize> known;
+    const auto found = known.find(architecture);
+    if (found != known.end()) return found->second;
     const Architecture name = parse_architecture(architecture);
-    return name.family == NetworkFamily::iresnet ? iresnet_size(name) : mobilefacenet_size(name);
+    return known[architecture] = name.family == NetworkFamily::iresnet ? iresnet_size(name) : mobilefacenet_size(name);
 }
 
 std::uint64_t assumed_images(const std::string& data_name, bool is_evaluation) {

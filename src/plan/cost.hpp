@@ -8,9 +8,12 @@
 #include <cstdint>
 #include <string>
 
+#include "words/architecture.hpp"
+
 namespace fairsweep {
 
 struct NetworkSize {
+    NetworkFamily family{};
     double macs = 0;     ///< multiply-accumulates of one forward pass, convolutions and linear layers
     double weights = 0;  ///< their parameters: what quantisation and pruning touch
     int embedding_size = 0;

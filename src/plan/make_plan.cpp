@@ -185,15 +185,18 @@ private:
     }
 
     StageIndex measuring_stage(StageKind kind, const Cell& cell, std::uint64_t seed, StageIndex network) {
-        StageParameters prepare = common(StageKind::prepare, cell, seed);
-        prepare.data = data_.id(sweep_.evaluation_data);
-        prepare.image_size = input_size_of(cell.axes.architecture());
-        const auto found = prepared_.find(prepare.image_size);
-        const StageIndex prepared = found != prepared_.end() ? found->second : add_stage(prepare, {}, sweep_.evaluation_data);
-        prepared_[prepare.image_size] = prepared;
         StageParameters parameters = common(kind, cell, seed);
-        parameters.data = prepare.data;
-        return add_stage(parameters, {network, prepared}, sweep_.evaluation_data);
+        parameters.data = data_.id(sweep_.evaluation_data);
+        return add_stage(parameters, {network, prepared_stage(cell, seed)}, sweep_.evaluation_data);
+    }
+
+    StageIndex prepared_stage(const Cell& cell, std::uint64_t seed) {
+        const auto found = prepared_.find(cell.axes.architecture());
+        if (found != prepared_.end()) return found->second;
+        StageParameters parameters = common(StageKind::prepare, cell, seed);
+        parameters.data = data_.id(sweep_.evaluation_data);
+        parameters.image_size = input_size_of(cell.axes.architecture());
+        return prepared_[cell.axes.architecture()] = add_stage(parameters, {}, sweep_.evaluation_data);
     }
 
     /// The stage with these parameters: the one that is there, or a new one. `data` is the set whose size decides its cost.
@@ -259,7 +262,7 @@ private:
     std::unordered_map<Digest, StageIndex, DigestHash> stages_;
     std::unordered_map<std::string, StageIndex> baselines_;
     std::unordered_map<std::string, StageIndex> teachers_;
-    std::unordered_map<int, StageIndex> prepared_;
+    std::unordered_map<std::string, StageIndex> prepared_;  ///< by architecture
     std::unordered_set<Digest, DigestHash> point_ids_;
     std::uint64_t repeated_ = 0;
 };

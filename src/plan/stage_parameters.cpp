@@ -49,7 +49,13 @@ std::string json_text(int value) { return std::to_string(value); }
 std::string json_text(std::uint64_t value) { return std::to_string(value); }
 std::string json_text(bool value) { return value ? "true" : "false"; }
 std::string json_text(double value) { return exact_number(value); }
-std::string json_text(const std::string& value) { return Json(value).dump(); }
+/// Words of job files hold nothing to escape; plans have millions of them.
+std::string json_text(const std::string& value) {
+    const bool is_plain = std::all_of(value.begin(), value.end(), [](char letter) {
+        return letter >= ' ' && letter <= '~' && letter != '"' && letter != '\\';
+    });
+    return is_plain ? '"' + value + '"' : Json(value).dump();
+}
 std::string json_text(const std::vector<int>& value) { return Json(value).dump(); }
 std::string json_text(const Digest& value) { return '"' + value.hex() + '"'; }
 
