@@ -50,19 +50,6 @@ struct Words<FailureClass> {
                                        "numeric", "config", "preempted", "internal"};
 };
 
-/// Figures of one demographic group, as the evaluation stage measured them. Rates are fractions, accuracies percent.
-struct GroupFigures {
-    std::uint32_t genuine = 0;
-    std::uint32_t impostor = 0;
-    std::uint32_t correct_10fold = 0;  ///< right decisions of the 10-fold protocol
-    double accuracy_10fold = 0.0;      ///< percent, mean over folds
-    double accuracy_pooled = 0.0;      ///< percent, at the one threshold pooled over groups
-    double fmr = 0.0;                  ///< false match rate at the pooled threshold
-    double fnmr = 0.0;                 ///< false non-match rate there
-    double eer = 0.0;
-    double auc = 0.0;
-};
-
 /// Longest error text a row keeps, in bytes; longer ones are cut with "...".
 inline constexpr std::size_t kMessageBytes = 512;
 
@@ -76,7 +63,7 @@ struct StageOutcome {
     Digest artefact;  ///< SHA-256 of the file it left under the artefact folder; zero: none
     std::uint64_t artefact_bytes = 0;
     Metrics measured;                  ///< of those that its kind measures (plan/stage_kinds.hpp); the others are 0
-    std::vector<GroupFigures> groups;  ///< evaluation: one per group of the plan
+    std::vector<std::vector<double>> groups;  ///< evaluation: [groups of the plan][figures of its task] (plan/tasks.hpp)
     std::vector<float> scores;         ///< evaluation: similarity of every pair, groups in order; goes to a shard
 };
 

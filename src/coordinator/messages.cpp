@@ -159,19 +159,6 @@ concept Is = std::is_same_v<std::remove_const_t<M>, T>;
 constexpr std::size_t kCountBytes = sizeof(std::uint64_t);  ///< of a text or a list
 constexpr std::size_t kNeedBytes = 1 + 2 * sizeof(Digest);
 
-template <class V, Is<GroupFigures> M>
-void visit(V& v, M& group) {
-    v.number(group.genuine);
-    v.number(group.impostor);
-    v.number(group.correct_10fold);
-    v.number(group.accuracy_10fold);
-    v.number(group.accuracy_pooled);
-    v.number(group.fmr);
-    v.number(group.fnmr);
-    v.number(group.eer);
-    v.number(group.auc);
-}
-
 template <class V, Is<StageOutcome> M>
 void visit(V& v, M& outcome) {
     v.word(outcome.state);
@@ -183,8 +170,9 @@ void visit(V& v, M& outcome) {
     v.digest(outcome.artefact);
     v.number(outcome.artefact_bytes);
     for (const Metric metric : all_of<Metric>()) v.number(outcome.measured[metric]);
-    v.list(outcome.groups, kMaxOutcomeGroups, 3 * sizeof(std::uint32_t) + 6 * sizeof(double),
-           [](V& w, auto& group) { visit(w, group); });
+    v.list(outcome.groups, kMaxOutcomeGroups, kCountBytes, [](V& w, auto& figures) {
+        w.list(figures, kMaxOutcomeFigures, sizeof(double), [](V& x, auto& figure) { x.number(figure); });
+    });
     v.floats(outcome.scores, kMaxOutcomeScores);
 }
 

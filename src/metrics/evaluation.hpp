@@ -3,8 +3,8 @@
 #include <span>
 #include <vector>
 
-#include "fairsweep/outcome.hpp"
 #include "fairsweep/pairs.hpp"
+#include "fairsweep/verification.hpp"
 
 namespace fairsweep {
 

@@ -29,7 +29,7 @@ constexpr double kTolerance = 1e-9;
 void check_stored_figures(const AnalysisInput& input, std::size_t point, std::span<const float> scores) {
     const VerificationFigures figures = verification_figures(input.pairs, scores);
     for (std::size_t group = 0; group < figures.groups.size(); ++group) {
-        const GroupFigures& stored = input.points[point].figures[group];
+        const GroupFigures stored = figures_of(input.points[point].figures[group]);
         const GroupFigures& recomputed = figures.groups[group];
         const auto compare = [&](const char* name, double stored_value, double recomputed_value) {
             if (std::isnan(recomputed_value) || std::abs(stored_value - recomputed_value) <= kTolerance) return;

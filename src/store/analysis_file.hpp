@@ -33,11 +33,12 @@ struct AnalysisPoint {
     std::uint64_t peak_memory_bytes = 0;
     Metrics measured;                   ///< of all its stages; NaN where none has measured it
     std::string code_version;           ///< of the program that ran the evaluation (or the network, where that is all)
-    std::vector<GroupFigures> figures;  ///< [groups]; empty unless done
+    std::vector<std::vector<double>> figures;  ///< [groups][figures of the task]; empty unless done
 };
 
 /// What statistics starts from.
 struct AnalysisInput {
+    std::string task = "verification";
     std::vector<std::string> groups;
     std::vector<AxisInfo> axes = common_axes();
     std::vector<AnalysisPoint> points;  ///< grid order, sources one after another, deduplicated by id; any state

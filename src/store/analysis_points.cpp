@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "fairsweep/error.hpp"
+#include "plan/tasks.hpp"
 #include "store/known_files.hpp"
 #include "store/layout.hpp"
 #include "words/value_text.hpp"
@@ -179,54 +180,41 @@ void get_axes(const h5::Reader& file, AnalysisInput& input) {
     for (std::size_t a = 0; a < input.axes.size(); ++a) get_axis(file, a, input);
 }
 
-/// Names the figures of /figures; counts are stored as numbers too, so that a point without evaluation has NaN there.
-template <typename Visitor>
-void visit_figures(Visitor visit) {
-    visit("genuine", &GroupFigures::genuine);
-    visit("impostor", &GroupFigures::impostor);
-    visit("correct_10fold", &GroupFigures::correct_10fold);
-    visit("accuracy_10fold", &GroupFigures::accuracy_10fold);
-    visit("accuracy_pooled", &GroupFigures::accuracy_pooled);
-    visit("fmr", &GroupFigures::fmr);
-    visit("fnmr", &GroupFigures::fnmr);
-    visit("eer", &GroupFigures::eer);
-    visit("auc", &GroupFigures::auc);
-}
-
+/// Counts are stored as numbers too, so that a point without evaluation has NaN there.
 void put_figures(h5::Writer& file, const AnalysisInput& input) {
     file.make_group("/figures");
     const std::size_t groups = input.groups.size();
-    visit_figures([&](const char* name, auto member) {
+    const std::vector<FigureColumn>& columns = task_info(input.task).figures;
+    for (std::size_t column = 0; column < columns.size(); ++column) {
         std::vector<double> values;
         values.reserve(input.points.size() * groups);
         for (const AnalysisPoint& point : input.points) {
-            for (std::size_t g = 0; g < groups; ++g) {
-                values.push_back(g < point.figures.size() ? static_cast<double>(point.figures[g].*member) : kNan);
-            }
+            for (std::size_t g = 0; g < groups; ++g) values.push_back(g < point.figures.size() ? point.figures[g][column] : kNan);
         }
-        file.put(std::string("/figures/") + name, std::span<const double>(values), {input.points.size(), groups});
-    });
+        const std::string path = std::string("/figures/") + columns[column].name;
+        file.put(path, std::span<const double>(values), {input.points.size(), groups});
+        if (*columns[column].unit != '\0') file.set_attribute(path, "unit", columns[column].unit);
+    }
 }
 
 void get_figures(const h5::Reader& file, AnalysisInput& input) {
     const std::size_t groups = input.groups.size();
+    const std::vector<FigureColumn>& columns = task_info(input.task).figures;
     for (AnalysisPoint& point : input.points) {
-        if (point.state == StageState::done) point.figures.resize(groups);
+        if (point.state == StageState::done) point.figures.assign(groups, std::vector<double>(columns.size()));
     }
-    visit_figures([&](const char* name, auto member) {
-        using T = std::decay_t<decltype(std::declval<GroupFigures>().*member)>;
-        const std::string path = std::string("/figures/") + name;
+    for (std::size_t column = 0; column < columns.size(); ++column) {
+        const std::string path = std::string("/figures/") + columns[column].name;
         const auto values = file.get<double>(path, {input.points.size(), groups});
         for (std::size_t i = 0; i < input.points.size(); ++i) {
             for (std::size_t g = 0; g < input.points[i].figures.size(); ++g) {
                 const double value = values[i * groups + g];
-                if constexpr (std::is_same_v<T, std::uint32_t>) {
-                    if (!(value >= 0 && value <= 4294967295.0)) file.damaged(path, fmt::format("{}", value), "a count");
-                }
-                input.points[i].figures[g].*member = static_cast<T>(value);
+                const bool fits = value >= 0 && value <= 4294967295.0 && value == std::floor(value);
+                if (columns[column].is_count && !fits) file.damaged(path, fmt::format("{}", value), "a count");
+                input.points[i].figures[g][column] = value;
             }
         }
-    });
+    }
 }
 
 }  // namespace
@@ -234,6 +222,7 @@ void get_figures(const h5::Reader& file, AnalysisInput& input) {
 void put_analysis_input(h5::Writer& file, const AnalysisInput& input) {
     file.set_attribute("/", "format", std::string(kAnalysisFormat));
     file.set_attribute("/", "version", kAnalysisVersion);
+    file.put_text("/task", {input.task});
     file.put_text("/groups", input.groups);
     file.make_group("/points");
     PointWriter writer{file, input.points};
@@ -253,6 +242,7 @@ void put_analysis_input(h5::Writer& file, const AnalysisInput& input) {
 
 AnalysisInput get_analysis_input(const h5::Reader& file) {
     AnalysisInput input;
+    input.task = file.get_text("/task", {1}).front();
     input.groups = file.get_text("/groups");
     input.points.resize(file.get_text("/points/id").size());
     PointReader reader{file, input.points};

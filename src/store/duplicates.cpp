@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "fairsweep/error.hpp"
+#include "plan/tasks.hpp"
 
 namespace fairsweep {
 namespace {
@@ -35,9 +36,10 @@ struct AccuracyDifference {
 AccuracyDifference accuracy_difference(const StoreReader& kept, const StoreReader& other, const Digest& point) {
     const auto& groups = kept.row(point)->outcome.groups;
     const auto& others = other.row(point)->outcome.groups;
+    const std::size_t column = task_info(kept.plan().task).accuracy;
     AccuracyDifference largest;
     for (std::size_t g = 0; g < std::min(groups.size(), others.size()); ++g) {
-        const double points = std::abs(groups[g].accuracy_10fold - others[g].accuracy_10fold);
+        const double points = std::abs(groups[g][column] - others[g][column]);
         if (points > largest.points) largest = {points, kept.plan().groups[g]};
     }
     return largest;

@@ -48,14 +48,14 @@ h5::TypeHandle scalar_type(const RowField& field) {
     return {};
 }
 
-h5::TypeHandle row_type(std::uint32_t groups) {
+h5::TypeHandle row_type(const RowShape& shape) {
     std::vector<h5::Member> members;
-    for (const RowField& field : row_fields(groups)) {
+    for (const RowField& field : row_fields(shape)) {
         h5::TypeHandle type = scalar_type(field);
         if (field.is_array) type = h5::array_type(type, field.count);
         members.push_back({field.name, field.offset, std::move(type)});
     }
-    return h5::compound_type(row_bytes(groups), members);
+    return h5::compound_type(row_bytes(shape), members);
 }
 
 void put_points(h5::Writer& file, const Plan& plan) {
@@ -181,12 +181,12 @@ std::vector<std::byte> lay_out_store(const StoreContents& contents, std::span<co
     put_points(file, plan);
     put_stages(file, contents);
     put_pairs(file, "/pairs", contents.pairs);
-    const h5::TypeHandle type = row_type(contents.groups());
+    const h5::TypeHandle type = row_type(contents.row_shape());
     h5::DatasetHandle dataset = file.make("/rows", type.get(), {plan.stages.size()}, nullptr);
     const std::uint64_t offset = file.offset_of(dataset);
     dataset.reset();
     std::vector<std::byte> image = file.finish();
-    const std::size_t size = row_bytes(contents.groups());
+    const std::size_t size = row_bytes(contents.row_shape());
     for (std::size_t i = 0; i < rows.size(); ++i) {
         if (!rows[i].empty()) std::memcpy(image.data() + offset + i * size, rows[i].data(), size);
     }
@@ -210,7 +210,7 @@ StoreContents read_store_contents(const h5::Reader& file) {
 }
 
 std::uint64_t rows_offset(const h5::Reader& file, const StoreContents& contents) {
-    return file.contiguous_offset("/rows", row_type(contents.groups()).get(), {contents.plan.stages.size()});
+    return file.contiguous_offset("/rows", row_type(contents.row_shape()).get(), {contents.plan.stages.size()});
 }
 
 std::vector<std::byte> lay_out_shard(const StoreContents& contents, std::uint32_t shard) {

@@ -12,6 +12,7 @@
 #include "store/h5.hpp"
 #include "store/journal.hpp"
 #include "store/known_files.hpp"
+#include "store/row_record.hpp"
 
 namespace fairsweep {
 
@@ -28,7 +29,9 @@ struct StoreContents {
     PairTable pairs;
     std::vector<ScoreSlot> score_slots;     ///< [stages]
     std::vector<std::uint32_t> shard_rows;  ///< [shards] rows of each
-    [[nodiscard]] std::uint32_t groups() const { return static_cast<std::uint32_t>(plan.groups.size()); }
+    [[nodiscard]] RowShape row_shape() const {
+        return {static_cast<std::uint32_t>(plan.groups.size()), task_info(plan.task).figures};
+    }
 };
 
 /// The most bytes of scores that a shard holds (one row at least).
@@ -42,7 +45,7 @@ void assign_score_slots(StoreContents& contents);
 [[nodiscard]] std::vector<std::byte> lay_out_store(const StoreContents& contents, std::span<const std::vector<std::byte>> rows);
 /// Checks version and every part. Throws a store error.
 [[nodiscard]] StoreContents read_store_contents(const h5::Reader& file);
-/// Offset of row 0 in the file; row i follows at i * row_bytes(groups).
+/// Offset of row 0 in the file; row i follows at i * row_bytes(row_shape).
 [[nodiscard]] std::uint64_t rows_offset(const h5::Reader& file, const StoreContents& contents);
 
 /// Bytes of a shard, every score NaN.

@@ -14,6 +14,7 @@
 #include "fairsweep/log.hpp"
 #include "plan/recipes.hpp"
 #include "plan/stage_kinds.hpp"
+#include "plan/tasks.hpp"
 #include "store/analysis_points.hpp"
 #include "store/seal.hpp"
 #include "store/known_files.hpp"
@@ -69,13 +70,15 @@ AnalysisPoint make_point(const StoreReader& store, const Origin& origin) {
     }
     if (result.state == StageState::done) {
         result.figures = evaluation->outcome.groups;
-        result.figures.resize(plan.groups.size());
+        result.figures.resize(plan.groups.size(), std::vector<double>(task_info(plan.task).figures.size()));
     }
     return result;
 }
 
 void check_same_evaluation(const StoreReader& first, const StoreReader& other, const fs::path& first_path, const fs::path& path) {
-    if (first.plan().groups == other.plan().groups && same_pairs(first.pairs(), other.pairs())) return;
+    if (first.plan().task == other.plan().task && first.plan().groups == other.plan().groups &&
+        same_pairs(first.pairs(), other.pairs()))
+        return;
     throw_store({.attempted = "these stores cannot be merged",
                  .where = path.string(),
                  .found = fmt::format("{} groups and {} pairs", other.plan().groups.size(), other.pairs().size()),
@@ -153,8 +156,6 @@ std::vector<std::byte> build(std::span<const StoreReader> stores, std::span<cons
     }
     file.set_attribute("/points/wall_s", "unit", "s");
     file.set_attribute("/points/peak_memory_bytes", "unit", "bytes");
-    file.set_attribute("/figures/accuracy_10fold", "unit", "percent");
-    file.set_attribute("/figures/accuracy_pooled", "unit", "percent");
     const hsize_t pairs = input.pairs.size();
     const float nan = std::numeric_limits<float>::quiet_NaN();
     const h5::DatasetHandle scores = file.make("/scores", H5T_IEEE_F32LE, {origins.size(), pairs}, &nan);
@@ -180,6 +181,7 @@ MergeSummary merge_stores(std::span<const fs::path> paths, const fs::path& outpu
     MergeSummary summary;
     const std::vector<Origin> origins = choose_points(stores, summary);
     AnalysisInput input;
+    input.task = stores.front().plan().task;
     input.groups = stores.front().plan().groups;
     input.pairs = stores.front().pairs();
     std::vector<std::vector<std::size_t>> places;  // of every store's axes among those of all

@@ -28,11 +28,11 @@ void take(RecoveredRows& recovered, std::size_t stage, RowRecord record) {
 
 void read_file_rows(RecoveredRows& recovered, const fs::path& store, std::uint64_t offset, const StoreContents& contents) {
     const File file = File::open_for_reading(store);
-    const std::size_t size = row_bytes(contents.groups());
+    const std::size_t size = row_bytes(contents.row_shape());
     std::vector<std::byte> bytes(size);
     for (std::size_t stage = 0; stage < contents.plan.stages.size(); ++stage) {
         file.read_exactly_at(offset + stage * size, bytes);
-        DecodedRow decoded = decode_row(bytes, contents.groups());
+        DecodedRow decoded = decode_row(bytes, contents.row_shape());
         if (decoded.condition == RowCondition::valid && decoded.record.row.stage_id != contents.plan.stages[stage].id) {
             decoded.condition = RowCondition::damaged;
         }
@@ -45,12 +45,12 @@ void read_file_rows(RecoveredRows& recovered, const fs::path& store, std::uint64
 
 void read_journal(RecoveredRows& recovered, const fs::path& path, const StoreContents& contents) {
     const std::vector<std::byte> bytes = read_whole(path);
-    const auto payload_bytes = static_cast<std::uint32_t>(row_bytes(contents.groups()));
+    const auto payload_bytes = static_cast<std::uint32_t>(row_bytes(contents.row_shape()));
     recovered.scan = scan_journal(bytes, decode_journal_header(bytes, contents.id, payload_bytes, path));
     std::map<Digest, std::size_t> stages;
     for (std::size_t i = 0; i < contents.plan.stages.size(); ++i) stages.emplace(contents.plan.stages[i].id, i);
     for (const JournalRecord& record : recovered.scan.records) {
-        DecodedRow decoded = decode_row(record.payload, contents.groups());
+        DecodedRow decoded = decode_row(record.payload, contents.row_shape());
         // Its own checksum held, so the writer meant these bytes. An unknown stage: the plan grew after we read it.
         if (decoded.condition != RowCondition::valid || decoded.record.sequence != record.sequence) {
             recovered.scan.damaged.push_back(record.sequence);

@@ -14,10 +14,14 @@ static_assert(std::endian::native == std::endian::little, "rows are written as t
 constexpr std::size_t kNameBytes = 64;
 constexpr std::size_t kEndBytes = 5;  // crc32c and state
 
+using Groups = std::vector<std::vector<double>>;  ///< [groups][figures]
+
+std::size_t cell_bytes(const FigureColumn& column) { return column.is_count ? sizeof(std::uint32_t) : sizeof(double); }
+
 /// The one place that names the fields of a row. Encoder, decoder and schema walk it, so that they cannot disagree.
 /// persistent: a change of names, order or types is a new kStoreVersion.
 template <typename Visitor, typename Record>
-void visit_row(Visitor& visit, Record& record, std::uint32_t& group_count) {
+void visit_row(Visitor& visit, Record& record, std::uint32_t& group_count, const RowShape& shape) {
     auto& row = record.row;
     auto& outcome = row.outcome;
     visit.digest("stage_id", row.stage_id);
@@ -39,15 +43,7 @@ void visit_row(Visitor& visit, Record& record, std::uint32_t& group_count) {
     visit.text("host", row.host, kNameBytes);
     visit.text("code_version", record.code_version, kNameBytes);
     visit.text("message", outcome.message, kMessageBytes);
-    visit.column("genuine", &GroupFigures::genuine);
-    visit.column("impostor", &GroupFigures::impostor);
-    visit.column("correct_10fold", &GroupFigures::correct_10fold);
-    visit.column("accuracy_10fold", &GroupFigures::accuracy_10fold);
-    visit.column("accuracy_pooled", &GroupFigures::accuracy_pooled);
-    visit.column("fmr", &GroupFigures::fmr);
-    visit.column("fnmr", &GroupFigures::fnmr);
-    visit.column("eer", &GroupFigures::eer);
-    visit.column("auc", &GroupFigures::auc);
+    for (std::size_t figure = 0; figure < shape.figures.size(); ++figure) visit.column(shape.figures[figure], figure);
 }
 
 template <typename T>
@@ -72,9 +68,8 @@ public:
         add(name, RowFieldType::u8_code, 1);
         for (const E value : all_of<E>()) fields.back().code_names.emplace_back(name_of(value));
     }
-    template <typename T>
-    void column(const char* name, T GroupFigures::*) {
-        add(name, field_type<T>(), sizeof(T) * room_);
+    void column(const FigureColumn& column, std::size_t) {
+        add(column.name, column.is_count ? RowFieldType::u32 : RowFieldType::f64, cell_bytes(column) * room_);
         fields.back().count = room_;
         fields.back().is_array = true;
     }
@@ -103,10 +98,7 @@ public:
     void code(const char*, const E&) {
         size_bytes += 1;
     }
-    template <typename T>
-    void column(const char*, T GroupFigures::*) {
-        size_bytes += sizeof(T) * room_;
-    }
+    void column(const FigureColumn& column, std::size_t) { size_bytes += cell_bytes(column) * room_; }
     std::size_t size_bytes = 0;
 
 private:
@@ -115,7 +107,7 @@ private:
 
 class Encoder {
 public:
-    Encoder(std::vector<std::byte>& bytes, const std::vector<GroupFigures>& groups, std::uint32_t room)
+    Encoder(std::vector<std::byte>& bytes, const Groups& groups, std::uint32_t room)
         : bytes_(bytes), groups_(groups), room_(room) {}
     void digest(const char* name, const Digest& digest) { text(name, digest.is_zero() ? std::string() : digest.hex(), 64); }
     void text(const char*, const std::string& value, std::size_t capacity) {
@@ -134,11 +126,11 @@ public:
     void code(const char*, const E& value) {
         put(&value, 1);
     }
-    template <typename T>
-    void column(const char*, T GroupFigures::*member) {
+    void column(const FigureColumn& column, std::size_t figure) {
         for (std::uint32_t i = 0; i < room_; ++i) {
-            const T value = i < groups_.size() ? groups_[i].*member : T{};
-            put(&value, sizeof(T));
+            const double value = i < groups_.size() ? groups_[i][figure] : 0.0;
+            const auto count = column.is_count ? static_cast<std::uint32_t>(value) : 0U;
+            column.is_count ? put(&count, sizeof count) : put(&value, sizeof value);
         }
     }
     void put(const void* data, std::size_t size_bytes) {
@@ -148,15 +140,14 @@ public:
 
 private:
     std::vector<std::byte>& bytes_;
-    const std::vector<GroupFigures>& groups_;
+    const Groups& groups_;
     std::uint32_t room_;
 };
 
 /// Reads from bytes whose length was checked; `good` turns false at a value that no encoder writes.
 class Decoder {
 public:
-    Decoder(std::span<const std::byte> bytes, std::vector<GroupFigures>& groups, std::uint32_t room)
-        : bytes_(bytes), groups_(groups), room_(room) {}
+    Decoder(std::span<const std::byte> bytes, Groups& groups, std::uint32_t room) : bytes_(bytes), groups_(groups), room_(room) {}
     void digest(const char* name, Digest& digest) {
         std::string hex;
         text(name, hex, 64);
@@ -181,12 +172,12 @@ public:
         good = good && byte < count_of<E>;
         if (good) value = static_cast<E>(byte);
     }
-    template <typename T>
-    void column(const char*, T GroupFigures::*member) {
+    void column(const FigureColumn& column, std::size_t figure) {
         for (std::uint32_t i = 0; i < room_; ++i) {
-            T value{};
-            get(&value, sizeof(T));
-            groups_[i].*member = value;
+            std::uint32_t count = 0;
+            double& value = groups_[i][figure];
+            column.is_count ? get(&count, sizeof count) : get(&value, sizeof value);
+            if (column.is_count) value = count;
         }
     }
     void get(void* to, std::size_t size_bytes) {
@@ -197,7 +188,7 @@ public:
 
 private:
     std::span<const std::byte> bytes_;
-    std::vector<GroupFigures>& groups_;
+    Groups& groups_;
     std::uint32_t room_;
     std::size_t offset_ = 0;
 };
@@ -217,33 +208,35 @@ std::string cut_text(const std::string& text, std::size_t capacity) {
     return text.substr(0, keep) + "...";
 }
 
-std::vector<RowField> row_fields(std::uint32_t groups) {
-    SchemaVisitor schema(room_for(groups));
+std::vector<RowField> row_fields(const RowShape& shape) {
+    SchemaVisitor schema(room_for(shape.groups));
     const RowRecord example;
     std::uint32_t group_count = 0;
-    visit_row(schema, example, group_count);
+    visit_row(schema, example, group_count, shape);
     schema.add("crc32c", RowFieldType::u32, 4);
     schema.code("state", StageState::waiting);
     return schema.fields;
 }
 
-std::size_t row_bytes(std::uint32_t groups) {
-    SizeVisitor size(room_for(groups));
+std::size_t row_bytes(const RowShape& shape) {
+    SizeVisitor size(room_for(shape.groups));
     const RowRecord example;
     std::uint32_t group_count = 0;
-    visit_row(size, example, group_count);
+    visit_row(size, example, group_count, shape);
     return size.size_bytes + kEndBytes;
 }
 
-std::vector<std::byte> encode_row(const RowRecord& record, std::uint32_t groups) {
+std::vector<std::byte> encode_row(const RowRecord& record, const RowShape& shape) {
     const StageOutcome& outcome = record.row.outcome;
-    FAIRSWEEP_CHECK(outcome.groups.size() <= groups, "a row has figures of at most the plan's groups");
+    FAIRSWEEP_CHECK(outcome.groups.size() <= shape.groups, "a row has figures of at most the plan's groups");
+    for (const auto& figures : outcome.groups)
+        FAIRSWEEP_CHECK(figures.size() == shape.figures.size(), "a group has the figures of its task");
     FAIRSWEEP_CHECK(is_stored(outcome.state), "waiting and running are never stored");
     std::vector<std::byte> bytes;
-    bytes.reserve(row_bytes(groups));
-    Encoder encoder(bytes, outcome.groups, room_for(groups));
+    bytes.reserve(row_bytes(shape));
+    Encoder encoder(bytes, outcome.groups, room_for(shape.groups));
     auto group_count = static_cast<std::uint32_t>(outcome.groups.size());
-    visit_row(encoder, record, group_count);
+    visit_row(encoder, record, group_count, shape);
     const auto state = static_cast<std::byte>(outcome.state);
     const std::uint32_t crc = row_crc(bytes, state);
     encoder.put(&crc, sizeof crc);
@@ -251,8 +244,8 @@ std::vector<std::byte> encode_row(const RowRecord& record, std::uint32_t groups)
     return bytes;
 }
 
-DecodedRow decode_row(std::span<const std::byte> bytes, std::uint32_t groups) {
-    if (bytes.size() != row_bytes(groups)) return {RowCondition::damaged, {}};
+DecodedRow decode_row(std::span<const std::byte> bytes, const RowShape& shape) {
+    if (bytes.size() != row_bytes(shape)) return {RowCondition::damaged, {}};
     const std::byte state = bytes.back();
     if (state == std::byte{0}) return {RowCondition::empty, {}};
     const auto body = bytes.first(bytes.size() - kEndBytes);
@@ -263,12 +256,12 @@ DecodedRow decode_row(std::span<const std::byte> bytes, std::uint32_t groups) {
 
     DecodedRow decoded{RowCondition::valid, {}};
     StageOutcome& outcome = decoded.record.row.outcome;
-    outcome.groups.resize(room_for(groups));
-    Decoder decoder(body, outcome.groups, room_for(groups));
+    outcome.groups.assign(room_for(shape.groups), std::vector<double>(shape.figures.size()));
+    Decoder decoder(body, outcome.groups, room_for(shape.groups));
     std::uint32_t group_count = 0;
-    visit_row(decoder, decoded.record, group_count);
+    visit_row(decoder, decoded.record, group_count, shape);
     outcome.state = static_cast<StageState>(state);
-    if (!decoder.good || group_count > groups || !is_stored(outcome.state)) return {RowCondition::damaged, {}};
+    if (!decoder.good || group_count > shape.groups || !is_stored(outcome.state)) return {RowCondition::damaged, {}};
     outcome.groups.resize(group_count);
     return decoded;
 }

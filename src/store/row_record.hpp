@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "fairsweep/outcome.hpp"
+#include "plan/tasks.hpp"
 
 namespace fairsweep {
 
@@ -36,13 +37,19 @@ struct RowField {
     std::vector<std::string> code_names;  ///< u8_code: name of every value, from 0
 };
 
-/// Fields of a row with room for `groups` groups (at least one is laid out), in the order of their bytes.
-[[nodiscard]] std::vector<RowField> row_fields(std::uint32_t groups);
-[[nodiscard]] std::size_t row_bytes(std::uint32_t groups);
+/// What decides the size of a store's rows.
+struct RowShape {
+    std::uint32_t groups = 0;  ///< that a row has room for; at least one is laid out
+    std::span<const FigureColumn> figures;
+};
 
-/// Long texts are cut (the message with "..."), at a whole UTF-8 character. Programmer errors: more group figures than
-/// `groups`, a state that is never stored.
-[[nodiscard]] std::vector<std::byte> encode_row(const RowRecord& record, std::uint32_t groups);
+/// Fields of a row in the order of their bytes.
+[[nodiscard]] std::vector<RowField> row_fields(const RowShape& shape);
+[[nodiscard]] std::size_t row_bytes(const RowShape& shape);
+
+/// Long texts are cut (the message with "..."), at a whole UTF-8 character. Programmer errors: more groups than
+/// the shape's, other figures, a state that is never stored.
+[[nodiscard]] std::vector<std::byte> encode_row(const RowRecord& record, const RowShape& shape);
 
 enum class RowCondition : std::uint8_t { empty, valid, damaged };
 struct DecodedRow {
@@ -50,7 +57,7 @@ struct DecodedRow {
     RowRecord record;  ///< meaningful when valid
 };
 /// Any bytes may come in; those of another length are damaged.
-[[nodiscard]] DecodedRow decode_row(std::span<const std::byte> bytes, std::uint32_t groups);
+[[nodiscard]] DecodedRow decode_row(std::span<const std::byte> bytes, const RowShape& shape);
 
 /// At most `capacity` bytes of `text`, cut before a whole character and marked with "..." when longer.
 [[nodiscard]] std::string cut_text(const std::string& text, std::size_t capacity);

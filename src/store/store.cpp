@@ -32,10 +32,10 @@ namespace {
 
 using Rows = std::vector<std::optional<RowRecord>>;
 
-std::vector<std::vector<std::byte>> encode_all(const Rows& rows, std::uint32_t groups) {
+std::vector<std::vector<std::byte>> encode_all(const Rows& rows, const RowShape& shape) {
     std::vector<std::vector<std::byte>> bytes(rows.size());
     for (std::size_t i = 0; i < rows.size(); ++i) {
-        if (rows[i]) bytes[i] = encode_row(*rows[i], groups);
+        if (rows[i]) bytes[i] = encode_row(*rows[i], shape);
     }
     return bytes;
 }
@@ -108,9 +108,10 @@ void Store::Impl::create(const Plan& plan, PairTable pairs) {
     try {
         make_writable_folder(folder);
         make_shards(folder, contents, 0);
-        const auto payload_bytes = static_cast<std::uint32_t>(row_bytes(contents.groups()));
+        const auto payload_bytes = static_cast<std::uint32_t>(row_bytes(contents.row_shape()));
         journal = Journal::create(journal_path(path), {contents.id, payload_bytes, 1}, {});
-        write_file_atomically(path, lay_out_store(contents, encode_all(rows, contents.groups())));  // last: from now on it exists
+        write_file_atomically(path,
+                              lay_out_store(contents, encode_all(rows, contents.row_shape())));  // last: from now on it exists
     } catch (...) {
         fs::remove(journal_path(path), ignored);
         for (std::uint32_t shard = 0; shard < contents.shard_rows.size(); ++shard) fs::remove(shard_path(folder, shard), ignored);
@@ -147,7 +148,7 @@ void Store::Impl::reopen(const Plan& plan, const PairTable* pairs) {
     file = File::open_for_update(path);
     for (StageIndex stage = 0; stage < rows.size(); ++stage) {
         if (rows[stage] && rows[stage]->sequence != recovered.sequence_in_file[stage]) {
-            write_row(stage, encode_row(*rows[stage], contents.groups()));
+            write_row(stage, encode_row(*rows[stage], contents.row_shape()));
         }
     }
 }
@@ -165,9 +166,9 @@ void Store::Impl::open_journal(RecoveredRows& recovered) {
     for (auto& row : rows) {
         if (!row) continue;
         row->sequence = first + payloads.size();
-        payloads.push_back(encode_row(*row, contents.groups()));
+        payloads.push_back(encode_row(*row, contents.row_shape()));
     }
-    const auto payload_bytes = static_cast<std::uint32_t>(row_bytes(contents.groups()));
+    const auto payload_bytes = static_cast<std::uint32_t>(row_bytes(contents.row_shape()));
     journal = Journal::create(journal_path(path), {contents.id, payload_bytes, first}, payloads);
     warnings.push_back(fmt::format("{}: written anew with {} rows", journal_path(path).string(), payloads.size()));
 }
@@ -196,7 +197,7 @@ void Store::Impl::grow(const Plan& plan) {
     rows.resize(contents.plan.stages.size());
     make_shards(folder, contents, shards_before);
     try {
-        write_file_atomically(path, lay_out_store(contents, encode_all(rows, contents.groups())));
+        write_file_atomically(path, lay_out_store(contents, encode_all(rows, contents.row_shape())));
     } catch (...) {
         std::error_code ignored;
         for (std::uint32_t shard = shards_before; shard < contents.shard_rows.size(); ++shard) {
@@ -334,7 +335,7 @@ bool Store::append(const Row& row, std::span<const float> scores) {
         pending.record.scores_count = static_cast<std::uint32_t>(scores.size());
         pending.record.scores_crc32c = crc_of_scores(scores);
     }
-    pending.bytes = encode_row(pending.record, impl.contents.groups());
+    pending.bytes = encode_row(pending.record, impl.contents.row_shape());
     try {
         if (!scores.empty()) impl.shards->write(impl.contents.score_slots[stage], scores);
     } catch (...) {

@@ -153,7 +153,7 @@ StageOutcome run_evaluation(const StageContext& context) {
     outcome.scores = cosine_scores(embeddings, faces.image_a(), faces.image_b());
     const VerificationFigures figures = verification_figures(faces.pairs(), outcome.scores);
     outcome.measured[Metric::pooled_threshold] = figures.pooled_threshold;
-    outcome.groups = figures.groups;
+    for (const GroupFigures& group : figures.groups) outcome.groups.push_back(columns_of(group));
     return outcome;
 }
 

@@ -110,7 +110,7 @@ inline StageOutcome synthetic_outcome(const Plan& plan, const PairTable& pairs, 
     outcome.scores = synthetic_scores(pairs, *point);
     const VerificationFigures figures = verification_figures(pairs, outcome.scores);
     outcome.measured[Metric::pooled_threshold] = figures.pooled_threshold;
-    outcome.groups = figures.groups;
+    for (const GroupFigures& group : figures.groups) outcome.groups.push_back(columns_of(group));
     return outcome;
 }
 

@@ -21,6 +21,7 @@
 #include "fairsweep/files.hpp"
 #include "fairsweep/log.hpp"
 #include "fairsweep/text.hpp"
+#include "fairsweep/verification.hpp"
 #include "run/run_sweep.hpp"
 #include "run_arguments.hpp"
 #include "store/store.hpp"
@@ -209,7 +210,7 @@ private:
             figures.genuine = figures.impostor = job_.pairs / 2;
             figures.accuracy_10fold = 50.0 + digest.bytes[group] / 8.0;
             figures.eer = digest.bytes[group + 8] / 512.0;
-            outcome.groups.push_back(figures);
+            outcome.groups.push_back(columns_of(figures));
         }
         for (std::uint32_t i = 0; i < job_.pairs * groups; ++i) {
             outcome.scores.push_back(static_cast<float>(digest.bytes[i % 32]) / 255.0F - static_cast<float>(i % 7) / 100.0F);
@@ -227,8 +228,10 @@ int dump(const std::string& path) {
                   << (row == nullptr ? "waiting" : name_of(row->outcome.state));
         if (row != nullptr && row->outcome.state == StageState::done) {
             std::cout << " " << row->outcome.artefact.short_hex();
-            for (const GroupFigures& group : row->outcome.groups)
+            for (const auto& values : row->outcome.groups) {
+                const GroupFigures group = figures_of(values);
                 std::cout << " " << exact_number(group.accuracy_10fold) << " " << exact_number(group.eer);
+            }
             if (stage.kind == StageKind::evaluation) {
                 const auto scores = store.scores(stage.id);
                 std::cout << " " << scores.size() << " " << crc32c(std::as_bytes(std::span(scores)));

@@ -95,14 +95,13 @@ TEST_CASE("merge keeps points, figures, pairs and scores, and shows what is miss
     const Row network = make_row(plan.stages[4], 4);
     const Row evaluation = make_row(plan.stages[5], 5);
     const AnalysisPoint& point = input.points[1];
-    CHECK(point.loss_last == network.outcome.measured[Metric::loss_last]);
+    CHECK(point.measured[Metric::loss_last] == network.outcome.measured[Metric::loss_last]);
     CHECK(point.wall_s == network.outcome.wall_s + evaluation.outcome.wall_s);
     CHECK(point.attempts == network.attempt + evaluation.attempt);
-    CHECK(point.pooled_threshold == evaluation.outcome.measured[Metric::pooled_threshold]);
-    CHECK(point.figures[1].accuracy_10fold == evaluation.outcome.groups[1].accuracy_10fold);
-    CHECK(point.figures[1].genuine == evaluation.outcome.groups[1].genuine);
+    CHECK(point.measured[Metric::pooled_threshold] == evaluation.outcome.measured[Metric::pooled_threshold]);
+    CHECK(point.figures == evaluation.outcome.groups);
     CHECK(point.code_version == plan.code_version);
-    CHECK(std::isnan(input.points[2].pooled_threshold));
+    CHECK(std::isnan(input.points[2].measured[Metric::pooled_threshold]));
     CHECK(reader.scores(0) == make_scores(3, pairs.size()));
     CHECK(reader.scores(1) == make_scores(5, pairs.size()));
 }
@@ -127,7 +126,7 @@ TEST_CASE("stores that contradict each other are merged by a rule, and the diffe
         Store store = Store::open_for_update("differ_b/sweep.h5", plan, pairs);
         for (std::size_t stage = 0; stage < 5; ++stage) append_stage(store, plan, pairs, stage);
         Row row = make_row(plan.stages[5], 5);
-        row.outcome.groups[1].accuracy_10fold += 2.5;
+        row.outcome.groups[1][task_info("verification").accuracy] += 2.5;
         std::vector<float> scores = make_scores(5, pairs.size());
         scores[3] += 0.25F;
         store.append(row, scores);
@@ -189,8 +188,8 @@ TEST_CASE("recipes and what was planted travel into the analysis file, and a bas
     CHECK(points[0].recipes.finetune == kNoRecipe);
     CHECK(points[1].recipes.compression.size() == 12);
     CHECK(points[2].recipes.compression == kNoRecipe);
-    CHECK(std::isnan(points[0].teacher_cosine));
-    CHECK(points[1].teacher_cosine == make_row(plan.stages[4], 4).outcome.measured[Metric::teacher_cosine]);
+    CHECK(std::isnan(points[0].measured[Metric::teacher_cosine]));
+    CHECK(points[1].measured[Metric::teacher_cosine] == make_row(plan.stages[4], 4).outcome.measured[Metric::teacher_cosine]);
     CHECK(reader.input().planted == R"({"seed":1})");
     CHECK(reader.input().data_sets[1] == "test: rfw, drawn, 20 images, " + sha256("test").hex());
 }

@@ -8,9 +8,15 @@
 #include "fairsweep/outcome.hpp"
 #include "fairsweep/pairs.hpp"
 #include "fairsweep/plan.hpp"
+#include "fairsweep/verification.hpp"
+#include "plan/tasks.hpp"
+#include "store/row_record.hpp"
 #include "store/store.hpp"
 
 namespace fairsweep::testing {
+
+/// Of rows with so many groups.
+inline RowShape shape(std::uint32_t groups) { return {groups, task_info("verification").figures}; }
 
 /// `points` points over one baseline: stage 0 prepare, 1 baseline, 2 teacher, then compression and evaluation by turns;
 /// point 0 is the dense arm and has an evaluation alone. Seeds from `first_seed` on make the ids.
@@ -97,7 +103,8 @@ inline Row make_row(const Stage& stage, std::uint32_t salt, std::size_t groups =
     row.outcome.measured[Metric::pooled_threshold] = 0.3125;
     if (stage.kind == StageKind::evaluation) {
         for (std::uint32_t g = 0; g < groups; ++g) {
-            row.outcome.groups.push_back({5 + g, 5, 9, 90.0 + g + salt * 0.001, 91.0, 0.01 * (g + 1), 0.02, 0.03, 0.99});
+            row.outcome.groups.push_back(
+                columns_of({5 + g, 5, 9, 90.0 + g + salt * 0.001, 91.0, 0.01 * (g + 1), 0.02, 0.03, 0.99}));
         }
     }
     return row;
@@ -112,19 +119,10 @@ inline std::vector<float> make_scores(std::uint32_t salt, std::uint32_t pairs) {
 inline bool same_row(const Row& a, const Row& b) {
     const StageOutcome& x = a.outcome;
     const StageOutcome& y = b.outcome;
-    bool same = a.stage_id == b.stage_id && a.kind == b.kind && a.attempt == b.attempt && a.worker == b.worker &&
-                a.finished_unix_s == b.finished_unix_s && a.host == b.host && x.state == y.state && x.failure == y.failure &&
-                x.message == y.message && x.wall_s == y.wall_s && x.cpu_s == y.cpu_s &&
-                x.peak_memory_bytes == y.peak_memory_bytes && x.artefact == y.artefact && x.artefact_bytes == y.artefact_bytes &&
-                x.measured == y.measured && x.groups.size() == y.groups.size();
-    for (std::size_t g = 0; same && g < x.groups.size(); ++g) {
-        const GroupFigures& p = x.groups[g];
-        const GroupFigures& q = y.groups[g];
-        same = p.genuine == q.genuine && p.impostor == q.impostor && p.correct_10fold == q.correct_10fold &&
-               p.accuracy_10fold == q.accuracy_10fold && p.accuracy_pooled == q.accuracy_pooled && p.fmr == q.fmr &&
-               p.fnmr == q.fnmr && p.eer == q.eer && p.auc == q.auc;
-    }
-    return same;
+    return a.stage_id == b.stage_id && a.kind == b.kind && a.attempt == b.attempt && a.worker == b.worker &&
+           a.finished_unix_s == b.finished_unix_s && a.host == b.host && x.state == y.state && x.failure == y.failure &&
+           x.message == y.message && x.wall_s == y.wall_s && x.cpu_s == y.cpu_s && x.peak_memory_bytes == y.peak_memory_bytes &&
+           x.artefact == y.artefact && x.artefact_bytes == y.artefact_bytes && x.measured == y.measured && x.groups == y.groups;
 }
 
 /// Row and scores of every stage of the plan, by position; made from the position.

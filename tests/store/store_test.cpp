@@ -221,7 +221,7 @@ TEST_CASE("a journal cut at any byte loses nothing that the file has, and is who
     scene.fill(0, 5);
     const std::string journal = read_bytes(journal_path(scene.path));
     const std::string store = read_bytes(scene.path);
-    const std::size_t record = kJournalFrameBytes + row_bytes(2);
+    const std::size_t record = kJournalFrameBytes + row_bytes(shape(2));
     for (std::size_t size = kJournalHeaderBytes; size < journal.size(); size += 1 + (size % 37)) {
         write_bytes(journal_path(scene.path), journal.substr(0, size));
         write_bytes(scene.path, store);
@@ -244,7 +244,7 @@ TEST_CASE("a torn journal whose rows never reached the file gives the rows befor
     const std::string blank = read_bytes(scene.path);
     scene.fill(0, 5);
     const std::string journal = read_bytes(journal_path(scene.path));
-    const std::size_t record = kJournalFrameBytes + row_bytes(2);
+    const std::size_t record = kJournalFrameBytes + row_bytes(shape(2));
     for (std::size_t rows = 0; rows < 5; ++rows) {
         write_bytes(scene.path, blank);
         write_bytes(journal_path(scene.path), journal.substr(0, kJournalHeaderBytes + rows * record + record / 2));
@@ -259,7 +259,7 @@ TEST_CASE("a flipped bit in a row is mended from the journal") {
     const Scene scene("flip_row");
     scene.fill(0, 5);
     const std::uint64_t offset = find_rows(scene.path);
-    const std::size_t size = row_bytes(2);
+    const std::size_t size = row_bytes(shape(2));
     for (std::size_t row = 0; row < 5; ++row) flip(scene.path, offset + row * size + 11 * (row + 1));
     check_holds(scene, 5);
     CHECK(StoreReader(scene.path).warnings().size() == 1);
@@ -272,7 +272,7 @@ TEST_CASE("a flipped bit in a row is mended from the journal") {
 TEST_CASE("a flipped bit in the middle of the journal is mended from the rows, and reported") {
     const Scene scene("flip_journal");
     scene.fill(0, 5);
-    const std::size_t record = kJournalFrameBytes + row_bytes(2);
+    const std::size_t record = kJournalFrameBytes + row_bytes(shape(2));
     flip(journal_path(scene.path), kJournalHeaderBytes + 2 * record + 100);
     check_holds(scene, 5);
     {
@@ -288,8 +288,8 @@ TEST_CASE("a flipped bit in the middle of the journal is mended from the rows, a
 TEST_CASE("a row damaged in journal and file alike is a store error that names the place") {
     const Scene scene("flip_both");
     scene.fill(0, 5);
-    flip(journal_path(scene.path), kJournalHeaderBytes + 2 * (kJournalFrameBytes + row_bytes(2)) + 100);
-    flip(scene.path, find_rows(scene.path) + 2 * row_bytes(2) + 100);
+    flip(journal_path(scene.path), kJournalHeaderBytes + 2 * (kJournalFrameBytes + row_bytes(shape(2))) + 100);
+    flip(scene.path, find_rows(scene.path) + 2 * row_bytes(shape(2)) + 100);
     const Error error = error_of([&] { (void)scene.open(); });
     CHECK(error.kind() == ErrorKind::store);
     CHECK_THAT(error.what(), ContainsSubstring("record 3"));
@@ -566,7 +566,7 @@ TEST_CASE("a disk that fills up while rows are written keeps what was committed"
     scene.fill(0, 2);
     const std::uint64_t journal_bytes = fs::file_size(journal_path(scene.path));
     // Room for the main file, but the journal cannot take two more records.
-    const std::uint64_t limit = std::max<std::uint64_t>(journal_bytes + row_bytes(2) + 100, 0);
+    const std::uint64_t limit = std::max<std::uint64_t>(journal_bytes + row_bytes(shape(2)) + 100, 0);
     REQUIRE(limit < fs::file_size(scene.path));
     const int code = with_full_disk(limit, [&] {
         Store store = scene.open();

@@ -78,8 +78,8 @@ TEST_CASE("A plan of every kind of stage runs to figures", "[runner]") {
     const PairTable table = pair_table_of(*set);
     CHECK(outcome.scores.size() == table.size());
     REQUIRE(outcome.groups.size() == 2);
-    CHECK(outcome.groups[0].genuine == 30);
-    CHECK(outcome.groups[0].impostor == 30);
+    CHECK(figures_of(outcome.groups[0]).genuine == 30);
+    CHECK(figures_of(outcome.groups[0]).impostor == 30);
     CHECK(outcome.artefact.is_zero());
     const StageOutcome baseline = t.done(t.baseline);
     CHECK(baseline.artefact == sha256_of_file(t.file(t.baseline, ".ckpt")));
