@@ -42,6 +42,7 @@ struct Recipe {
     double margin_rad = 0.5;              ///< m: an angle (ArcFace), or a cosine (CosFace)
     double margin_std = 0.05;             ///< elastic losses: deviation of m over samples
     double margin_warmup_fraction = 0.0;  ///< m rises linearly from 0 over this share of the steps
+    std::string augmentation = "none";    ///< random crop and colours beside the flip: "none", "light" or "strong"
 
     // Compression: fine-tune against the teacher's unit embeddings.
     int finetune_steps = 11350;

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "model/margin_head.hpp"
+#include "study/augmentation.hpp"
 #include "study/checkpoint.hpp"
 #include "study/stage_context.hpp"
 #include "study/training.hpp"
@@ -21,6 +22,16 @@ torch::Tensor margins_of(const StageContext& context, std::int64_t samples, std:
                         static_cast<std::uint64_t>(step));
 }
 
+/// The batch of a step, changed in place: every face by a draw of its own in every epoch.
+TrainingBatch augmented_batch(FaceCache& faces, DataOrder& order, std::int64_t step, const StageParameters& parameters) {
+    const std::vector<Sample> samples = order.batch(step);
+    TrainingBatch batch = make_batch(faces, samples);
+    augment({batch.images.data_ptr<float>(), static_cast<std::size_t>(batch.images.numel())}, faces.image_size(), samples,
+            augmentation_of(parameters.recipe.augmentation),
+            {.seed = parameters.seed, .data = parameters.data.prefix(), .epoch = step / order.batches_per_epoch()});
+    return batch;
+}
+
 }  // namespace
 
 StageOutcome run_baseline(const StageContext& context) {
@@ -37,7 +48,7 @@ StageOutcome run_baseline(const StageContext& context) {
     LossTrace losses(steps);
     for (std::int64_t step = 0; step < steps; ++step) {
         if (context.stop_requested()) return preempted_outcome();
-        const TrainingBatch batch = make_batch(*faces, order.batch(step));
+        const TrainingBatch batch = augmented_batch(*faces, order, step, parameters);
         optimiser.set_learning_rate(baseline_learning_rate(recipe, step, steps));
         const torch::Tensor margins = margins_of(context, batch.labels.size(0), step, steps);
         const torch::Tensor logits = head.forward(network->forward(batch.images), batch.labels, margins);

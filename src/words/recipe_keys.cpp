@@ -36,6 +36,11 @@ RecipeKey word(const char* name, std::string Recipe::*field, bool (*applies)(con
     return {.name = name, .field = field, .applies = applies, .words = std::move(words)};
 }
 
+RecipeKey later(RecipeKey key) {
+    key.came_later = true;
+    return key;
+}
+
 RecipeKey of_modern(RecipeKey key) {
     key.is_modern = true;
     return key;
@@ -68,6 +73,7 @@ std::vector<RecipeKey> make_keys() {
         {"margin_std", &Recipe::margin_std, [](const P& p) { return in_baseline(p) && is_elastic_margin(p.recipe.margin_loss); },
          0, 1},
         {"margin_warmup_fraction", &Recipe::margin_warmup_fraction, in_baseline, 0, 1},
+        later(word("augmentation", &Recipe::augmentation, in_baseline, {"none", "light", "strong"})),
         {"finetune_steps", &Recipe::finetune_steps, in_compression, 1, kAllSteps},
         {"finetune_batch_samples", &Recipe::finetune_batch_samples, in_compression, 2, 65536},
         {"finetune_lr", &Recipe::finetune_lr, in_compression, 0, 100, Ends::open_below},

@@ -17,6 +17,11 @@ zipped=$("$FAIRSWEEP" plan "$job" --set "axes.a.bits=32, 8" --set "axes.b.bits=4
     --set "axes.b.zip=bits + recipe.finetune_lr" --set sweep.arms=compressed --json | json 'd["points"]')
 [ "$zipped" = $((1 + 2)) ] || die "$zipped points of two blocks"
 
+note "augmentation: baselines and all that follows them differ"
+"$FAIRSWEEP" plan "$job" --set "axes.recipe.augmentation=none, light, strong" --json >plan.json
+[ "$(json 'd["points"], d["kinds"]["baseline"], d["kinds"]["teacher"], d["kinds"]["prepare"]' <plan.json)" = "(9, 3, 3, 1)" ] ||
+    { cat plan.json; die "stages of three augmentations"; }
+
 note "run, and again with a further value in the same store"
 "$FAIRSWEEP" run "$job" "${axes[@]}" --store s.h5 --workers 2 -q
 "$FAIRSWEEP" run "$job" "${axes[@]}" --set "axes.recipe.dropout=0, 0.2" --store s.h5 --workers 2 -q
@@ -49,3 +54,25 @@ PYTHON
 note "page"
 "$FAIRSWEEP" report a.h5 --output page.html
 grep -q "finetune_lr 0.05" page.html || die "no panel of the page names its value of the axis"
+
+note "augmentation, run: networks of other baselines are told apart, and each is compared with its own"
+"$FAIRSWEEP" run "$job" --set "axes.recipe.augmentation=none, light, strong" --store augmented.h5 --workers 2 -q
+"$FAIRSWEEP" merge augmented.h5 --output augmented-analysis.h5
+"$FAIRSWEEP" analyze augmented-analysis.h5 --csv augmented >table.txt
+grep -q "recipe.augmentation" table.txt || { cat table.txt; die "the table at the terminal does not name the augmentation"; }
+"$FAIRSWEEP_PYTHON" - <<'PYTHON'
+import csv
+
+read = lambda name: list(csv.DictReader(open(f"augmented/{name}.csv")))
+strengths = {"none", "light", "strong"}
+for arm in ("dense", "sham", "compressed"):
+    found = sorted(r["recipe.augmentation"] for r in read("configurations") if r["arm"] == arm)
+    assert found == sorted(strengths), (arm, found)
+baselines = {r["recipe.augmentation"]: r["baseline_recipe"] for r in read("configurations")}
+assert len(set(baselines.values())) == 3, baselines
+shams = [r for r in read("contrasts") if (r["kind"], r["metric"]) == ("compressed - sham", "gap")]
+assert {r["recipe.augmentation"] for r in shams} == strengths and len(shams) == 3, shams
+assert not any("twin" in r["text"] for r in read("warnings")), read("warnings")
+PYTHON
+"$FAIRSWEEP" report augmented-analysis.h5 --output augmented.html
+grep -q "augmentation strong" augmented.html || die "no panel of the page names its augmentation"

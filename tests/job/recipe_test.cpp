@@ -40,7 +40,7 @@ TEST_CASE("every field of the recipe is a key") {
     CHECK_FALSE(recipe.flip);
     CHECK(recipe.threads_per_stage == 2);
     CHECK(recipe.shards == 1);
-    CHECK(recipe_key_names().size() == 42);
+    CHECK(recipe_key_names().size() == 43);
 }
 
 TEST_CASE("the preset quantface trains as its reference does") {
@@ -62,11 +62,12 @@ TEST_CASE("the preset modern trains with warm-up, cosine and Nesterov") {
 }
 
 TEST_CASE("words and lists of the recipe are read, and others refused with the words") {
-    const Recipe recipe =
-        recipe_of({"recipe.margin_loss=elastic-cosface", "recipe.margin_std=0.1", "recipe.baseline_nesterov=true",
-                   "recipe.baseline_schedule=cosine", "recipe.baseline_milestones=22, 30, 40",
-                   "recipe.finetune_schedule=last-epoch", "recipe.sparsity_pattern=2:4", "recipe.sparsity_scope=layer",
-                   "recipe.sparsity_schedule=cubic", "recipe.order=prune-first", "recipe.precision=bf16"});
+    const Recipe recipe = recipe_of(
+        {"recipe.margin_loss=elastic-cosface", "recipe.margin_std=0.1", "recipe.baseline_nesterov=true",
+         "recipe.baseline_schedule=cosine", "recipe.baseline_milestones=22, 30, 40", "recipe.finetune_schedule=last-epoch",
+         "recipe.sparsity_pattern=2:4", "recipe.sparsity_scope=layer", "recipe.sparsity_schedule=cubic",
+         "recipe.order=prune-first", "recipe.precision=bf16", "recipe.augmentation=light"});
+    CHECK(recipe.augmentation == "light");
     CHECK(recipe.precision == "bf16");
     CHECK(recipe.margin_loss == "elastic-cosface");
     CHECK(recipe.margin_std == 0.1);

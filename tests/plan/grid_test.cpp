@@ -74,6 +74,30 @@ TEST_CASE("a key of the baseline as an axis splits everything") {
     CHECK(plan.points.size() == 6);
 }
 
+TEST_CASE("augmentation as an axis: baselines and what follows them differ, prepared faces are shared, none is what it was") {
+    const Plan without = make_plan(one_network(), present_probe(), "test");
+    Sweep sweep = one_network();
+    add_axis(sweep, "augmentation", {"none", "light", "strong"});
+    const Plan plan = make_plan(sweep, present_probe(), "test");
+    CHECK(texts_of(plan, count_of<Axis>) == std::vector<std::string>{"dense none", "sham none", "compressed none", "dense light",
+                                                                     "sham light", "compressed light", "dense strong",
+                                                                     "sham strong", "compressed strong"});
+    CHECK(stages_of(plan, StageKind::prepare) == 1);
+    for (const StageKind kind : {StageKind::baseline, StageKind::teacher}) CHECK(stages_of(plan, kind) == 3);
+    CHECK(stages_of(plan, StageKind::compression) == 6);
+    REQUIRE(without.points.size() == 3);
+    for (std::size_t i = 0; i < plan.points.size(); ++i) {
+        if (i < 3) CHECK(plan.points[i].id == without.points[i].id);
+        const Stage& network = plan.stages[plan.points[i].network_stage];
+        if (plan.points[i].arm == Arm::dense) {
+            CHECK(parse_stage_parameters(network.parameters).recipe.augmentation == text_of(plan.points[i].axes[count_of<Axis>]));
+        } else {  // the fine-tune is the same, its baseline is not
+            CHECK(network.parameters == plan.stages[plan.points[i % 3].network_stage].parameters);
+            CHECK(network.needs.front() == plan.points[i - i % 3].network_stage);
+        }
+    }
+}
+
 TEST_CASE("presets side by side: each brings its own defaults, single keys hold for both") {
     Sweep sweep = one_network();
     sweep.recipe_settings = {{"finetune_steps", "40"}, {"baseline_epochs", "6"}, {"batch_norm", "live"}};

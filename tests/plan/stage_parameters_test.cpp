@@ -134,6 +134,26 @@ TEST_CASE("a baseline's text has what its loss and schedule use") {
     CHECK(canonical_text(parse_stage_parameters(cosine)) == cosine);
 }
 
+TEST_CASE("a key that came later is in the text of what uses it, unless it has its default") {
+    StageParameters parameters = example(StageKind::baseline);
+    const std::string before = canonical_text(parameters);
+    CHECK_THAT(before, !ContainsSubstring("augmentation"));  // ids from before there was such a key
+    CHECK(parse_stage_parameters(before).recipe.augmentation == "none");
+    parameters.recipe.augmentation = "light";
+    const std::string light = canonical_text(parameters);
+    CHECK_THAT(light, ContainsSubstring(R"({"architecture":"iresnet10-w16-56","augmentation":"light","baseline_batch_samples")"));
+    CHECK(parse_stage_parameters(light).recipe.augmentation == "light");
+    CHECK(canonical_text(parse_stage_parameters(light)) == light);
+    for (const StageKind kind : all_of<StageKind>()) {
+        StageParameters other = example(kind);
+        other.recipe.augmentation = "light";
+        CHECK((canonical_text(other) == canonical_text(example(kind))) == (kind != StageKind::baseline));
+    }
+    std::string said = before;
+    said.insert(said.find(R"("baseline_batch_samples")"), R"("augmentation":"none",)");
+    CHECK_THROWS_AS(parse_stage_parameters(said), Error);  // one text for one stage
+}
+
 TEST_CASE("the keys of preset modern are in the id of what uses them, and in no other") {
     StageParameters quantface = example(StageKind::compression);
     const std::string fixed = canonical_text(quantface);

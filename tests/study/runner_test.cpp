@@ -120,6 +120,20 @@ TEST_CASE("Another seed gives another network", "[runner]") {
     CHECK(tensors_of(t.file(one, ".ckpt")) != tensors_of(t.file(two, ".ckpt")));
 }
 
+TEST_CASE("Baselines of every augmentation differ, and each is the same twice", "[runner]") {
+    Trained t;
+    std::set<std::string> networks{tensors_of(t.file(t.baseline, ".ckpt")).begin()->second};
+    for (const char* strength : {"light", "strong"}) {
+        Recipe recipe = t.recipe;
+        recipe.augmentation = strength;
+        const StageIndex stage = t.builder.baseline(kNetwork, 1, recipe);
+        const StageOutcome outcome = t.done(stage);
+        CHECK(outcome.loss_last < 0.9 * outcome.loss_first);
+        CHECK(networks.insert(tensors_of(t.file(stage, ".ckpt")).begin()->second).second);
+        CHECK(run(*make_stage_runner("elsewhere"), t.builder.plan, stage).artefact == outcome.artefact);
+    }
+}
+
 TEST_CASE("Pruned weights are zero in the checkpoint and stay zero as used", "[runner]") {
     Trained t;
     const StageOutcome outcome = t.done(t.arm({{4, 4}, 0.7}));
