@@ -15,6 +15,7 @@
 #include <optional>
 #include <utility>
 
+#include "fairsweep/new_file.hpp"
 #include "fairsweep/process.hpp"
 
 namespace fairsweep {
@@ -211,19 +212,24 @@ std::string read_text_file(const fs::path& path, std::uint64_t max_bytes) {
     return text;
 }
 
+NewFile::NewFile(fs::path path) : path_(std::move(path)), beside_(name_beside(path_)), file_(File::create_new(beside_)) {}
+
+NewFile::~NewFile() {
+    if (!beside_.empty()) ::unlink(beside_.c_str());
+}
+
+void NewFile::take_place() {
+    file_.sync();
+    file_.close();
+    if (::rename(beside_.c_str(), path_.c_str()) != 0) write_failed("cannot rename a finished file into place", path_, errno);
+    beside_.clear();
+    sync_folder(path_.has_parent_path() ? path_.parent_path() : fs::path("."));
+}
+
 void write_file_atomically(const fs::path& path, std::span<const std::byte> data) {
-    const fs::path beside = name_beside(path);
-    try {
-        File file = File::create_new(beside);
-        file.write_at(0, data);
-        file.sync();
-        file.close();
-        if (::rename(beside.c_str(), path.c_str()) != 0) write_failed("cannot rename a finished file into place", path, errno);
-    } catch (...) {
-        ::unlink(beside.c_str());
-        throw;
-    }
-    sync_folder(path.has_parent_path() ? path.parent_path() : fs::path("."));
+    NewFile made(path);
+    made.file().write_at(0, data);
+    made.take_place();
 }
 
 void write_file_atomically(const fs::path& path, std::string_view text) { write_file_atomically(path, as_bytes(text)); }
@@ -288,6 +294,14 @@ std::size_t remove_leftovers(const fs::path& folder, std::string_view name_start
     } catch (...) {  // what cannot be looked at stays: it costs space only
     }
     return removed;
+}
+
+void remove_leftovers_of(const fs::path& path) noexcept {
+    try {
+        static_cast<void>(remove_leftovers(path.has_parent_path() ? path.parent_path() : fs::path("."),
+                                           path.filename().string() + std::string(kInTheMaking)));
+    } catch (...) {  // they cost space only
+    }
 }
 
 void sync_folder(const fs::path& folder) {

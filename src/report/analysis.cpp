@@ -19,16 +19,24 @@ namespace {
 /// Configurations with the indices of their done points; figures come later.
 std::vector<AnalysedConfiguration> group_by_configuration(const AnalysisInput& input) {
     std::vector<AnalysedConfiguration> result;
+    std::map<Configuration, std::size_t> place;
     for (std::size_t i = 0; i < input.points.size(); ++i) {
         if (input.points[i].state != StageState::done) continue;
         const Configuration configuration = configuration_of(input.points[i]);
-        auto place = std::find_if(result.begin(), result.end(),
-                                  [&](const AnalysedConfiguration& c) { return c.configuration == configuration; });
-        if (place == result.end())
-            place = result.insert(place, {.configuration = configuration, .points = {}, .seeds = {}, .summary = {}});
-        place->points.push_back(i);
-        place->seeds.push_back(input.points[i].point.seed);
+        const auto [found, is_new] = place.emplace(configuration, result.size());
+        if (is_new) result.push_back({.configuration = configuration, .points = {}, .seeds = {}, .summary = {}});
+        AnalysedConfiguration& item = result[found->second];
+        item.points.push_back(i);
+        item.seeds.push_back(input.points[i].point.seed);
     }
+    return result;
+}
+
+/// Done points in the input's order; figures come later.
+std::vector<AnalysedPoint> done_points(const AnalysisInput& input) {
+    std::vector<AnalysedPoint> result;
+    for (std::size_t i = 0; i < input.points.size(); ++i)
+        if (input.points[i].state == StageState::done) result.push_back({i, {}});
     return result;
 }
 
@@ -156,6 +164,68 @@ std::vector<std::string> make_warnings(const AnalysisInput& input, const std::ve
     return warnings;
 }
 
+/// Networks that are needed just now: their figures are made when they come, and they are dropped after their last contrast.
+/// What stays of each does not grow with the number of pairs.
+class NetworkRoom {
+public:
+    NetworkRoom(const EvaluationSet& set, const ScoreSource& scores, Analysis& analysis)
+        : set_(&set),
+          scores_(&scores),
+          analysis_(&analysis),
+          halves_(set.clusters, set.pairs, set.bootstrap.seed()),
+          is_one_(set.pairs.size(), 1) {}
+
+    [[nodiscard]] ContrastList work(const ContrastStep& step) {
+        for (const std::size_t configuration : step.needs) load(analysis_->configurations[configuration]);
+        const std::optional<WorstBefore>* const before = step.before ? &worst_before_of(*step.before) : nullptr;
+        ContrastList list = contrasts_of(*set_, halves_, step, before != nullptr && *before ? &**before : nullptr, networks_);
+        for (const std::size_t configuration : step.last_use) drop(configuration);
+        return list;
+    }
+    /// [pairs] 1: the pair has similarity 1 in every network.
+    [[nodiscard]] const std::vector<std::uint8_t>& is_one() const { return is_one_; }
+
+private:
+    void load(AnalysedConfiguration& configuration) {
+        if (networks_.contains(configuration.points.front())) return;
+        std::vector<const ScoredNetwork*> seeds;
+        for (const std::size_t point : configuration.points) seeds.push_back(&load_point(point));
+        configuration.summary = summarise(*set_, seeds);
+        analysis_->networks_at_once = std::max(analysis_->networks_at_once, networks_.size());
+    }
+
+    const ScoredNetwork& load_point(std::size_t point) {
+        const std::vector<float> own = (*scores_)(point);
+        const ScoredNetwork& network = networks_.emplace(point, make_network(*set_, own)).first->second;
+        for (std::size_t p = 0; p < is_one_.size(); ++p) is_one_[p] = is_one_[p] != 0 && own[p] == 1.0F ? 1 : 0;
+        const ScoredNetwork* const alone = &network;
+        const auto place = std::lower_bound(analysis_->points.begin(), analysis_->points.end(), point,
+                                            [](const AnalysedPoint& p, std::size_t index) { return p.index < index; });
+        place->summary = summarise(*set_, std::span(&alone, 1));
+        return network;
+    }
+
+    const std::optional<WorstBefore>& worst_before_of(std::size_t configuration) {
+        const auto known = before_.find(configuration);
+        if (known != before_.end()) return known->second;
+        const std::vector<std::size_t>& points = analysis_->configurations[configuration].points;
+        return before_.emplace(configuration, worst_before(halves_, points, networks_)).first->second;
+    }
+
+    void drop(std::size_t configuration) {
+        for (const std::size_t point : analysis_->configurations[configuration].points) networks_.erase(point);
+        before_.erase(configuration);
+    }
+
+    const EvaluationSet* set_;
+    const ScoreSource* scores_;
+    Analysis* analysis_;
+    PeopleHalves halves_;
+    NetworksByPoint networks_;
+    std::map<std::size_t, std::optional<WorstBefore>> before_;  ///< by configuration
+    std::vector<std::uint8_t> is_one_;
+};
+
 }  // namespace
 
 Analysis analyse(const AnalysisInput& input, const ScoreSource& scores, const AnalysisOptions& options) {
@@ -171,22 +241,11 @@ Analysis analyse(const AnalysisInput& input, const ScoreSource& scores, const An
                     .hint = "see why with: fairsweep status STORE"});
     }
     const EvaluationSet set(input.pairs, options.replicates, options.seed);
-    std::map<std::size_t, ScoredNetwork> networks;
-    std::vector<std::uint8_t> is_one(input.pairs.size(), 1);  // in every network so far
-    for (std::size_t i = 0; i < input.points.size(); ++i) {
-        if (input.points[i].state != StageState::done) continue;
-        const std::vector<float> own = scores(i);
-        const ScoredNetwork& network = networks.emplace(i, make_network(set, own)).first->second;
-        for (std::size_t p = 0; p < is_one.size(); ++p) is_one[p] = is_one[p] != 0 && own[p] == 1.0F ? 1 : 0;
-        const ScoredNetwork* const alone = &network;
-        analysis.points.push_back({i, summarise(set, std::span(&alone, 1))});
-    }
-    for (AnalysedConfiguration& configuration : analysis.configurations) {
-        std::vector<const ScoredNetwork*> seeds;
-        for (const std::size_t point : configuration.points) seeds.push_back(&networks.at(point));
-        configuration.summary = summarise(set, seeds);
-    }
-    analysis.contrasts = all_contrasts(set, analysis.configurations, networks);
+    analysis.points = done_points(input);
+    NetworkRoom room(set, scores, analysis);
+    std::vector<ContrastList> contrasts(analysis.configurations.size());
+    for (const ContrastStep& step : contrast_steps(analysis.configurations)) contrasts[step.treated] = room.work(step);
+    analysis.contrasts = unite_contrasts(std::move(contrasts), analysis.configurations, set.bootstrap.seed());
     analysis.warnings = make_warnings(input, analysis.configurations);
     analysis.planted = parse_planted(input.planted, input.groups);
     analysis.banner = make_banner(input, analysis);
@@ -195,7 +254,7 @@ Analysis analyse(const AnalysisInput& input, const ScoreSource& scores, const An
         std::none_of(analysis.contrasts.begin(), analysis.contrasts.end(), is_gap))
         analysis.warnings.push_back(
             "no change of a gap is given: too few people to choose the worst group on others than it is judged on");
-    if (const auto equal = equal_images_warning(set.pairs, is_one)) analysis.warnings.push_back(*equal);
+    if (const auto equal = equal_images_warning(set.pairs, room.is_one())) analysis.warnings.push_back(*equal);
     analysis.findings = make_findings(input, analysis);
     return analysis;
 }

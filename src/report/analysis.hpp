@@ -16,7 +16,7 @@ namespace fairsweep {
 /// Everything of a point but its seed: points that differ in nothing else are one configuration.
 struct Configuration {
     Arm arm{};
-    AxisValues axes;  ///< [Analysis::axes]
+    AxisValues axes;                          ///< [Analysis::axes]
     std::string baseline_recipe = kNoRecipe;  ///< as in Recipes
     std::string finetune_recipe = kNoRecipe;
     std::string compression_recipe = kNoRecipe;
@@ -65,6 +65,7 @@ struct Analysis {
     std::vector<std::string> findings;    ///< sentences in plain words
     std::vector<std::string> warnings;
     std::map<std::string, std::string> conventions;
+    std::size_t networks_at_once = 0;  ///< so many were in memory together at most
 };
 
 struct AnalysisOptions {
@@ -74,7 +75,8 @@ struct AnalysisOptions {
 
 using ScoreSource = std::function<std::vector<float>(std::size_t point)>;
 
-/// Throws a data error when no point is done, or scores cannot be used.
+/// Throws a data error when no point is done, or scores cannot be used. `scores` is asked once for every done point, in an order
+/// in which few networks are in memory together.
 [[nodiscard]] Analysis analyse(const AnalysisInput& input, const ScoreSource& scores, const AnalysisOptions& options = {});
 
 }  // namespace fairsweep

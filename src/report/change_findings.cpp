@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 #include <tuple>
 
 #include "report/names.hpp"
@@ -155,14 +156,11 @@ std::string directions(const Changes& changes) {
 
 /// Changes of the accuracy of the group that was worst in the dense arm: those whose gap stands beside them.
 Changes worst_group_changes(const Analysis& analysis, const std::string& kind) {
-    const Changes gaps = changes_of(analysis, kind, "gap");
+    std::set<std::pair<std::size_t, std::string>> worst;
+    for (const Contrast* gap : changes_of(analysis, kind, "gap")) worst.emplace(gap->treated, gap->group);
     Changes result;
-    for (const Contrast* change : changes_of(analysis, kind, "accuracy")) {
-        const bool is_worst = std::any_of(gaps.begin(), gaps.end(), [&](const Contrast* gap) {
-            return gap->treated == change->treated && gap->group == change->group;
-        });
-        if (is_worst) result.push_back(change);
-    }
+    for (const Contrast* change : changes_of(analysis, kind, "accuracy"))
+        if (worst.contains({change->treated, change->group})) result.push_back(change);
     return result;
 }
 

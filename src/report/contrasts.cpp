@@ -1,14 +1,15 @@
 #include "report/contrasts.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <iterator>
+#include <utility>
 
 #include "metrics/fairness.hpp"
-#include "report/twins.hpp"
+#include "report/references.hpp"
 #include "statistics/multiplicity.hpp"
 #include "statistics/quantiles.hpp"
-#include "statistics/simultaneous.hpp"
-#include "statistics/worst_group.hpp"
 
 namespace fairsweep {
 namespace {
@@ -19,39 +20,31 @@ struct SeedPair {
     const ScoredNetwork* treated;
 };
 
-struct Comparison {
-    std::size_t treated;
-    std::size_t reference;
-    std::string kind;
+/// A comparison whose networks are there.
+struct Compared {
+    const Comparison* comparison;
     std::vector<SeedPair> seeds;
 };
 
-std::optional<std::size_t> find_configuration(const std::vector<AnalysedConfiguration>& all, const Configuration& wanted) {
-    const auto place =
-        std::find_if(all.begin(), all.end(), [&wanted](const AnalysedConfiguration& c) { return c.configuration == wanted; });
-    return place == all.end() ? std::nullopt : std::optional<std::size_t>(place - all.begin());
-}
-
-/// The baseline that a configuration started from.
-std::optional<std::size_t> dense_of(const std::vector<AnalysedConfiguration>& all, const Configuration& configuration) {
-    const auto place = std::find_if(all.begin(), all.end(), [&configuration](const AnalysedConfiguration& other) {
-        const Configuration& c = other.configuration;
-        return c.arm == Arm::dense && stands_for(c.axes, configuration.axes) &&
-               c.baseline_recipe == configuration.baseline_recipe;
-    });
-    return place == all.end() ? std::nullopt : std::optional<std::size_t>(place - all.begin());
-}
-
-std::vector<SeedPair> shared_seeds(const AnalysedConfiguration& reference, const AnalysedConfiguration& treated,
-                                   const std::map<std::size_t, ScoredNetwork>& networks) {
-    std::vector<SeedPair> pairs;
+std::vector<Comparison::Pair> shared_seeds(const AnalysedConfiguration& reference, const AnalysedConfiguration& treated) {
+    std::vector<Comparison::Pair> pairs;
     for (std::size_t t = 0; t < treated.seeds.size(); ++t) {
         const auto same = std::find(reference.seeds.begin(), reference.seeds.end(), treated.seeds[t]);
         if (same == reference.seeds.end()) continue;
         const auto r = static_cast<std::size_t>(same - reference.seeds.begin());
-        pairs.push_back({&networks.at(reference.points[r]), &networks.at(treated.points[t])});
+        pairs.push_back({reference.points[r], treated.points[t]});
     }
     return pairs;
+}
+
+/// An empty contrast between the two configurations.
+Contrast contrast_between(const Comparison& comparison) {
+    return {.treated = comparison.treated,
+            .reference = comparison.reference,
+            .kind = comparison.kind,
+            .metric = {},
+            .group = {},
+            .estimate = {}};
 }
 
 /// Value of the accuracies of one network under the weights of a linear contrast.
@@ -68,13 +61,8 @@ void finish(Contrast& contrast, const Estimate& fractions, std::span<const doubl
     contrast.seed_deviation = 100.0 * sample_deviation(value_of_seed).value_or(kUndefined);
 }
 
-Contrast linear_contrast(const EvaluationSet& set, const Comparison& comparison, std::span<const double> weights) {
-    Contrast contrast{.treated = comparison.treated,
-                      .reference = comparison.reference,
-                      .kind = comparison.kind,
-                      .metric = {},
-                      .group = {},
-                      .estimate = {}};
+Contrast linear_contrast(const EvaluationSet& set, const Compared& comparison, std::span<const double> weights) {
+    Contrast contrast = contrast_between(*comparison.comparison);
     const double share = 1.0 / static_cast<double>(comparison.seeds.size());
     AccuracyContrast mean(set);
     std::vector<double> values;
@@ -90,13 +78,8 @@ Contrast linear_contrast(const EvaluationSet& set, const Comparison& comparison,
     return contrast;
 }
 
-std::optional<Contrast> deviation_contrast(const EvaluationSet& set, const Comparison& comparison) {
-    Contrast contrast{.treated = comparison.treated,
-                      .reference = comparison.reference,
-                      .kind = comparison.kind,
-                      .metric = "std",
-                      .group = {},
-                      .estimate = {}};
+std::optional<Contrast> deviation_contrast(const EvaluationSet& set, const Compared& comparison) {
+    Contrast contrast = contrast_between(*comparison.comparison);
     std::vector<PairedDecisions> decisions;
     std::vector<double> values;
     for (const SeedPair& seed : comparison.seeds) {
@@ -126,15 +109,8 @@ struct GapContrast {
     FamilyMember member;
 };
 
-/// The worst group of the networks before compression, and the mean accuracies that it was chosen by.
-struct WorstBefore {
-    WorstGroup worst;
-    std::vector<double> accuracy;  ///< [groups] mean over the networks
-    GroupDeviations deviations;
-};
-
 /// What the choice of the worst group adds to the variance of a change of the gap.
-double variance_by_choice(const Comparison& comparison, const WorstBefore& before) {
+double variance_by_choice(const Compared& comparison, const WorstBefore& before) {
     if (before.worst.unanimous()) return 0.0;
     const double share = 1.0 / static_cast<double>(comparison.seeds.size());
     GroupDeviations change;
@@ -145,16 +121,10 @@ double variance_by_choice(const Comparison& comparison, const WorstBefore& befor
     return choice_variance(before.accuracy, before.deviations, change);
 }
 
-GapContrast gap_contrast(const EvaluationSet& set, const PeopleHalves& halves, const Comparison& comparison,
+GapContrast gap_contrast(const EvaluationSet& set, const PeopleHalves& halves, const Compared& comparison,
                          const WorstBefore& before) {
     const WorstGroup& worst = before.worst;
-    GapContrast result{.contrast = {.treated = comparison.treated,
-                                    .reference = comparison.reference,
-                                    .kind = comparison.kind,
-                                    .metric = {},
-                                    .group = {},
-                                    .estimate = {}},
-                       .member = {}};
+    GapContrast result{.contrast = contrast_between(*comparison.comparison), .member = {}};
     const double share = 1.0 / static_cast<double>(comparison.seeds.size());
     LinearContrast mean(set.clusters);
     ThresholdInflation inflation;
@@ -183,14 +153,8 @@ GapContrast gap_contrast(const EvaluationSet& set, const PeopleHalves& halves, c
     return result;
 }
 
-/// Contrasts of one comparison are added to all; those of the primary family also give a member of it.
-struct ContrastList {
-    std::vector<Contrast> contrasts;
-    std::vector<FamilyMember> family;  ///< in the order of the primary contrasts
-};
-
-void add_contrasts(const EvaluationSet& set, const PeopleHalves& halves, const Comparison& comparison,
-                   const std::optional<WorstBefore>& before, ContrastList& list) {
+void add_contrasts(const EvaluationSet& set, const PeopleHalves& halves, const Compared& comparison, const WorstBefore* before,
+                   ContrastList& list) {
     const std::size_t groups = set.pairs.groups.size();
     const auto add = [&](Contrast contrast, const char* metric, const std::string& group) {
         contrast.metric = metric;
@@ -214,27 +178,49 @@ void add_contrasts(const EvaluationSet& set, const PeopleHalves& halves, const C
     if (auto deviation = deviation_contrast(set, comparison)) add(std::move(*deviation), "std", "");
 }
 
-std::vector<Comparison> comparisons(const std::vector<AnalysedConfiguration>& all,
-                                    const std::map<std::size_t, ScoredNetwork>& networks) {
+std::vector<Comparison> comparisons_of(const std::vector<AnalysedConfiguration>& all, const References& references,
+                                       std::size_t treated) {
     std::vector<Comparison> result;
-    const auto add = [&](std::size_t treated, std::optional<std::size_t> reference, std::string kind) {
+    const auto add = [&](std::optional<std::size_t> reference, std::string kind) {
         if (!reference) return;
-        auto seeds = shared_seeds(all[*reference], all[treated], networks);
+        auto seeds = shared_seeds(all[*reference], all[treated]);
         if (!seeds.empty()) result.push_back({treated, *reference, std::move(kind), std::move(seeds)});
     };
-    for (std::size_t i = 0; i < all.size(); ++i) {
-        const Configuration& configuration = all[i].configuration;
-        if (configuration.arm == Arm::compressed) {
-            add(i, sham_twin(all, configuration), "compressed - sham");
-            add(i, dense_of(all, configuration), "compressed - dense");
-            Configuration on_real = configuration;
-            on_real.axes[Axis::calibration] = "real";
-            if (configuration.axes.calibration() != "real")
-                add(i, find_configuration(all, on_real), configuration.axes.calibration() + " - real");
-        }
-        if (configuration.arm == Arm::sham) add(i, dense_of(all, configuration), "sham - dense");
+    const Configuration& configuration = all[treated].configuration;
+    if (configuration.arm == Arm::compressed) {
+        add(references.sham_twin(configuration), "compressed - sham");
+        add(references.dense_of(configuration), "compressed - dense");
+        add(references.on_real_data(configuration), configuration.axes.calibration() + " - real");
     }
+    if (configuration.arm == Arm::sham) add(references.dense_of(configuration), "sham - dense");
     return result;
+}
+
+ContrastStep make_step(const std::vector<AnalysedConfiguration>& all, const References& references, std::size_t treated) {
+    ContrastStep step{.treated = treated,
+                      .comparisons = comparisons_of(all, references, treated),
+                      .before = std::nullopt,
+                      .needs = {treated},
+                      .last_use = {}};
+    const auto need = [&step](std::size_t configuration) {
+        if (std::find(step.needs.begin(), step.needs.end(), configuration) == step.needs.end())
+            step.needs.push_back(configuration);
+    };
+    for (const Comparison& comparison : step.comparisons) need(comparison.reference);
+    if (step.comparisons.empty()) return step;
+    step.before = references.dense_of(all[treated].configuration);
+    if (!step.before) step.before = references.sham_twin(all[treated].configuration);
+    if (step.before) need(*step.before);
+    return step;
+}
+
+/// Steps with equal or near places need the same networks: by baseline, then by the sham of the fine-tune on real data, then by
+/// the configuration on real data.
+std::array<std::size_t, 4> place_of(const std::vector<AnalysedConfiguration>& all, const References& references,
+                                    std::size_t treated) {
+    const std::size_t anchor = references.on_real_data(all[treated].configuration).value_or(treated);
+    return {references.dense_of(all[treated].configuration).value_or(all.size()),
+            references.sham_twin(all[anchor].configuration).value_or(all.size()), anchor, treated};
 }
 
 void adjust(std::vector<Contrast>& contrasts, bool primary, std::vector<double> (*method)(std::span<const double>)) {
@@ -247,13 +233,42 @@ void adjust(std::vector<Contrast>& contrasts, bool primary, std::vector<double> 
         if (contrast.primary == primary) contrast.p_adjusted = adjusted[next++];
 }
 
-/// The worst group of the networks that a configuration started from; of the sham arm where there is no dense one.
-std::optional<WorstBefore> worst_before(const PeopleHalves& halves, const std::vector<AnalysedConfiguration>& configurations,
-                                        const std::map<std::size_t, ScoredNetwork>& networks, const Configuration& of) {
-    auto reference = dense_of(configurations, of);
-    if (!reference) reference = sham_twin(configurations, of);
-    if (!reference || !halves.usable() || halves.groups() < 2) return std::nullopt;
-    const std::vector<std::size_t>& points = configurations[*reference].points;
+void add_simultaneous_limits(ContrastList& list, std::uint64_t seed) {
+    const std::vector<Interval> limits = simultaneous_intervals(list.family, seed);
+    std::size_t next = 0;
+    for (Contrast& contrast : list.contrasts)
+        if (contrast.primary) contrast.simultaneous = limits[next++];
+}
+
+void append(ContrastList& all, ContrastList& more) {
+    std::move(more.contrasts.begin(), more.contrasts.end(), std::back_inserter(all.contrasts));
+    std::move(more.family.begin(), more.family.end(), std::back_inserter(all.family));
+    more = {};
+}
+
+}  // namespace
+
+std::vector<ContrastStep> contrast_steps(const std::vector<AnalysedConfiguration>& configurations) {
+    const References references(configurations);
+    std::vector<std::pair<std::array<std::size_t, 4>, ContrastStep>> placed;
+    for (std::size_t i = 0; i < configurations.size(); ++i)
+        placed.emplace_back(place_of(configurations, references, i), make_step(configurations, references, i));
+    std::sort(placed.begin(), placed.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    std::vector<ContrastStep> steps;
+    for (auto& [place, step] : placed) steps.push_back(std::move(step));
+    std::vector<bool> is_needed(configurations.size(), false);  // by what comes after
+    for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
+        for (const std::size_t configuration : step->needs) {
+            if (!is_needed[configuration]) step->last_use.push_back(configuration);
+            is_needed[configuration] = true;
+        }
+    }
+    return steps;
+}
+
+std::optional<WorstBefore> worst_before(const PeopleHalves& halves, const std::vector<std::size_t>& points,
+                                        const NetworksByPoint& networks) {
+    if (!halves.usable() || halves.groups() < 2) return std::nullopt;
     const double share = 1.0 / static_cast<double>(points.size());
     std::vector<std::span<const std::uint8_t>> correct;
     WorstBefore before;
@@ -268,31 +283,30 @@ std::optional<WorstBefore> worst_before(const PeopleHalves& halves, const std::v
     return before;
 }
 
-void add_simultaneous_limits(ContrastList& list, std::uint64_t seed) {
-    const std::vector<Interval> limits = simultaneous_intervals(list.family, seed);
-    std::size_t next = 0;
-    for (Contrast& contrast : list.contrasts)
-        if (contrast.primary) contrast.simultaneous = limits[next++];
+ContrastList contrasts_of(const EvaluationSet& set, const PeopleHalves& halves, const ContrastStep& step,
+                          const WorstBefore* before, const NetworksByPoint& networks) {
+    ContrastList list;
+    for (const Comparison& comparison : step.comparisons) {
+        Compared compared{&comparison, {}};
+        for (const Comparison::Pair& seed : comparison.seeds)
+            compared.seeds.push_back({&networks.at(seed.reference), &networks.at(seed.treated)});
+        add_contrasts(set, halves, compared, before, list);
+    }
+    return list;
 }
 
-}  // namespace
-
-std::vector<Contrast> all_contrasts(const EvaluationSet& set, const std::vector<AnalysedConfiguration>& configurations,
-                                    const std::map<std::size_t, ScoredNetwork>& networks) {
-    const PeopleHalves halves(set.clusters, set.pairs, set.bootstrap.seed());
-    ContrastList list;
-    for (const Comparison& comparison : comparisons(configurations, networks)) {
-        add_contrasts(set, halves, comparison,
-                      worst_before(halves, configurations, networks, configurations[comparison.treated].configuration), list);
-    }
-    for (Contrast& contrast : list.contrasts) {
+std::vector<Contrast> unite_contrasts(std::vector<ContrastList> lists, const std::vector<AnalysedConfiguration>& configurations,
+                                      std::uint64_t seed) {
+    ContrastList all;
+    for (ContrastList& list : lists) append(all, list);
+    for (Contrast& contrast : all.contrasts) {
         contrast.floor =
             configurations[contrast.treated].summary.has_floor() || configurations[contrast.reference].summary.has_floor();
     }
-    add_simultaneous_limits(list, set.bootstrap.seed());
-    adjust(list.contrasts, true, holm);
-    adjust(list.contrasts, false, benjamini_hochberg);
-    return std::move(list.contrasts);
+    add_simultaneous_limits(all, seed);
+    adjust(all.contrasts, true, holm);
+    adjust(all.contrasts, false, benjamini_hochberg);
+    return std::move(all.contrasts);
 }
 
 }  // namespace fairsweep

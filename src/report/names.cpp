@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cmath>
 
 #include "fairsweep/text.hpp"
@@ -10,9 +9,10 @@
 namespace fairsweep {
 namespace {
 
-template <typename Value>
-bool varies(const std::vector<Configuration>& all, Value value) {
-    return std::any_of(all.begin(), all.end(), [&](const Configuration& c) { return value(c) != value(all.front()); });
+Configuration without_recipes(const Configuration& c) { return {.arm = c.arm, .axes = c.axes}; }
+
+bool has_another(const std::set<std::string>& recipes, const std::string& own) {
+    return recipes.size() > 1 || (recipes.size() == 1 && *recipes.begin() != own);
 }
 
 }  // namespace
@@ -23,13 +23,18 @@ Configuration configuration_of(const AnalysisPoint& point) {
 
 ConfigurationNames::ConfigurationNames(const std::vector<AnalysedConfiguration>& all, const std::vector<AxisInfo>& axes)
     : axes_(axes) {
-    std::vector<Configuration> compressed;
-    for (const AnalysedConfiguration& c : all) {
-        all_.push_back(c.configuration);
-        if (c.configuration.arm == Arm::compressed) compressed.push_back(c.configuration);
+    std::set<std::string> training_sets, distillations;
+    for (const AnalysedConfiguration& item : all) {
+        const Configuration& c = item.configuration;
+        RecipesThere& recipes = recipes_[without_recipes(c)];
+        recipes.baseline.insert(c.baseline_recipe);
+        recipes.finetune.insert(c.finetune_recipe);
+        recipes.compression.insert(c.compression_recipe);
+        training_sets.insert(c.axes.training_set());
+        if (c.arm == Arm::compressed) distillations.insert(c.axes.distillation());
     }
-    training_sets_vary_ = varies(all_, [](const Configuration& c) { return c.axes.training_set(); });
-    distillations_vary_ = varies(compressed, [](const Configuration& c) { return c.axes.distillation(); });
+    training_sets_vary_ = training_sets.size() > 1;
+    distillations_vary_ = distillations.size() > 1;
 }
 
 std::string ConfigurationNames::operator()(const Configuration& c) const {
@@ -47,20 +52,15 @@ std::string ConfigurationNames::operator()(const Configuration& c) const {
 
 /// The recipes in which a configuration differs from one that is equal in all axes.
 std::string ConfigurationNames::recipes(const Configuration& c) const {
+    const auto there = recipes_.find(without_recipes(c));
+    if (there == recipes_.end()) return {};
     std::string text;
-    const auto add = [&](const char* name, std::string Configuration::*recipe) {
-        const bool differs = std::any_of(all_.begin(), all_.end(), [&](Configuration other) {
-            const bool other_recipe = other.*recipe != c.*recipe;
-            other.baseline_recipe = c.baseline_recipe;
-            other.finetune_recipe = c.finetune_recipe;
-            other.compression_recipe = c.compression_recipe;
-            return other_recipe && other == c;
-        });
-        if (differs) text += fmt::format(", {} recipe {}", name, c.*recipe);
+    const auto add = [&text](const char* name, const std::set<std::string>& all, const std::string& own) {
+        if (has_another(all, own)) text += fmt::format(", {} recipe {}", name, own);
     };
-    add("baseline", &Configuration::baseline_recipe);
-    add("fine-tune", &Configuration::finetune_recipe);
-    add("compression", &Configuration::compression_recipe);
+    add("baseline", there->second.baseline, c.baseline_recipe);
+    add("fine-tune", there->second.finetune, c.finetune_recipe);
+    add("compression", there->second.compression, c.compression_recipe);
     return text;
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 /// Configurations in words, and the small change of sentences.
 #include <cstddef>
+#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,8 +23,13 @@ public:
 private:
     [[nodiscard]] std::string recipes(const Configuration& configuration) const;
 
+    /// The recipes of all configurations that are equal in arm and axes.
+    struct RecipesThere {
+        std::set<std::string> baseline, finetune, compression;
+    };
+
     std::vector<AxisInfo> axes_;
-    std::vector<Configuration> all_;
+    std::map<Configuration, RecipesThere> recipes_;  ///< by configurations without recipes
     bool training_sets_vary_ = false;
     bool distillations_vary_ = false;
 };

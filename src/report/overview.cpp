@@ -14,12 +14,13 @@ namespace {
 /// Different values in order of first appearance, by commas.
 template <typename Value>
 std::string distinct(const std::vector<AnalysisPoint>& points, Value value) {
-    std::vector<std::string> seen;
+    std::vector<std::string> in_order;
+    std::set<std::string> seen;
     for (const AnalysisPoint& point : points) {
         const std::string text = value(point);
-        if (!text.empty() && std::find(seen.begin(), seen.end(), text) == seen.end()) seen.push_back(text);
+        if (!text.empty() && seen.insert(text).second) in_order.push_back(text);
     }
-    return fmt::format("{}", fmt::join(seen, ", "));
+    return fmt::format("{}", fmt::join(in_order, ", "));
 }
 
 std::string pairs_text(const AnalysisInput& input) {

@@ -177,22 +177,25 @@ std::vector<double> deviation_gradient(std::span<const double> accuracies) {
 }  // namespace
 
 IdentityBootstrap::IdentityBootstrap(std::uint32_t identities, std::uint32_t replicates, std::uint64_t seed)
-    : replicates_(replicates), seed_(seed) {
-    weight_minus_one_.resize(std::size_t{identities} * replicates);
+    : identities_(identities), replicates_(replicates), seed_(seed) {
+    of_identity_.resize(std::size_t{identities} * replicates);
+    of_replicate_.resize(of_identity_.size());
     for (std::uint32_t i = 0; i < identities; ++i) {
         RandomStream stream(seed, i, "bootstrap");
         for (std::uint32_t b = 0; b < replicates; ++b) {
-            weight_minus_one_[std::size_t{i} * replicates + b] = static_cast<std::int8_t>(poisson_one(stream.uniform()) - 1);
+            const auto weight = static_cast<std::int8_t>(poisson_one(stream.uniform()) - 1);
+            of_identity_[std::size_t{i} * replicates + b] = weight;
+            of_replicate_[std::size_t{b} * identities + i] = weight;
         }
     }
 }
 
 std::vector<double> IdentityBootstrap::deviations(std::span<const double> identity_sums) const {
-    FAIRSWEEP_CHECK(identity_sums.size() * replicates_ == weight_minus_one_.size(), "one sum per person");
+    FAIRSWEEP_CHECK(identity_sums.size() == identities_, "one sum per person");
     std::vector<double> result(replicates_, 0.0);
     for (std::size_t i = 0; i < identity_sums.size(); ++i) {
         if (identity_sums[i] == 0.0) continue;
-        const std::int8_t* weights = weight_minus_one_.data() + i * replicates_;
+        const std::int8_t* weights = of_identity_.data() + i * replicates_;
         for (std::size_t b = 0; b < replicates_; ++b) result[b] += identity_sums[i] * weights[b];
     }
     return result;

@@ -22,7 +22,7 @@ public:
     [[nodiscard]] std::vector<double> deviations(std::span<const double> identity_sums) const;
     /// w of a person in a replicate: 0, 1, 2 ...
     [[nodiscard]] int weight(std::uint32_t identity, std::uint32_t replicate) const {
-        return weight_minus_one_[std::size_t{identity} * replicates_ + replicate] + 1;
+        return of_replicate_[std::size_t{replicate} * identities_ + identity] + 1;
     }
     /// w_a * w_b of a pair, w where both are one person.
     [[nodiscard]] int pair_weight(std::uint32_t a, std::uint32_t b, std::uint32_t replicate) const {
@@ -30,9 +30,12 @@ public:
     }
 
 private:
+    std::uint32_t identities_;
     std::uint32_t replicates_;
     std::uint64_t seed_;
-    std::vector<std::int8_t> weight_minus_one_;  ///< [identities, replicates]
+    // w - 1, twice: who asks for all replicates of a person and who asks for all people of a replicate both read in a row.
+    std::vector<std::int8_t> of_identity_;   ///< [identities, replicates]
+    std::vector<std::int8_t> of_replicate_;  ///< [replicates, identities]
 };
 
 /// Group accuracies of one network, their variances, and replicates of them.

@@ -1,18 +1,24 @@
 #pragma once
 /// Thin throwing layer over the HDF5 C API, for this room alone. One thread only.
-/// Files are always built in memory and written to disk by our own file functions: HDF5 1.10 crashes at exit after a write
-/// that found the disk full, and a half-written HDF5 file is lost; so HDF5 itself never writes to a disk here.
+/// Small files are built in memory, large ones through a driver of ours (h5_file_driver.hpp); both are written to disk by our
+/// own file functions: HDF5 1.10 crashes at exit after a write that found the disk full, and a half-written HDF5 file is lost;
+/// so HDF5 itself never writes to a disk here.
 #include <hdf5.h>
 
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "fairsweep/files.hpp"
+
 namespace fairsweep::h5 {
+
+class DrivenFile;
 
 /// Move-only owner of an HDF5 identifier.
 template <herr_t (*Close)(hid_t)>
@@ -99,11 +105,16 @@ enum class Storage : std::uint8_t {
     compressed,  ///< chunks with shuffle, deflate and fletcher32
 };
 
-/// A file under construction, in memory.
+/// A file under construction, in memory or on disk.
 class Writer {
 public:
-    /// `name` is for messages.
+    /// In memory. `name` is for messages.
     Writer(std::string name, Storage storage);
+    /// In an empty file, which must outlive it; memory does not grow with what is put there.
+    Writer(File& file, Storage storage);
+    ~Writer();
+    Writer(Writer&&) noexcept;
+    Writer& operator=(Writer&&) = delete;
 
     void make_group(const std::string& path);
     void set_attribute(const std::string& object, const std::string& name, const std::string& text);
@@ -127,15 +138,20 @@ public:
 
     /// Byte offset of a contiguous dataset in the finished file.
     [[nodiscard]] std::uint64_t offset_of(const DatasetHandle& dataset) const;
-    /// Ends construction; the bytes of the finished file.
+    /// Ends construction in memory; the bytes of the finished file.
     [[nodiscard]] std::vector<std::byte> finish();
+    /// Ends construction on disk. The file is not synced.
+    void finish_file();
 
 private:
+    void create(const PropertiesHandle& access);
+    void check_disk() const;
     void put_raw(const std::string& path, hid_t type, Dims dims, const void* values);
     [[noreturn]] void fail(const char* attempted, const std::string& path) const;
     std::string name_;
     Storage storage_;
-    FileHandle file_;
+    std::unique_ptr<DrivenFile> disk_;  ///< null: in memory
+    FileHandle file_;                   ///< closed before
 };
 
 /// A finished file, opened read-only. Every reader checks rank and extent against the file's size before it allocates,

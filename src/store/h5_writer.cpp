@@ -2,6 +2,7 @@
 
 #include "fairsweep/error.hpp"
 #include "store/h5.hpp"
+#include "store/h5_file_driver.hpp"
 
 namespace fairsweep::h5 {
 namespace {
@@ -42,12 +43,29 @@ Writer::Writer(std::string name, Storage storage) : name_(std::move(name)), stor
     const PropertiesHandle access(H5Pcreate(H5P_FILE_ACCESS));
     constexpr std::size_t kIncrementBytes = 1 << 20;
     if (H5Pset_fapl_core(access.get(), kIncrementBytes, 0) < 0) fail("cannot start an HDF5 file", "/");
+    create(access);
+}
+
+Writer::Writer(File& file, Storage storage)
+    : name_(file.path().string()), storage_(storage), disk_(std::make_unique<DrivenFile>(file)) {
+    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+    create(disk_->access());
+}
+
+Writer::~Writer() = default;
+Writer::Writer(Writer&&) noexcept = default;
+
+void Writer::create(const PropertiesHandle& access) {
     file_ = FileHandle(H5Fcreate(name_.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get()));
     if (file_.get() < 0) fail("cannot start an HDF5 file", "/");
 }
 
+void Writer::check_disk() const {
+    if (disk_) disk_->check();
+}
+
 void Writer::fail(const char* attempted, const std::string& path) const {
-    // Only memory can run out here: nothing touches a disk.
+    check_disk();  // else only memory can have run out: HDF5 itself touches no disk
     throw_infrastructure(
         {.attempted = attempted, .where = name_ + ", " + path, .found = take_error_text(), .expected = {}, .hint = {}});
 }
@@ -104,6 +122,7 @@ void Writer::put_raw(const std::string& path, hid_t type, Dims dims, const void*
     const DatasetHandle dataset = make(path, type, dims, nullptr);
     if (std::find(dims.begin(), dims.end(), hsize_t{0}) != dims.end()) return;
     if (H5Dwrite(dataset.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0) fail("cannot write an HDF5 dataset", path);
+    check_disk();
 }
 
 void Writer::put_text(const std::string& path, const std::vector<std::string>& values) {
@@ -127,12 +146,14 @@ void Writer::put_rows(const DatasetHandle& dataset, hsize_t first, hsize_t count
         H5Dwrite(dataset.get(), H5T_NATIVE_FLOAT, source.get(), target.get(), H5P_DEFAULT, values.data()) < 0) {
         fail("cannot write rows of an HDF5 dataset", std::to_string(first));
     }
+    check_disk();
 }
 
 void Writer::copy_from(hid_t source, const std::string& source_path, const std::string& path) {
     if (H5Ocopy(source, source_path.c_str(), file_.get(), path.c_str(), H5P_DEFAULT, H5P_DEFAULT) < 0) {
         fail("cannot copy an HDF5 object", source_path);
     }
+    check_disk();
 }
 
 std::uint64_t Writer::offset_of(const DatasetHandle& dataset) const { return H5Dget_offset(dataset.get()); }
@@ -145,6 +166,12 @@ std::vector<std::byte> Writer::finish() {
     if (H5Fget_file_image(file_.get(), image.data(), image.size()) != size) fail("cannot finish an HDF5 file", "/");
     file_.reset();
     return image;
+}
+
+void Writer::finish_file() {
+    if (H5Fflush(file_.get(), H5F_SCOPE_GLOBAL) < 0) fail("cannot finish an HDF5 file", "/");
+    file_.reset();
+    check_disk();
 }
 
 }  // namespace fairsweep::h5

@@ -12,6 +12,7 @@
 #include "fairsweep/error.hpp"
 #include "fairsweep/files.hpp"
 #include "fairsweep/log.hpp"
+#include "fairsweep/new_file.hpp"
 #include "plan/recipes.hpp"
 #include "plan/stage_kinds.hpp"
 #include "plan/tasks.hpp"
@@ -148,8 +149,9 @@ std::string planted_of(std::span<const StoreReader> stores) {
     return texts.size() == 1 ? *texts.begin() : std::string();
 }
 
-std::vector<std::byte> build(std::span<const StoreReader> stores, std::span<const Origin> origins, const AnalysisInput& input) {
-    h5::Writer file("a new analysis file", h5::Storage::compressed);
+/// Scores go from store to file point by point.
+void build(std::span<const StoreReader> stores, std::span<const Origin> origins, const AnalysisInput& input, File& target) {
+    h5::Writer file(target, h5::Storage::compressed);
     put_analysis_input(file, input);
     for (const Metric metric : all_of<Metric>()) {
         if (*unit_of(metric) != '\0') file.set_attribute(std::string("/points/") + name_of(metric), "unit", unit_of(metric));
@@ -158,15 +160,15 @@ std::vector<std::byte> build(std::span<const StoreReader> stores, std::span<cons
     file.set_attribute("/points/peak_memory_bytes", "unit", "bytes");
     const hsize_t pairs = input.pairs.size();
     const float nan = std::numeric_limits<float>::quiet_NaN();
-    const h5::DatasetHandle scores = file.make("/scores", H5T_IEEE_F32LE, {origins.size(), pairs}, &nan);
-    for (std::size_t i = 0; i < origins.size() && pairs > 0; ++i) {
-        if (origins[i].state != StageState::done) continue;
-        const StoreReader& store = stores[origins[i].store];
-        file.put_rows(scores, i, 1, pairs, store.scores(store.plan().points[origins[i].point].id));
+    {
+        const h5::DatasetHandle scores = file.make("/scores", H5T_IEEE_F32LE, {origins.size(), pairs}, &nan);
+        for (std::size_t i = 0; i < origins.size() && pairs > 0; ++i) {
+            if (origins[i].state != StageState::done) continue;
+            const StoreReader& store = stores[origins[i].store];
+            file.put_rows(scores, i, 1, pairs, store.scores(store.plan().points[origins[i].point].id));
+        }
     }
-    std::vector<std::byte> image = file.finish();
-    seal(image);
-    return image;
+    file.finish_file();
 }
 
 }  // namespace
@@ -188,8 +190,8 @@ MergeSummary merge_stores(std::span<const fs::path> paths, const fs::path& outpu
     for (const StoreReader& store : stores) places.push_back(unite_axes(input.axes, store.plan().axes));
     for (const Origin& origin : origins) {
         input.points.push_back(make_point(stores[origin.store], origin));
-        AxisValues& axes = input.points.back().point.axes;
-        axes = axes.placed_at(places[origin.store], input.axes.size());
+        const Plan& plan = stores[origin.store].plan();
+        input.points.back().point.axes = axes_among(input.axes, places[origin.store], plan, plan.points[origin.point]);
         summary.points_done += origin.state == StageState::done ? 1 : 0;
     }
     summary.points = origins.size();
@@ -203,7 +205,11 @@ MergeSummary merge_stores(std::span<const fs::path> paths, const fs::path& outpu
     input.code_version = code_version;
     input.created = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
     make_writable_folder(output.has_parent_path() ? output.parent_path() : fs::path("."));
-    write_file_atomically(output, build(stores, origins, input));
+    remove_leftovers_of(output);
+    NewFile made(output);
+    build(stores, origins, input, made.file());
+    seal(made.file());
+    made.take_place();
     return summary;
 }
 

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "fairsweep/check.hpp"
-#include "fairsweep/files.hpp"
+#include "fairsweep/new_file.hpp"
 #include "store/analysis_file.hpp"
 #include "store/h5.hpp"
 #include "store/known_files.hpp"
@@ -106,10 +106,11 @@ void write_result_tables(const std::filesystem::path& path, std::span<const Resu
         check_table(table);
         FAIRSWEEP_CHECK(replaced.insert(table.name).second, "tables have names of their own");
     }
-    std::vector<std::byte> image;
+    remove_leftovers_of(path);
+    NewFile made(path);
     {
         const h5::Reader old = open_analysis(path);
-        h5::Writer file(path.string(), h5::Storage::compressed);
+        h5::Writer file(made.file(), h5::Storage::compressed);
         for (const std::string& name : old.children("/")) {
             if (name != "analysis") file.copy_from(old.id(), "/" + name, "/" + name);
         }
@@ -122,10 +123,10 @@ void write_result_tables(const std::filesystem::path& path, std::span<const Resu
             }
         }
         for (const ResultTable& table : tables) put_table(file, table);
-        image = file.finish();
+        file.finish_file();
     }
-    seal(image);
-    write_file_atomically(path, image);
+    seal(made.file());
+    made.take_place();
 }
 
 std::vector<std::string> result_table_names(const std::filesystem::path& path) {

@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
 #include <span>
 #include <string>
 
 #include "fairsweep/error.hpp"
-#include "fairsweep/files.hpp"
 #include "fairsweep/hash.hpp"
 
 namespace fairsweep {
@@ -54,19 +54,31 @@ std::uint32_t crc_of_range(const File& file, std::uint64_t begin, std::uint64_t 
     return crc;
 }
 
-}  // namespace
-
-void seal(std::vector<std::byte>& image, std::uint64_t data_offset, std::uint64_t data_bytes) {
-    const auto bytes = std::span<const std::byte>(image);
+/// The bytes of a seal over a file of `file_bytes` with the bytes [data_offset, data_offset + data_bytes) left out.
+std::array<std::byte, kSealBytes> seal_bytes(std::uint64_t file_bytes, std::uint64_t data_offset, std::uint64_t data_bytes,
+                                             std::uint32_t content_crc) {
     Seal value;
     std::memcpy(value.magic, kMagic, sizeof value.magic);
     value.data_offset = data_offset;
     value.data_bytes = data_bytes;
-    value.file_bytes = image.size();
-    value.content_crc = crc32c(bytes.subspan(data_offset + data_bytes), crc32c(bytes.first(data_offset)));
+    value.file_bytes = file_bytes;
+    value.content_crc = content_crc;
     value.own_crc = own_crc_of(value);
-    const auto sealed = std::as_bytes(std::span(&value, 1));
+    return std::bit_cast<std::array<std::byte, kSealBytes>>(value);
+}
+
+}  // namespace
+
+void seal(std::vector<std::byte>& image, std::uint64_t data_offset, std::uint64_t data_bytes) {
+    const auto bytes = std::span<const std::byte>(image);
+    const std::uint32_t crc = crc32c(bytes.subspan(data_offset + data_bytes), crc32c(bytes.first(data_offset)));
+    const auto sealed = seal_bytes(image.size(), data_offset, data_bytes, crc);
     image.insert(image.end(), sealed.begin(), sealed.end());
+}
+
+void seal(File& file) {
+    const std::uint64_t size = file.size_bytes();
+    file.append(seal_bytes(size, 0, 0, crc_of_range(file, 0, size, 0)));
 }
 
 SealState seal_state(const std::filesystem::path& path, const SealWords& words) {

@@ -7,12 +7,17 @@
 #include <filesystem>
 #include <vector>
 
+#include "fairsweep/files.hpp"
+
 namespace fairsweep {
 
 inline constexpr std::size_t kSealBytes = 64;
 
 /// Appends the seal to the bytes of an HDF5 file whose bytes [data_offset, data_offset + data_bytes) may change later.
 void seal(std::vector<std::byte>& image, std::uint64_t data_offset = 0, std::uint64_t data_bytes = 0);
+
+/// The same of a finished HDF5 file none of whose bytes change later.
+void seal(File& file);
 
 /// For the messages about a file that is not as it was written.
 struct SealWords {

@@ -17,7 +17,7 @@
 
 namespace fairsweep::testing {
 
-inline Plan synthetic_plan() {
+inline Sweep synthetic_sweep() {
     Sweep sweep;
     sweep.name = "synthetic";
     sweep.seeds = {1, 2};
@@ -30,6 +30,10 @@ inline Plan synthetic_plan() {
     for (const char* name : {"faces", "synthetic", "test"})
         sweep.data[name] = {name, name == std::string("test") ? "rfw" : "recordio", name, {}};
     sweep.source_text = "[sweep]\nname = synthetic\n# made by a test: <no> real faces & no training\n";
+    return sweep;
+}
+
+inline Plan synthetic_plan(const Sweep& sweep = synthetic_sweep()) {
     const DataProbe probe{[](const DataSource&) { return true; }, [](const DataSource& data) { return sha256(data.name); },
                           [](const DataSource&) {
                               return std::vector<std::string>{"A", "B", "C", "D"};
@@ -37,23 +41,21 @@ inline Plan synthetic_plan() {
     return make_plan(sweep, probe, "0.1.0 (commit synthetic)");
 }
 
-/// 80 people and 480 pairs per group, ten folds, the first half of each fold genuine.
-inline PairTable synthetic_pairs() {
-    constexpr std::uint32_t kPeople = 80;
-    constexpr std::uint32_t kFoldPairs = 48;
+/// Pairs per group: ten folds, the first half of each fold genuine.
+inline PairTable synthetic_pairs(std::uint32_t people = 80, std::uint32_t fold_pairs = 48) {
     PairTable table;
     table.group_begin = {0};
     RandomStream stream(3, 0, "pairs");
     for (std::uint32_t g = 0; g < 4; ++g) {
         table.groups.push_back(std::string(1, static_cast<char>('A' + g)));
-        for (std::uint32_t p = 0; p < 10 * kFoldPairs; ++p) {
-            const bool genuine = p % kFoldPairs < kFoldPairs / 2;
-            const auto first = static_cast<std::uint32_t>(stream.below(kPeople));
+        for (std::uint32_t p = 0; p < 10 * fold_pairs; ++p) {
+            const bool genuine = p % fold_pairs < fold_pairs / 2;
+            const auto first = static_cast<std::uint32_t>(stream.below(people));
             auto second = first;
-            while (!genuine && second == first) second = static_cast<std::uint32_t>(stream.below(kPeople));
+            while (!genuine && second == first) second = static_cast<std::uint32_t>(stream.below(people));
             table.genuine.push_back(genuine ? 1 : 0);
-            table.identity_a.push_back(g * kPeople + first);
-            table.identity_b.push_back(g * kPeople + second);
+            table.identity_a.push_back(g * people + first);
+            table.identity_b.push_back(g * people + second);
         }
         table.group_begin.push_back(table.size());
     }
@@ -81,7 +83,8 @@ inline std::vector<float> synthetic_scores(const PairTable& pairs, const Point& 
     const std::string labels = point.axes.architecture() + point.axes.bits().text() + point.axes.calibration() +
                                (point.axes.sparsity() > 0.0 ? "sparse" : "");
     RandomStream own(point.seed, sha256(labels + name_of(point.arm)).prefix(), "own");
-    std::vector<double> effect(4 * 80);
+    std::vector<double> effect(1 + std::max(*std::max_element(pairs.identity_a.begin(), pairs.identity_a.end()),
+                                            *std::max_element(pairs.identity_b.begin(), pairs.identity_b.end())));
     for (double& value : effect) value = people.normal();
     std::vector<float> scores;
     for (std::uint32_t g = 0; g < 4; ++g) {
@@ -97,26 +100,36 @@ inline std::vector<float> synthetic_scores(const PairTable& pairs, const Point& 
     return scores;
 }
 
-/// A done outcome of a stage; for evaluations with the figures of the point's scores.
-inline StageOutcome synthetic_outcome(const Plan& plan, const PairTable& pairs, std::size_t stage) {
+/// A done outcome of a stage.
+inline StageOutcome synthetic_outcome(std::size_t stage) {
     StageOutcome outcome;
     outcome.state = StageState::done;
     outcome.wall_s = 1.0 + static_cast<double>(stage);
     outcome.measured[Metric::loss_first] = 5.0;
     outcome.measured[Metric::loss_last] = 1.0;
+    return outcome;
+}
+
+/// Puts scores into the outcome of an evaluation, and the figures that follow from them.
+inline void put_scores(StageOutcome& outcome, const PairTable& pairs, std::vector<float> scores) {
+    const VerificationFigures figures = verification_figures(pairs, scores);
+    outcome.scores = std::move(scores);
+    outcome.measured[Metric::pooled_threshold] = figures.pooled_threshold;
+    for (const GroupFigures& group : figures.groups) outcome.groups.push_back(columns_of(group));
+}
+
+/// For evaluations with the figures of the point's scores.
+inline StageOutcome synthetic_outcome(const Plan& plan, const PairTable& pairs, std::size_t stage) {
+    StageOutcome outcome = synthetic_outcome(stage);
     if (plan.stages[stage].kind != StageKind::evaluation) return outcome;
     const auto point =
         std::find_if(plan.points.begin(), plan.points.end(), [stage](const Point& p) { return p.evaluation_stage == stage; });
-    outcome.scores = synthetic_scores(pairs, *point);
-    const VerificationFigures figures = verification_figures(pairs, outcome.scores);
-    outcome.measured[Metric::pooled_threshold] = figures.pooled_threshold;
-    for (const GroupFigures& group : figures.groups) outcome.groups.push_back(columns_of(group));
+    put_scores(outcome, pairs, synthetic_scores(pairs, *point));
     return outcome;
 }
 
 /// The same without files: what analyse() takes.
-inline AnalysisInput synthetic_input() {
-    const Plan plan = synthetic_plan();
+inline AnalysisInput synthetic_input(const Plan& plan = synthetic_plan()) {
     AnalysisInput input;
     input.groups = plan.groups;
     input.pairs = synthetic_pairs();

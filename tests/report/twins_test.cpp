@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "report/made_up_analysis.hpp"
+#include "report/references.hpp"
 #include "report/synthetic_sweep.hpp"
 #include "support/catch.hpp"
 
@@ -45,7 +46,7 @@ TEST_CASE("a twin that is there is found, that of a chain too, and nothing is sa
     chain.axes[Axis::distillation] = "embedding-chain";
     made.add(chain, {1, 2});
     CHECK(made.warnings().empty());
-    CHECK(sham_twin(made.configurations, chain) == 0);
+    CHECK(References(made.configurations).sham_twin(chain) == 0);
     Made older;  // whose plan gave the chain a sham under the chain's name
     Configuration chain_sham = kSham;
     chain_sham.axes[Axis::distillation] = "embedding-chain";

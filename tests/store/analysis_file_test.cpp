@@ -1,8 +1,13 @@
 #include "store/analysis_file.hpp"
 
+#include <sys/resource.h>
+
 #include <cmath>
+#include <csignal>
 #include <functional>
+#include <iterator>
 #include <limits>
+#include <optional>
 
 #include "fairsweep/error.hpp"
 #include "fairsweep/stage_parameters.hpp"
@@ -328,4 +333,74 @@ TEST_CASE("a sweep without pairs and without points can be merged") {
     const std::vector<fs::path> stores{make_store("none", plan, PairTable{}, 0)};
     CHECK(merge_stores(stores, "none/a.h5", "test").points == 0);
     CHECK(AnalysisReader("none/a.h5").input().points.empty());
+}
+
+TEST_CASE("a file built on disk has the bytes of one built in memory, however it grows") {
+    const auto fill = [](h5::Writer& writer) {
+        writer.set_attribute("/", "format", std::string("any"));
+        writer.put_text("/names", {"a", "bb", ""});
+        const float nan = std::numeric_limits<float>::quiet_NaN();
+        const h5::DatasetHandle scores = writer.make("/scores", H5T_IEEE_F32LE, {200, 3000}, &nan);
+        for (hsize_t row = 0; row < 200; row += row % 3 + 1)
+            writer.put_rows(scores, row, 1, 3000, make_scores(static_cast<std::uint32_t>(row), 3000));
+        writer.make_group("/more");
+        for (int i = 0; i < 60; ++i) writer.put("/more/" + std::to_string(i), std::vector<double>(100, i));
+    };
+    h5::Writer in_memory("memory", h5::Storage::compressed);
+    fill(in_memory);
+    write_file_atomically("memory.h5", in_memory.finish());
+    File file = File::create("disk.h5");
+    h5::Writer on_disk(file, h5::Storage::compressed);
+    fill(on_disk);
+    on_disk.finish_file();
+    CHECK(read_bytes("disk.h5") == read_bytes("memory.h5"));
+}
+
+namespace {
+
+/// While it lives no file of this process grows beyond so many bytes: what a full disk looks like.
+class SmallFiles {
+public:
+    explicit SmallFiles(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
+        ::getrlimit(RLIMIT_FSIZE, &before_);
+        const rlimit small{bytes, before_.rlim_max};
+        ::setrlimit(RLIMIT_FSIZE, &small);
+    }
+    ~SmallFiles() {
+        ::setrlimit(RLIMIT_FSIZE, &before_);
+        std::signal(SIGXFSZ, handler_);
+    }
+    SmallFiles(const SmallFiles&) = delete;
+    SmallFiles& operator=(const SmallFiles&) = delete;
+
+private:
+    rlimit before_{};
+    void (*handler_)(int);
+};
+
+std::size_t files_in(const fs::path& folder) {
+    return static_cast<std::size_t>(std::distance(fs::directory_iterator(folder), fs::directory_iterator{}));
+}
+
+}  // namespace
+
+TEST_CASE("a disk that is full while an analysis file is written gives one error, and leaves the old file") {
+    const Plan plan = make_plan(40);
+    const PairTable pairs = make_pairs(500);
+    const std::vector<fs::path> stores{make_store("full", plan, pairs, plan.stages.size())};
+    merge_stores(stores, "full/a.h5", "test");
+    const std::string before = read_bytes("full/a.h5");
+    const std::size_t files = files_in("full");
+    for (std::size_t bytes = 0; bytes < before.size(); bytes += 1 + before.size() / 25) {
+        std::optional<ErrorKind> merging, adding;
+        {
+            const SmallFiles limit(bytes);
+            merging = kind_of([&] { merge_stores(stores, "full/a.h5", "test"); });
+            adding = kind_of([&] { write_result_tables("full/a.h5", {}); });
+        }
+        CHECK(merging == ErrorKind::infrastructure);
+        CHECK(adding == ErrorKind::infrastructure);
+        CHECK(files_in("full") == files);
+    }
+    CHECK(read_bytes("full/a.h5") == before);
 }
