@@ -73,7 +73,7 @@ const Row& finished_row(const StoreReader& store, const Point& point) {
 }
 
 std::filesystem::path artefact_of(const std::filesystem::path& store, const Stage& stage) {
-    return artefact_folder_of(store) / (stage.id.hex() + artefact_suffix(stage.kind));
+    return artefact_path(artefact_folder_of(store), stage.kind, stage.id);
 }
 
 SafetensorsFile open_network(const std::filesystem::path& path, const Stage& stage, const Row& row) {

@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
-"""Shift, brightness, contrast and saturation of faces in float64, for tests/study/augmentation_test.cpp: numpy's reflected padding and a
-crop, and the formulas of torchvision.transforms._functional_tensor (rgb_to_grayscale, _blend) on images from 0 to 1."""
+"""Shift, brightness, contrast and saturation of faces in float64, for tests/study/augmentation_test.cpp.
+
+numpy's reflected padding and a crop, and the formulas of torchvision.transforms._functional_tensor (rgb_to_grayscale,
+_blend) on images from 0 to 1.
+"""
 import json
 import sys
 
