@@ -21,27 +21,44 @@ struct Reweighted {
     double error = 0.0;
 };
 
-/// `order`: pairs by ascending score.
-Reweighted reweigh(const IdentityBootstrap& bootstrap, const PairTable& table, std::span<const double> scores,
-                   std::span<const std::uint32_t> order, std::span<const std::uint8_t> wrong, std::uint32_t replicate) {
-    Reweighted result{.best_threshold = scores[order.front()], .error = 0.0};
-    double gained = 0.0;  // right decisions more than at the lowest threshold, where everything matches
-    double best = 0.0;
-    double total = 0.0;
-    for (std::size_t k = 0; k < order.size(); ++k) {
-        const std::uint32_t pair = order[k];
-        const double weight = bootstrap.pair_weight(table.identity_a[pair], table.identity_b[pair], replicate);
+/// What a replicate asks of a pair, side by side: pairs stand by ascending score.
+struct OrderedPair {
+    std::uint32_t identity_a, identity_b;
+    double score;
+    bool genuine, wrong;
+};
+
+std::vector<OrderedPair> ordered_pairs(const PairTable& table, std::span<const double> scores,
+                                       std::span<const std::uint8_t> wrong) {
+    std::vector<std::uint32_t> order(scores.size());
+    std::iota(order.begin(), order.end(), 0U);
+    std::sort(order.begin(), order.end(), [scores](std::uint32_t a, std::uint32_t b) { return scores[a] < scores[b]; });
+    std::vector<OrderedPair> pairs;
+    pairs.reserve(order.size());
+    for (const std::uint32_t p : order)
+        pairs.push_back({table.identity_a[p], table.identity_b[p], scores[p], table.genuine[p] != 0, wrong[p] != 0});
+    return pairs;
+}
+
+Reweighted reweigh(const IdentityBootstrap& bootstrap, std::span<const OrderedPair> pairs, std::uint32_t replicate) {
+    std::int64_t gained = 0;  // right decisions more than at the lowest threshold, where everything matches
+    std::int64_t best = 0;
+    std::int64_t total = 0;
+    std::int64_t errors = 0;
+    std::size_t chosen = 0;
+    for (std::size_t k = 0; k < pairs.size(); ++k) {
+        const OrderedPair& pair = pairs[k];
+        const std::int64_t weight = bootstrap.pair_weight(pair.identity_a, pair.identity_b, replicate);
         total += weight;
-        result.error += wrong[pair] != 0 ? weight : 0.0;
-        gained += table.genuine[pair] != 0 ? -weight : weight;
-        const bool last_of_equals = k + 1 < order.size() && scores[order[k + 1]] > scores[pair];
-        if (last_of_equals && gained > best) {
+        errors += pair.wrong ? weight : 0;
+        gained += pair.genuine ? -weight : weight;
+        if (gained > best && k + 1 < pairs.size() && pairs[k + 1].score > pair.score) {
             best = gained;
-            result.best_threshold = scores[order[k + 1]];
+            chosen = k + 1;
         }
     }
-    result.error = total > 0.0 ? result.error / total : 0.0;
-    return result;
+    return {.best_threshold = pairs[chosen].score,
+            .error = total > 0 ? static_cast<double>(errors) / static_cast<double>(total) : 0.0};
 }
 
 void add_influence(std::vector<double>& influence, const PairSubset& subset, std::span<const std::uint8_t> flags, double weight) {
@@ -79,12 +96,10 @@ ThresholdRange accurate_threshold_range(const PairClusters& clusters, const Iden
                                         std::span<const double> scores, double threshold, std::span<const std::uint8_t> wrong,
                                         std::uint32_t replicates) {
     FAIRSWEEP_CHECK(scores.size() == table.size() && wrong.size() == table.size(), "one score and one decision per pair");
-    std::vector<std::uint32_t> order(scores.size());
-    std::iota(order.begin(), order.end(), 0U);
-    std::sort(order.begin(), order.end(), [scores](std::uint32_t a, std::uint32_t b) { return scores[a] < scores[b]; });
+    const std::vector<OrderedPair> pairs = ordered_pairs(table, scores, wrong);
     std::vector<double> thresholds, errors;
     for (std::uint32_t b = 0; b < std::min(replicates, bootstrap.replicates()); ++b) {
-        const Reweighted one = reweigh(bootstrap, table, scores, order, wrong, b);
+        const Reweighted one = reweigh(bootstrap, pairs, b);
         thresholds.push_back(one.best_threshold);
         errors.push_back(one.error);
     }
