@@ -75,7 +75,7 @@ TEST_CASE("Beats of every kind of stage are counted for that kind alone") {
 
 TEST_CASE("A finished sweep sends everybody home at once") {
     const Plan plan = world("b=1 e=1<b");
-    Coordinator brain(plan, open_stages(plan, {{StageState::done, 1}, {StageState::done, 1}}, {}), {});
+    Coordinator brain(plan, open_stages(plan, {{StageState::done, Attempt{1}}, {StageState::done, Attempt{1}}}, {}), {});
     CHECK(text_of(brain.on_started(0)).empty());
     CHECK(brain.is_finished());
     CHECK(text_of(brain.on_worker_joined(WorkerId{1}, 0)) == "dismiss(w1)");
@@ -87,7 +87,7 @@ TEST_CASE("A silent worker is lost and its stage goes to another with a new atte
     sweep.joined(2);
     CHECK(sweep.wait(1, 15, {2}).empty());
     CHECK(sweep.wait(16, 16, {2}) == "lost(w1,s0) grant(w2,s0,a2)");
-    CHECK(sweep.brain.workers().at(1).state == WorkerState::lost);
+    CHECK(sweep.brain.workers().at(WorkerId{1}).state == WorkerState::lost);
 
     SECTION("its late result is accepted while the stage is open, and the second runner is called off") {
         CHECK(sweep.finished(1, 0, 1, kDone, 20) == "revoke(w1,s0) revoke(w2,s0) accept(s0,done) dismiss(w1) dismiss(w2)");
@@ -100,13 +100,13 @@ TEST_CASE("A silent worker is lost and its stage goes to another with a new atte
     SECTION("its late failure changes nothing") {
         CHECK(sweep.finished(1, 0, 1, failed(FailureClass::config), 20) == "revoke(w1,s0) drop(w1,s0)");
         CHECK(sweep.brain.state(0) == StageState::running);
-        CHECK(sweep.brain.workers().at(1).state == WorkerState::idle);
+        CHECK(sweep.brain.workers().at(WorkerId{1}).state == WorkerState::idle);
     }
     SECTION("when it comes back it gives up what it had before it gets more") {
         CHECK(text_of(sweep.brain.on_worker_alive(WorkerId{1}, 20)) == "revoke(w1,s0)");
-        CHECK(sweep.brain.workers().at(1).state == WorkerState::revoked);
+        CHECK(sweep.brain.workers().at(WorkerId{1}).state == WorkerState::revoked);
         CHECK(sweep.finished(1, 0, 1, kPreempted, 21) == "drop(w1,s0)");
-        CHECK(sweep.brain.workers().at(1).state == WorkerState::idle);
+        CHECK(sweep.brain.workers().at(WorkerId{1}).state == WorkerState::idle);
     }
 }
 
@@ -191,7 +191,7 @@ TEST_CASE("The loss of a worker that was told to go is not held against its stag
 TEST_CASE("A running sweep and its store judge points by one rule") {
     // The network is lost and its evaluation failed: no run leaves that behind, but a store of two runs can.
     const Plan plan = world("b=1 e=1<b");
-    Coordinator brain(plan, open_stages(plan, {{StageState::lost, 1}, {StageState::failed, 1}}, {}), {});
+    Coordinator brain(plan, open_stages(plan, {{StageState::lost, Attempt{1}}, {StageState::failed, Attempt{1}}}, {}), {});
     CHECK(brain.point_counts().of(StageState::lost) == 1);
 }
 
@@ -271,12 +271,12 @@ TEST_CASE("Deadlines follow the beats of the stage's kind") {
     Sweeping sweep("b1=1 b2=1", policy);
     sweep.joined(1);
     CHECK(text_of(sweep.brain.on_progress(WorkerId{1}, 0, Attempt{1}, 0.1, 50)).empty());
-    CHECK(sweep.brain.workers().at(1).deadline_s == 55);
+    CHECK(sweep.brain.workers().at(WorkerId{1}).deadline_s == 55);
     CHECK(text_of(sweep.brain.on_progress(WorkerId{1}, 0, Attempt{1}, 0.2, 53)).empty());
-    CHECK(sweep.brain.workers().at(1).deadline_s == 83);
-    CHECK(sweep.brain.workers().at(1).fraction == 0.2);
+    CHECK(sweep.brain.workers().at(WorkerId{1}).deadline_s == 83);
+    CHECK(sweep.brain.workers().at(WorkerId{1}).fraction == 0.2);
     CHECK(text_of(sweep.brain.on_progress(WorkerId{1}, 0, Attempt{7}, 0.9, 54)).empty());
-    CHECK(sweep.brain.workers().at(1).fraction == 0.2);
+    CHECK(sweep.brain.workers().at(WorkerId{1}).fraction == 0.2);
 }
 
 TEST_CASE("Time in which the coordinator itself slept counts against nobody") {
@@ -284,10 +284,10 @@ TEST_CASE("Time in which the coordinator itself slept counts against nobody") {
     sweep.joined(1);
     CHECK(text_of(sweep.brain.on_tick(1)).empty());
     CHECK(text_of(sweep.brain.on_tick(5000)).empty());
-    CHECK(sweep.brain.workers().at(1).state == WorkerState::running);
+    CHECK(sweep.brain.workers().at(WorkerId{1}).state == WorkerState::running);
     CHECK(sweep.wait(5001, 5014, {}).empty());
     CHECK(sweep.wait(5015, 5015, {}) == "lost(w1,s0)");
-    CHECK(sweep.brain.workers().at(1).state == WorkerState::lost);
+    CHECK(sweep.brain.workers().at(WorkerId{1}).state == WorkerState::lost);
 }
 
 TEST_CASE("A stop drains what runs, grants nothing more and ends with preempted stages") {

@@ -10,7 +10,7 @@ namespace {
 
 std::vector<StageBefore> before(const std::vector<StageState>& states) {
     std::vector<StageBefore> result;
-    for (const StageState state : states) result.push_back({state, 1});
+    for (const StageState state : states) result.push_back({.state = state, .last_attempt = Attempt{1}});
     return result;
 }
 

@@ -93,6 +93,7 @@ TEST_CASE("stages stand in topological order, once, with what their kind needs a
                 CHECK(plan.stages[stage.needs[1]].data_sets == stage.data_sets);
                 break;
             case StageKind::evaluation:
+            case StageKind::latency:
                 REQUIRE(stage.needs.size() == 2);
                 CHECK(plan.stages[stage.needs[1]].kind == StageKind::prepare);
                 CHECK(stage.data_sets.empty());

@@ -6,7 +6,7 @@ using namespace fairsweep;
 
 namespace {
 
-std::string again(const Arguments& words, const std::string& only) {
+std::string again(const std::vector<std::string>& words, const std::string& only) {
     RunOptions options;
     options.words = words;
     return command_with_only(options, only);
@@ -15,7 +15,8 @@ std::string again(const Arguments& words, const std::string& only) {
 }  // namespace
 
 TEST_CASE("The command to go on is the whole command, quoted for a shell") {
-    const Arguments words = {"jobs/my job.cfg", "--store", "it's.h5", "--set", "axes.bits=32, 8", "--workers", "2"};
+    const std::vector<std::string> words = {"jobs/my job.cfg", "--store",   "it's.h5", "--set",
+                                            "axes.bits=32, 8", "--workers", "2"};
     const std::string whole = "fairsweep run 'jobs/my job.cfg' --store 'it'\\''s.h5' --set 'axes.bits=32, 8' --workers 2";
     CHECK(again(words, "") == whole);
     CHECK(again(words, "failed,lost") == whole + " --only failed,lost");

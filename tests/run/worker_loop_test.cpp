@@ -1,5 +1,6 @@
 #include "run/worker_loop.hpp"
 
+#include "fairsweep/error.hpp"
 #include "mpi/local_link.hpp"
 #include "run/clocks.hpp"
 #include "support/catch.hpp"
