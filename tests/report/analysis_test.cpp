@@ -1,3 +1,4 @@
+#include "plan/tasks.hpp"
 #include "report/analysis.hpp"
 
 #include <algorithm>
@@ -57,12 +58,13 @@ TEST_CASE("Points are grouped into configurations by everything but their seed")
 TEST_CASE("Stored accuracies must be those that follow from the scores") {
     AnalysisInput input = synthetic_input();
     const std::vector<float> scores = synthetic_scores(input.pairs, input.points[0].point);
-    input.points[0].figures = verification_figures(input.pairs, scores).groups;
+    for (const GroupFigures& group : verification_figures(input.pairs, scores).groups)
+        input.points[0].figures.push_back(columns_of(group));
     check_stored_figures(input, 0, scores);
     std::vector<float> changed = scores;
     for (std::size_t i = 0; i < 40; ++i) changed[i] = -changed[i];
     CHECK_THROWS_AS(check_stored_figures(input, 0, changed), Error);
-    input.points[0].figures[2].accuracy_10fold += 0.01;
+    input.points[0].figures[2][task_info("verification").accuracy] += 0.01;
     try {
         check_stored_figures(input, 0, scores);
         FAIL("another accuracy was not noticed");

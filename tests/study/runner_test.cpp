@@ -5,6 +5,7 @@
 #include <set>
 
 #include "fairsweep/error.hpp"
+#include "fairsweep/verification.hpp"
 #include "fairsweep/files.hpp"
 #include "hand_made_plan.hpp"
 #include "study/pairs.hpp"
@@ -128,7 +129,7 @@ TEST_CASE("Baselines of every augmentation differ, and each is the same twice", 
         recipe.augmentation = strength;
         const StageIndex stage = t.builder.baseline(kNetwork, 1, recipe);
         const StageOutcome outcome = t.done(stage);
-        CHECK(outcome.loss_last < 0.9 * outcome.loss_first);
+        CHECK(outcome.measured[Metric::loss_last] < 0.9 * outcome.measured[Metric::loss_first]);
         CHECK(networks.insert(tensors_of(t.file(stage, ".ckpt")).begin()->second).second);
         CHECK(run(*make_stage_runner("elsewhere"), t.builder.plan, stage).artefact == outcome.artefact);
     }
