@@ -1,4 +1,3 @@
-#include "plan/tasks.hpp"
 #include "report/analysis.hpp"
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 #include "fairsweep/text.hpp"
 #include "metrics/evaluation.hpp"
 #include "metrics/fairness.hpp"
+#include "plan/tasks.hpp"
 #include "report/page.hpp"
 #include "report/stored_figures.hpp"
 #include "report/synthetic_sweep.hpp"

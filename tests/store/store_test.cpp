@@ -459,7 +459,7 @@ TEST_CASE("missing, foreign, truncated and other-version files are store errors 
         seal(bytes, bytes.size(), 0);
         write_bytes(scene.path, std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
         refuse("version 99");
-        refuse("version 1");
+        refuse("version 2");
     }
     SECTION("a plan of another version") {
         const std::size_t at = good.find("\"format\":");
