@@ -19,7 +19,7 @@ def scores_of(salt, pairs=20):
 
 
 with h5py.File("sweep.h5", "r") as store:
-    expect(store.attrs["version"], 1, "version")
+    expect(store.attrs["version"], 2, "version")
     plan = json.loads(bytes(store["plan/json"][:]))
     expect(len(plan["points"]), 3, "points in the plan")
     expect(store["plan/stages/id"].asstr()[:], stage_ids, "stage ids")
@@ -58,6 +58,8 @@ with h5py.File("sweep.h5", "r") as store:
             sys.exit("scores of a stage that never ran are not NaN")
 
 with h5py.File("analysis.h5", "r") as analysis:
+    expect(analysis["task"].asstr()[:], ["verification"], "task")
+    expect(analysis["points/packed_bytes"].attrs["unit"].decode(), "bytes", "unit of a metric")
     expect(analysis["points/state"].asstr()[:], ["done", "done", "failed"], "states of points")
     expect(analysis["points/bits_weight"][:], [32, 4, 4], "bits_weight")
     expect(analysis["figures/accuracy_10fold"][1], [90.0 + 5 * 0.001, 91.0 + 5 * 0.001], "figures")
