@@ -11,11 +11,13 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <algorithm>
 #include <fstream>
 #include <iostream>
 
 #include "run/clocks.hpp"
+#include "run/launcher.hpp"
 #include "fairsweep/error.hpp"
 #include "fairsweep/failure_class.hpp"
 #include "fairsweep/files.hpp"
@@ -112,7 +114,10 @@ private:
     FakeJob job_;
 };
 
+/// Once a run: ranks that a parent has started take the plan that it handed over.
 PlannedSweep make_plan(const RunOptions& options) {
+    if (std::getenv(kLaunchedVariable) != nullptr)
+        throw_usage({.attempted = "planned again by a rank", .where = {}, .found = {}, .expected = {}, .hint = {}});
     const FakeJob job = read_job(options.job);
     PlanMaker maker(job);
     const StageIndex prepared = maker.add(StageKind::prepare, "prepare", {}, 1);
