@@ -39,7 +39,7 @@ assert all(math.isfinite(float(row["packed_bytes"])) for row in configurations)
 print(next(row["point"] for row in rows if row["arm"] == "compressed"))
 PYTHON
 )
-"$FAIRSWEEP" export s.h5 --point "$point" --format safetensors --packed --output packed.safetensors --json >export.json
+"$FAIRSWEEP" export --store s.h5 --point "$point" --format safetensors --packed --output packed.safetensors --json >export.json
 "$FAIRSWEEP_PYTHON" - "$point" <<'PYTHON'
 import csv
 import json
