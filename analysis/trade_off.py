@@ -4,6 +4,7 @@ import plotly.graph_objects as go
 from plots import GRID, layout, series, unusual
 
 KIB = 1024
+TICKS = [digit * 10**power for power in range(7) for digit in (1, 2, 5)]
 
 
 def label(row):
@@ -42,7 +43,8 @@ def error_against_size(analysis):
         alone = configurations["training_set"].nunique() == 1
         title = architecture if alone else f"{architecture}, trained on {training_set}"
         layout(figure, title, "size, KiB (logarithmic)", "worst group’s error, %")
-        figure.update_xaxes(type="log", showgrid=True, gridcolor=GRID, dtick="D2")
+        words = [f"{tick:,}" for tick in TICKS]
+        figure.update_xaxes(type="log", showgrid=True, gridcolor=GRID, tickvals=TICKS, ticktext=words)
         figure.update_yaxes(range=[0, min(60.0, top) * 1.05])
         figures.append(figure)
     return figures
