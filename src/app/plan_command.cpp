@@ -133,7 +133,7 @@ void print_axis(const Plan& plan, std::size_t axis) {
             ++found->second;
         }
     }
-    std::cout << fmt::format("  {:<14}{}\n", plan.axes[axis].name,
+    std::cout << fmt::format("  {:<13} {}\n", plan.axes[axis].name,
                              joined(counts, [](const auto& entry) { return fmt::format("{} ({})", entry.first, entry.second); }));
 }
 

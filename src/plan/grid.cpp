@@ -96,7 +96,8 @@ private:
         AxisValues dense = reference;
         dense[Axis::calibration] = dense[Axis::distillation] = {};
         visit_once(Arm::dense, dense, recipe);
-        if (!has_sham_) visit_once(Arm::sham, reference, recipe);
+        // Zipped with a key of the recipe, the cells that are shams lack the recipes of the others.
+        if (!has_sham_ || !block_.zipped.empty()) visit_once(Arm::sham, reference, recipe);
         visit_once(arm_of(axes), axes, recipe);
     }
 

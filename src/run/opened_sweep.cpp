@@ -4,12 +4,19 @@
 
 #include <map>
 
+#include "fairsweep/error.hpp"
 #include "fairsweep/log.hpp"
 #include "run/clocks.hpp"
 
 namespace fairsweep {
 
 OpenedSweep open_sweep(const RunOptions& options, const SweepParts& parts, PlannedSweep planned) {
+    if (planned.plan.points.empty())
+        throw_usage({.attempted = "there is nothing to run",
+                     .where = options.job.string(),
+                     .found = "no point: its rules and arms leave none",
+                     .expected = "at least one",
+                     .hint = "fairsweep plan shows what each rule removes"});
     parts.check_data(planned.plan);
     Store store = Store::open_for_update(options.store, planned.plan, parts.pairs(planned.plan));
     for (const std::string& warning : store.warnings()) log_warning(warning);

@@ -29,7 +29,8 @@ Plan take_over_plan(const std::filesystem::path& store, const Digest& expected) 
                      .where = path.string(),
                      .found = "SHA-256 " + found.short_hex(),
                      .expected = expected.short_hex(),
-                     .hint = "another run has begun on this store; wait for it, then run the same command again"});
+                     .hint = "another run has begun on this store, or the file was changed: run the same command again when "
+                             "nothing else runs on it"});
     return plan_from_json(text);
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <optional>
 
@@ -12,6 +13,7 @@
 #include "fairsweep/log.hpp"
 #include "run/launcher.hpp"
 #include "mpi/session.hpp"
+#include "plan/stage_kinds.hpp"
 #include "run/progress.hpp"
 #include "run/alone.hpp"
 #include "run/opened_sweep.hpp"
@@ -32,6 +34,13 @@ bool is_nothing_to_do(const Plan& plan, const Store& store, const OpeningRequest
         if (opening.selected[i] && !is_final(opening.stages[i].state)) return false;
     }
     return true;
+}
+
+bool measures_time(const Plan& plan) {
+    return std::any_of(plan.stages.begin(), plan.stages.end(), [](const Stage& stage) {
+        const auto& metrics = info_of(stage.kind).metrics;
+        return std::find(metrics.begin(), metrics.end(), Metric::image_time_s) != metrics.end();
+    });
 }
 
 std::vector<StageBefore> read_stages(const Plan& plan, const std::filesystem::path& path) {
@@ -135,6 +144,11 @@ int run_sweep(const RunOptions& options, const SweepParts& parts) {
         sweep.store.close();
         return result_of(sweep.plan, stages, options);
     }
+    if (workers > 1 && measures_time(sweep.plan))
+        log_warning(
+            fmt::format("image_time_s is measured while {} workers run: times of a loaded machine; measure on a quiet one "
+                        "with --workers 1",
+                        workers));
     const Digest plan = hand_over_plan(options.store, sweep.plan);
     starting.tell();  // before the lock goes: rank 0 takes it again
     sweep.store.close();

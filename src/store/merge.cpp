@@ -16,6 +16,7 @@
 #include "plan/recipes.hpp"
 #include "plan/stage_kinds.hpp"
 #include "plan/tasks.hpp"
+#include "store/same_evaluation.hpp"
 #include "store/analysis_points.hpp"
 #include "store/seal.hpp"
 #include "store/known_files.hpp"
@@ -76,16 +77,30 @@ AnalysisPoint make_point(const StoreReader& store, const Origin& origin) {
     return result;
 }
 
-void check_same_evaluation(const StoreReader& first, const StoreReader& other, const fs::path& first_path, const fs::path& path) {
-    if (first.plan().task == other.plan().task && first.plan().groups == other.plan().groups &&
-        same_pairs(first.pairs(), other.pairs()))
-        return;
+[[noreturn]] void refuse_merge(const fs::path& path, const std::string& found, const std::string& expected,
+                               const std::string& hint) {
     throw_store({.attempted = "these stores cannot be merged",
                  .where = path.string(),
-                 .found = fmt::format("{} groups and {} pairs", other.plan().groups.size(), other.pairs().size()),
-                 .expected = fmt::format("the same groups and pairs as {}: {} groups, {} pairs", first_path.string(),
-                                         first.plan().groups.size(), first.pairs().size()),
-                 .hint = "merge only stores that were evaluated on the same set"});
+                 .found = found,
+                 .expected = expected,
+                 .hint = hint});
+}
+
+void check_mergeable(const StoreReader& first, const StoreReader& other, const fs::path& first_path, const fs::path& path) {
+    const std::string hint = "merge only stores that were evaluated on the same set";
+    const std::string as_in = " as in " + first_path.string();
+    const Plan& plan = first.plan();
+    if (plan.task != other.plan().task) refuse_merge(path, "task " + other.plan().task, plan.task + as_in, hint);
+    if (plan.groups != other.plan().groups)
+        refuse_merge(path, fmt::format("groups {}", fmt::join(other.plan().groups, ", ")),
+                     fmt::format("{}{}", fmt::join(plan.groups, ", "), as_in), hint);
+    if (!same_pairs(first.pairs(), other.pairs()))
+        refuse_merge(path, fmt::format("{} pairs, not all the same", other.pairs().size()),
+                     fmt::format("the {} pairs{}", first.pairs().size(), as_in), hint);
+    if (const auto conflict = data_conflict(plan, other.plan()))
+        refuse_merge(path, conflict->found, conflict->expected + as_in,
+                     "results on different data would be compared as if they were on the same: run one of the jobs again with "
+                     "another name for its data set");
 }
 
 /// Points of all stores, each once, in the order in which they first come. A done one counts before others, then the store
@@ -178,7 +193,7 @@ MergeSummary merge_stores(std::span<const fs::path> paths, const fs::path& outpu
     for (const fs::path& path : paths) {
         stores.emplace_back(path);
         for (const std::string& warning : stores.back().warnings()) log_warning(warning);
-        check_same_evaluation(stores.front(), stores.back(), paths.front(), path);
+        for (std::size_t i = 0; i + 1 < stores.size(); ++i) check_mergeable(stores[i], stores.back(), paths[i], path);
     }
     MergeSummary summary;
     const std::vector<Origin> origins = choose_points(stores, summary);
