@@ -11,6 +11,7 @@
 #include "report/contrasts.hpp"
 #include "report/findings.hpp"
 #include "report/names.hpp"
+#include "report/score_direction.hpp"
 #include "report/twins.hpp"
 
 namespace fairsweep {
@@ -158,6 +159,11 @@ std::vector<std::string> make_warnings(const AnalysisInput& input, const std::ve
             "FDR, inequity rate and GARBE are undefined in {} of {} configurations: in a network a group has one kind "
             "of pairs only or expects fewer than {:.0f} errors of a kind at the pooled threshold",
             no_indices, configurations.size(), kFewestGroupErrors));
+    std::vector<ProtocolFigures> figures;
+    for (const AnalysedConfiguration& c : configurations)
+        for (std::size_t g = 0; g < c.summary.groups.size(); ++g)
+            figures.push_back({input.groups[g], c.summary.groups[g].accuracy.value, c.summary.groups[g].eer.value});
+    if (const auto protocol = protocol_warning(figures)) warnings.push_back(*protocol);
     for (const std::string& text : {floor_warning(configurations), repeated_seed_warning(configurations)})
         if (!text.empty()) warnings.push_back(text);
     for (std::string& text : twin_warnings(input, configurations)) warnings.push_back(std::move(text));

@@ -33,6 +33,26 @@ std::optional<std::string> direction_warning(const std::vector<ScoreReport::Grou
                        fmt::join(below, ", "));
 }
 
+std::optional<std::string> protocol_warning(std::span<const ProtocolFigures> groups) {
+    constexpr double kTolerated = 5.0;  // points: folds of few pairs choose their thresholds with some luck
+    std::vector<std::string> low;
+    for (const ProtocolFigures& group : groups) {
+        const double expected = 100.0 * (1.0 - group.eer);
+        if (group.accuracy_percent < expected - kTolerated)
+            low.push_back(fmt::format("{} ({:.1f} %, EER {:.1f} %)", group.name, group.accuracy_percent, 100.0 * group.eer));
+    }
+    if (low.empty()) return std::nullopt;
+    constexpr std::size_t kNamed = 6;
+    const std::size_t all = low.size();
+    low.resize(std::min(all, kNamed));
+    return fmt::format(
+        "accuracy_10fold is far below what the EER promises in {} {}: {}{}. The protocol's thresholds lie 0.01 apart and its "
+        "folds "
+        "follow the order of the pairs: scores that lie closer together, pairs sorted by kind or by score, and folds of one kind "
+        "make it too low",
+        all, all == 1 ? "group" : "groups", fmt::join(low, ", "), all > kNamed ? ", ..." : "");
+}
+
 void refuse_reversed_scores(const PairTable& pairs, std::span<const double> scores, const std::filesystem::path& file,
                             bool were_distances) {
     std::vector<double> aucs;

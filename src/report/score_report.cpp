@@ -96,6 +96,10 @@ public:
         if (const auto direction = direction_warning(report_.groups))
             report_.warnings.insert(report_.warnings.begin(), *direction);
         warn_of_folds(folds);
+        std::vector<ProtocolFigures> figures;
+        for (const ScoreReport::Group& group : report_.groups)
+            if (group.accuracy_10fold && group.eer) figures.push_back({group.name, *group.accuracy_10fold, *group.eer});
+        if (const auto protocol = protocol_warning(figures)) warn(*protocol);
         if (folds.size() == pairs_.groups.size()) {
             add_spread();
             add_spread_intervals(folds);
