@@ -57,6 +57,14 @@ double impostor_weight(const std::vector<double>& genuine, const std::vector<dou
     return impostor_fall + genuine_rise > 0.0 ? genuine_rise / (impostor_fall + genuine_rise) : 0.5;
 }
 
+/// As if no person were in two pairs. Where few people are in all pairs their shares cancel out, and the dyadic variance comes
+/// out as nothing: it is never taken for less than this.
+double independent_variance(const PairSubset& pairs, std::span<const double> influence) {
+    double sum = 0.0;
+    for (const std::uint32_t pair : pairs.pairs) sum += influence[pair] * influence[pair];
+    return sum;
+}
+
 }  // namespace
 
 CurveInfluence curve_influence(std::span<const double> scores, std::span<const std::uint8_t> genuine) {
@@ -89,7 +97,7 @@ CurveInfluence curve_influence(std::span<const double> scores, std::span<const s
 Interval curve_interval(const PairClusters& clusters, std::uint32_t group, double value, std::span<const double> influence) {
     const PairSubset& pairs = clusters.all_of(group);
     const double people = std::max(1.0, pairs.identities - 1.0);
-    const double variance = clusters.variance(influence);
+    const double variance = std::max(clusters.variance(influence), independent_variance(pairs, influence));
     const double spread = value * (1.0 - value);
     const bool at_edge = !(spread > 0.0) || !(variance > 0.0);
     return wilson_interval(

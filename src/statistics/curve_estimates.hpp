@@ -20,7 +20,7 @@ struct CurveInfluence {
 [[nodiscard]] CurveInfluence curve_influence(std::span<const double> scores, std::span<const std::uint8_t> genuine);
 
 /// `value`: a fraction over a group's pairs; `influence` [pairs of the table], zero outside the group. Wilson with the dyadic
-/// variance; people count as trials where the value is 0 or 1.
+/// variance, or that of independent pairs where it is larger; people count as trials where the value is 0 or 1.
 [[nodiscard]] Interval curve_interval(const PairClusters& clusters, std::uint32_t group, double value,
                                       std::span<const double> influence);
 

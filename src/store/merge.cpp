@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <ctime>
 #include <limits>
 #include <map>
@@ -36,6 +37,7 @@ struct Origin {
     std::size_t store = 0;
     PointIndex point = 0;
     StageState state = StageState::waiting;
+    std::vector<Origin> others{};  ///< the same point in other stores
 };
 
 AnalysisPoint make_point(const StoreReader& store, const Origin& origin) {
@@ -75,6 +77,13 @@ AnalysisPoint make_point(const StoreReader& store, const Origin& origin) {
         result.figures.resize(plan.groups.size(), std::vector<double>(task_info(plan.task).figures.size()));
     }
     return result;
+}
+
+/// A measurement that one store has of a point and another has not.
+void fill_metrics(AnalysisPoint& point, const AnalysisPoint& other) {
+    for (const Metric metric : all_of<Metric>()) {
+        if (std::isnan(point.measured[metric])) point.measured[metric] = other.measured[metric];
+    }
 }
 
 [[noreturn]] void refuse_merge(const fs::path& path, const std::string& found, const std::string& expected,
@@ -120,9 +129,15 @@ std::vector<Origin> choose_points(std::span<const StoreReader> stores, MergeSumm
             }
             ++summary.duplicates;
             Origin& held = origins[found->second];
+            held.others.push_back({s, p, states[p], {}});
             if (held.state == StageState::done && origin.state == StageState::done)
                 compare_results(stores[held.store], stores[s], plan.points[p].id, summary.comparison);
-            if (held.state != StageState::done && origin.state == StageState::done) held = origin;
+            if (held.state != StageState::done && origin.state == StageState::done) {
+                held.others.push_back({held.store, held.point, held.state, {}});
+                held.store = s;
+                held.point = p;
+                held.state = origin.state;
+            }
         }
     }
     return origins;
@@ -205,6 +220,7 @@ MergeSummary merge_stores(std::span<const fs::path> paths, const fs::path& outpu
     for (const StoreReader& store : stores) places.push_back(unite_axes(input.axes, store.plan().axes));
     for (const Origin& origin : origins) {
         input.points.push_back(make_point(stores[origin.store], origin));
+        for (const Origin& other : origin.others) fill_metrics(input.points.back(), make_point(stores[other.store], other));
         const Plan& plan = stores[origin.store].plan();
         input.points.back().point.axes = axes_among(input.axes, places[origin.store], plan, plan.points[origin.point]);
         summary.points_done += origin.state == StageState::done ? 1 : 0;

@@ -16,6 +16,7 @@ note "job file"
 expect 2 'No such file' "$FAIRSWEEP" run absent.cfg --store bad.h5
 sed 's/^architecture/architecure/' "$job" >misspelt.cfg
 expect 2 'misspelt.cfg.*architecure.*architecture' "$FAIRSWEEP" run misspelt.cfg --store bad.h5
+expect 2 'no point: its rules' run --set 'constraint.exclude=sparsity == 0.0'
 expect 2 'bits' run --set axes.bits=0
 expect 2 'bits' run --set axes.bits=33
 expect 2 'sparsity' run --set axes.sparsity=1.0

@@ -50,6 +50,14 @@ size = json.load(open("export.json"))
 assert float(row["packed_bytes"]) == size["packed_bytes"], (row["packed_bytes"], size)
 PYTHON
 
+note "a store that has not measured it, named first, hides nothing"
+"$FAIRSWEEP" run "$job" --store n.h5 --workers 1 -q
+"$FAIRSWEEP" merge n.h5 s.h5 --output ns.h5
+"$FAIRSWEEP_PYTHON" -c '
+import h5py, numpy
+with h5py.File("ns.h5") as file:
+    assert numpy.isfinite(file["points/packed_bytes"][:]).all(), file["points/packed_bytes"][:]'
+
 note "page"
 "$FAIRSWEEP" report a.h5 --output page.html
 grep -q "Error against size" page.html || die "no trade-off plot"

@@ -132,6 +132,15 @@ TEST_CASE("zipped axes are walked together") {
     CHECK(grid_size(sweep) == 3);
 }
 
+TEST_CASE("zipped with a key of the recipe, every compressed point has its sham twin") {
+    Sweep sweep = one_network();
+    sweep.values(Axis::bits) = {Bits{32, 32}, Bits{8, 8}};
+    add_axis(sweep, "finetune_lr", {0.1, 0.05});
+    sweep.blocks.front().zipped = {{index_of(Axis::bits), count_of<Axis>}};
+    const Plan plan = make_plan(sweep, present_probe(), "test");
+    CHECK(texts_of(plan, count_of<Axis>) == std::vector<std::string>{"dense none", "sham 0.1", "sham 0.05", "compressed 0.05"});
+}
+
 TEST_CASE("the points of several blocks are united, and each stands once") {
     Sweep sweep = one_network();
     AxisBlock other = sweep.blocks.front();

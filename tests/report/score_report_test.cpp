@@ -200,6 +200,29 @@ TEST_CASE("one group has no STD; unknown identities are warned of") {
     CHECK(warns(report, "identities are not known"));
 }
 
+TEST_CASE("where the ten-fold protocol does not fit the scores a warning says so") {
+    Scored set = planted({"A", "B"}, 400, 0.4, 0.25);
+    CHECK_FALSE(warns(score_report(set.pairs, set.scores, {}), "what the EER promises"));
+    for (double& score : set.scores) score *= 1e-3;  // closer together than the protocol's thresholds
+    const ScoreReport report = score_report(set.pairs, set.scores, {});
+    CHECK(warns(report, "far below what the EER promises in 2 groups: A ("));
+}
+
+TEST_CASE("two people in all pairs give no interval without width") {
+    Scored set = planted({"A"}, 400, 0.4, 0.25);
+    for (std::size_t i = 0; i < set.scores.size(); ++i) {
+        set.pairs.identity_a[i] = 0;
+        set.pairs.identity_b[i] = set.pairs.genuine[i] != 0 ? 0 : 1;
+    }
+    const ScoreReport report = score_report(set.pairs, set.scores, {});
+    REQUIRE(report.groups.front().eer.value() > 0.0);
+    for (const char* figure : {"groups.A.eer", "groups.A.auc"}) {
+        const Interval interval = report.intervals.at(figure);
+        INFO(figure);
+        CHECK(interval.high - interval.low > 0.005);
+    }
+}
+
 TEST_CASE("scores that cannot be judged are data errors") {
     Scored set = planted({"A"}, 20, 0.3, 0.3);
     CHECK_THROWS_AS(score_report(set.pairs, std::vector<double>(19, 0.5)), Error);

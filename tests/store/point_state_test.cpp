@@ -1,6 +1,7 @@
 #include "plan/point_state.hpp"
 
 #include "store/plan_union.hpp"
+#include "store/same_evaluation.hpp"
 #include "store_fixture.hpp"
 #include "support/catch.hpp"
 
@@ -46,6 +47,25 @@ TEST_CASE("a bad end of the own network is the point's, of something shared it m
 TEST_CASE("a preempted network leaves its point preempted, and running again it runs") {
     CHECK(points_when({kDone, kDone, kDone, kDone, StageState::preempted, kWaiting}) == States{kDone, StageState::preempted});
     CHECK(points_when({kDone, kDone, kDone, kDone, StageState::running, kWaiting}) == States{kDone, StageState::running});
+}
+
+TEST_CASE("a name that stands for data of two contents, or the same pairs over other images, is a conflict") {
+    const auto plan_of = [](const std::string& name, const std::string& content, const std::string& faces) {
+        Plan plan = make_plan(1);
+        plan.data[name] = {.source = {name, "rfw", "anywhere", {}}, .id = sha256(content), .present = true};
+        for (Stage& stage : plan.stages)
+            if (stage.kind == StageKind::prepare) stage.parameters = "{\"data\":\"" + sha256(faces).hex() + "\"}";
+        return plan;
+    };
+    const Plan held = plan_of("test", "one", "one");
+    CHECK_FALSE(data_conflict(held, held).has_value());
+    CHECK(data_conflict(held, plan_of("test", "two", "one")).has_value());
+    CHECK(data_conflict(held, plan_of("other", "two", "two")).has_value());  // another name, the same pairs, other images
+    CHECK_FALSE(data_conflict(held, plan_of("other", "two", "one")).has_value());
+    Plan missing = plan_of("test", "two", "one");
+    missing.data["test"].present = false;
+    CHECK_FALSE(data_conflict(held, missing).has_value());
+    CHECK_FALSE(data_conflict(make_plan(1), make_plan(1)).has_value());
 }
 
 TEST_CASE("a union keeps what was there where it was and adds the rest") {
