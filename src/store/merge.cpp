@@ -17,7 +17,7 @@
 #include "plan/recipes.hpp"
 #include "plan/stage_kinds.hpp"
 #include "plan/tasks.hpp"
-#include "store/same_evaluation.hpp"
+#include "store/data_conflict.hpp"
 #include "store/analysis_points.hpp"
 #include "store/seal.hpp"
 #include "store/known_files.hpp"

@@ -1,7 +1,7 @@
 #include "plan/point_state.hpp"
 
 #include "store/plan_union.hpp"
-#include "store/same_evaluation.hpp"
+#include "store/data_conflict.hpp"
 #include "store_fixture.hpp"
 #include "support/catch.hpp"
 
