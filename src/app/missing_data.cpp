@@ -15,10 +15,14 @@ std::string whole_path(const std::filesystem::path& path) {
     return error ? path.string() : whole.lexically_normal().string();
 }
 
-std::string why_missing(const std::string& name, const std::filesystem::path& path, const std::vector<UnsetVariable>& unset) {
+std::string why_missing(const DataSource& source, const std::vector<UnsetVariable>& unset) {
     const auto variable =
-        std::find_if(unset.begin(), unset.end(), [&name](const UnsetVariable& item) { return item.data == name; });
-    if (variable == unset.end()) return "nothing at " + whole_path(path);
+        std::find_if(unset.begin(), unset.end(), [&source](const UnsetVariable& item) { return item.data == source.name; });
+    std::error_code error;
+    const bool is_something = std::filesystem::exists(source.path, error);
+    if (variable == unset.end() && is_something)
+        return whole_path(source.path) + " is there and is no set of the format " + source.format;
+    if (variable == unset.end()) return "nothing at " + whole_path(source.path);
     return "the environment variable " + variable->variable + " is not set (" + variable->where + ")";
 }
 
@@ -29,7 +33,7 @@ std::vector<MissingData> missing_data(const Plan& plan, const std::filesystem::p
     std::vector<MissingData> missing;
     const std::vector<UnsetVariable> unset = unset_variables(job, overrides);
     for (const auto& [name, data] : plan.data) {
-        if (!data.present) missing.push_back({name, why_missing(name, data.source.path, unset)});
+        if (!data.present) missing.push_back({name, why_missing(data.source, unset)});
     }
     return missing;
 }

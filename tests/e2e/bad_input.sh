@@ -26,6 +26,7 @@ nothing_written
 
 note "data"
 expect 2 'data/absent' run --set data.faces.path=data/absent
+expect 2 'is there and is no set of the format recordio' run --set data.faces.path=data/test
 cp -r data broken
 truncate -s -1000 broken/train/train.rec
 expect 2 'train.rec.*offset' run --set data.faces.path=broken/train
