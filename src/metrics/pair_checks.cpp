@@ -1,6 +1,7 @@
 #include "metrics/pair_checks.hpp"
 
 #include <algorithm>
+#include <set>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -97,6 +98,23 @@ std::optional<std::string> shared_people_warning(const PairTable& pairs) {
     return std::to_string(shared) + " of " + std::to_string(group_of.size()) +
            " identities stand in more than one group and are taken as the same people there: if each group numbers its people "
            "anew, write A-1, B-1 ... instead";
+}
+
+std::optional<std::string> few_people_warning(const PairTable& pairs) {
+    constexpr std::size_t kFewest = 10;
+    std::string few;
+    for (std::size_t g = 0; g < pairs.groups.size(); ++g) {
+        std::set<std::uint32_t> people;
+        for (std::uint32_t p = pairs.group_begin[g]; p < pairs.group_begin[g + 1] && people.size() < kFewest; ++p)
+            people.insert({pairs.identity_a[p], pairs.identity_b[p]});
+        if (!people.empty() && people.size() < kFewest)
+            few += (few.empty() ? "" : ", ") + pairs.groups[g] + " (" + std::to_string(people.size()) + ")";
+    }
+    if (few.empty()) return std::nullopt;
+    return "fewer than ten people in a group: " + few +
+           ". What differs from person to person cannot be seen in so few: intervals of these groups, and of averages and "
+           "spreads over "
+           "them, may be far too narrow";
 }
 
 std::optional<std::string> equal_images_warning(const PairTable& pairs, std::span<const std::uint8_t> is_one) {

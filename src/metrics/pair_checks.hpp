@@ -22,6 +22,9 @@ void refuse_unusable_groups(const PairTable& pairs, const std::string& where);
 /// More than a tenth of the people stand in several groups: numbers given anew in each group look so.
 [[nodiscard]] std::optional<std::string> shared_people_warning(const PairTable& pairs);
 
+/// Groups of fewer than ten people: intervals count people, and of so few their shares may cancel out.
+[[nodiscard]] std::optional<std::string> few_people_warning(const PairTable& pairs);
+
 /// Pairs whose score is 1 in every network, `is_one` [pairs]: equal images, which say nothing of a network.
 [[nodiscard]] std::optional<std::string> equal_images_warning(const PairTable& pairs, std::span<const std::uint8_t> is_one);
 

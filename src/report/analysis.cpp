@@ -133,7 +133,8 @@ std::string repeated_seed_warning(const std::vector<AnalysedConfiguration>& conf
 
 std::vector<std::string> make_warnings(const AnalysisInput& input, const std::vector<AnalysedConfiguration>& configurations) {
     std::vector<std::string> warnings{"thresholds were chosen on the test pairs: there is no development set"};
-    for (const auto& warning : {contradiction_warning(input.pairs), shared_people_warning(input.pairs)})
+    for (const auto& warning :
+         {contradiction_warning(input.pairs), shared_people_warning(input.pairs), few_people_warning(input.pairs)})
         if (warning) warnings.push_back(*warning);
     const auto not_done = std::count_if(input.points.begin(), input.points.end(),
                                         [](const AnalysisPoint& p) { return p.state != StageState::done; });

@@ -83,6 +83,7 @@ public:
     [[nodiscard]] ScoreReport make() {
         for (const std::string& text : options_.warnings) warn(text);
         if (const auto shared = options_.identities_known ? shared_people_warning(pairs_) : std::nullopt) warn(*shared);
+        if (const auto few = options_.identities_known ? few_people_warning(pairs_) : std::nullopt) warn(*few);
         warn("thresholds are chosen on the pairs that they are judged on (threshold_source test): rates at them flatter");
         if (!options_.identities_known)
             warn("identities are not known: pairs are taken as independent, so intervals are too narrow where people repeat");

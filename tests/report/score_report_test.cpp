@@ -214,7 +214,8 @@ TEST_CASE("two people in all pairs give no interval without width") {
         set.pairs.identity_a[i] = 0;
         set.pairs.identity_b[i] = set.pairs.genuine[i] != 0 ? 0 : 1;
     }
-    const ScoreReport report = score_report(set.pairs, set.scores, {});
+    const ScoreReport report = score_report(set.pairs, set.scores, {.identities_known = true});
+    CHECK(warns(report, "fewer than ten people in a group: A (2)"));
     REQUIRE(report.groups.front().eer.value() > 0.0);
     for (const char* figure : {"groups.A.eer", "groups.A.auc"}) {
         const Interval interval = report.intervals.at(figure);
