@@ -93,7 +93,7 @@ printf 'baselines 2\ncompressions 8\nstage_ms 300\n' >long  # much is left to do
 "$fake" run long --store coordinator.h5 --workers 2 >coordinator.log 2>&1 &
 running=$!
 wait_until "a running stage" is_running coordinator.h5
-"$FAIRSWEEP" status coordinator.h5 --json | grep -q '"state":"running","running":true' || die "status while it runs"
+"$FAIRSWEEP" status coordinator.h5 --json >log.txt && grep -q '"state":"running","running":true' log.txt || die "status while it runs"
 kill -STOP "$(rank coordinator.h5 0)"
 silent() { "$FAIRSWEEP" status coordinator.h5 --json >log.txt && grep -q '"state":"silent","running":false' log.txt && grep -q '"stages":{.*"running":0' log.txt; }
 wait_until "status to see that nobody answers" silent
