@@ -209,13 +209,7 @@ void CoordinatorLoop::carry_out(const Commands& commands, const FinishedMessage*
 void CoordinatorLoop::apply(const GrantLease& grant) {
     // The number is used up from now on, even if everything is killed the next moment: until there is a result the row says
     // that an attempt was begun and did not end.
-    Row begun = new_row(grant.stage, grant.attempt);
-    begun.worker = number(grant.worker);
-    begun.host = notes_[grant.worker].host;
-    begun.outcome.state = StageState::preempted;
-    begun.outcome.failure = FailureClass::preempted;
-    begun.outcome.message = kBegunMessage;
-    store_.append(begun, {});
+    append_unended(grant, FailureClass::preempted, kBegunMessage);
     queue(grant.worker, LeaseMessage{grant.stage, grant.attempt, order_of(plan_, grant.stage, artefacts_)});
     log_debug(fmt::format("worker {} gets {}, attempt {}", number(grant.worker), stage_text(grant.stage), number(grant.attempt)));
 }
@@ -271,27 +265,16 @@ void CoordinatorLoop::apply(const CloseStage& closed) {
 }
 
 void CoordinatorLoop::apply(const RecordLoss& loss) {
-    Row row = new_row(loss.stage, loss.attempt);
-    row.worker = number(loss.worker);
-    row.host = notes_[loss.worker].host;
-    row.outcome.state = StageState::preempted;
-    row.outcome.failure = loss.failure;
-    row.outcome.message = loss.message;
-    store_.append(row, {});
+    append_unended(loss, loss.failure, loss.message);
     log_warning(fmt::format("{} on worker {}: {}", stage_text(loss.stage), number(loss.worker), loss.message));
 }
 
 void CoordinatorLoop::apply(const DrainWorker& drain) {
     // Whatever kills the ranks from now on, a person or a time limit, is not this stage's fault.
-    Row row = new_row(drain.stage, drain.attempt);
-    row.worker = number(drain.worker);
-    row.host = notes_[drain.worker].host;
-    row.outcome.state = StageState::preempted;
-    row.outcome.failure = FailureClass::preempted;
-    row.outcome.message = "asked to stop";
-    store_.append(row, {});
+    append_unended(drain, FailureClass::preempted, "asked to stop");
     queue(drain.worker, DrainMessage{});
 }
+
 void CoordinatorLoop::apply(const DismissWorker& dismiss) {
     if (!finish_mpi_) finish_mpi_ = brain_.is_finished() && everybody_well();
     queue(dismiss.worker, DismissMessage{*finish_mpi_});
@@ -304,6 +287,17 @@ void CoordinatorLoop::commit_and_send() {
 }
 
 void CoordinatorLoop::queue(WorkerId to, const Message& message) { outgoing_.push_back({to, shared(message)}); }
+
+template <class C>
+void CoordinatorLoop::append_unended(const C& command, FailureClass failure, const std::string& message) {
+    Row row = new_row(command.stage, command.attempt);
+    row.worker = number(command.worker);
+    row.host = notes_[command.worker].host;
+    row.outcome.state = StageState::preempted;
+    row.outcome.failure = failure;
+    row.outcome.message = message;
+    store_.append(row, {});
+}
 
 Row CoordinatorLoop::new_row(StageIndex stage, Attempt attempt) const {
     Row row;

@@ -9,6 +9,7 @@
 #include <limits>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "fairsweep/error.hpp"
 #include "fairsweep/files.hpp"
@@ -121,7 +122,7 @@ std::vector<Origin> choose_points(std::span<const StoreReader> stores, MergeSumm
         const Plan& plan = stores[s].plan();
         const auto states = point_states(plan, stage_states(plan, stores[s].rows()));
         for (PointIndex p = 0; p < plan.points.size(); ++p) {
-            const Origin origin{s, p, states[p]};
+            Origin origin{s, p, states[p]};
             const auto [found, is_new] = position.emplace(plan.points[p].id, origins.size());
             if (is_new) {
                 origins.push_back(origin);
@@ -129,15 +130,14 @@ std::vector<Origin> choose_points(std::span<const StoreReader> stores, MergeSumm
             }
             ++summary.duplicates;
             Origin& held = origins[found->second];
-            held.others.push_back({s, p, states[p], {}});
-            if (held.state == StageState::done && origin.state == StageState::done)
+            const bool is_held_done = held.state == StageState::done;
+            if (is_held_done && origin.state == StageState::done)
                 compare_results(stores[held.store], stores[s], plan.points[p].id, summary.comparison);
-            if (held.state != StageState::done && origin.state == StageState::done) {
-                held.others.push_back({held.store, held.point, held.state, {}});
-                held.store = s;
-                held.point = p;
-                held.state = origin.state;
+            if (!is_held_done && origin.state == StageState::done) {
+                std::swap(held, origin);
+                held.others = std::exchange(origin.others, {});
             }
+            held.others.push_back(std::move(origin));
         }
     }
     return origins;

@@ -48,12 +48,7 @@ void make(const std::filesystem::path& path, std::size_t points, std::uint32_t p
     for (const Point& point : plan.points) point_of[point.evaluation_stage] = &point;
     Store store = Store::open_for_update(path, plan, pairs);
     for (std::size_t stage = 0; stage < plan.stages.size(); ++stage) {
-        Row row;
-        row.stage_id = plan.stages[stage].id;
-        row.kind = plan.stages[stage].kind;
-        row.attempt = 1;
-        row.worker = 1;
-        row.host = "test";
+        Row row = synthetic_row(plan.stages[stage]);
         row.outcome = synthetic_outcome(stage);
         if (point_of[stage] != nullptr) put_scores(row.outcome, pairs, large_scores(pairs, *point_of[stage]));
         const std::vector<float> scores = std::move(row.outcome.scores);

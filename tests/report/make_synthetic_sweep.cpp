@@ -20,12 +20,7 @@ void make(const std::filesystem::path& store_path, const std::filesystem::path& 
     std::vector<StageOutcome> outcomes;
     Store store = Store::open_for_update(store_path, plan, pairs);
     for (std::size_t stage = 0; stage < plan.stages.size(); ++stage) {
-        Row row;
-        row.stage_id = plan.stages[stage].id;
-        row.kind = plan.stages[stage].kind;
-        row.attempt = 1;
-        row.worker = 1;
-        row.host = "test";
+        Row row = synthetic_row(plan.stages[stage]);
         outcomes.push_back(synthetic_outcome(plan, pairs, stage));
         row.outcome = outcomes.back();
         row.outcome.scores.clear();

@@ -100,6 +100,17 @@ inline std::vector<float> synthetic_scores(const PairTable& pairs, const Point& 
     return scores;
 }
 
+/// A row without an outcome.
+inline Row synthetic_row(const Stage& stage) {
+    Row row;
+    row.stage_id = stage.id;
+    row.kind = stage.kind;
+    row.attempt = 1;
+    row.worker = 1;
+    row.host = "test";
+    return row;
+}
+
 /// A done outcome of a stage.
 inline StageOutcome synthetic_outcome(std::size_t stage) {
     StageOutcome outcome;
