@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "fairsweep/hash.hpp"
+#include "fairsweep/items.hpp"
 #include "fairsweep/sweep.hpp"
 
 namespace fairsweep {
@@ -23,13 +24,21 @@ struct LabelledImage {
     std::int64_t identity = -1;  ///< class index, 0 .. identities()-1
 };
 
-/// A training or calibration set: aligned faces with identities.
+/// A training or calibration set: aligned faces with identities, or with classes of another kind.
 class TrainingSet {
 public:
     virtual ~TrainingSet() = default;
     [[nodiscard]] virtual std::uint64_t size() const = 0;  ///< images
     [[nodiscard]] virtual std::uint64_t identities() const = 0;
     [[nodiscard]] virtual LabelledImage get(std::uint64_t index) const = 0;  ///< index < size()
+};
+
+/// Aligned faces with a named class each, a person and groups: what the task "classification" trains and is evaluated on.
+/// Image i is item i of items(); identities() is the number of classes, and `identity` of an image its class.
+class LabelledSet : public TrainingSet {
+public:
+    [[nodiscard]] virtual const std::vector<std::string>& classes() const = 0;  ///< sorted by their bytes, at most 256
+    [[nodiscard]] virtual const ItemTable& items() const = 0;
 };
 
 struct VerificationPair {
@@ -59,13 +68,16 @@ public:
 /// Factories by DataSource::format; unknown formats are usage errors with the nearest known name.
 [[nodiscard]] std::unique_ptr<TrainingSet> open_training_set(const DataSource& source);
 [[nodiscard]] std::unique_ptr<VerificationSet> open_verification_set(const DataSource& source);
+[[nodiscard]] std::unique_ptr<LabelledSet> open_labelled_set(const DataSource& source);
 
 /// The identity of a data set: the hash of every byte that its readers see, never of its path. The same bytes in another
 /// folder give the same digest. A set is read for it once; the digest is kept in the user's cache folder and used while
 /// names, sizes, times and inodes of the files stay the same. Throws a data error when it is missing, unreadable or changing.
 [[nodiscard]] Digest data_set_digest(const DataSource& source);
 [[nodiscard]] bool data_set_present(const DataSource& source);
-/// Names of a verification set's groups without reading its images.
-[[nodiscard]] std::vector<std::string> verification_group_names(const DataSource& source);
+/// Names of an evaluation set's groups without reading its images.
+[[nodiscard]] std::vector<std::string> evaluation_group_names(const DataSource& source);
+/// Names of the classes of a LabelledSet, as its classes(); empty for formats whose classes have no names.
+[[nodiscard]] std::vector<std::string> class_names(const DataSource& source);
 
 }  // namespace fairsweep

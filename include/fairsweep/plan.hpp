@@ -53,10 +53,12 @@ struct RemovedPoints {
 struct Plan {
     std::string sweep_name;
     std::string task;
-    std::vector<std::string> groups;  ///< demographic groups of the evaluation set, in its order
+    std::vector<std::string> groups;   ///< demographic groups of the evaluation set, in its order
+    std::vector<std::string> classes;  ///< of the evaluation set, by name; empty where the task has none
     std::vector<Stage> stages;        ///< topological order, stable for a given sweep
     std::vector<Point> points;        ///< grid order
     std::map<std::string, PlannedData> data;
+    std::map<std::string, ProgramSettings> programs;  ///< by name, of [program.NAME]
     std::vector<AxisInfo> axes = common_axes();
     std::uint64_t seeds = 0;  ///< how many different ones
     std::vector<RemovedPoints> removed;

@@ -13,6 +13,7 @@ namespace fairsweep {
 struct StageParameters {
     StageKind kind{};
     int version = 1;           ///< of the stage's code: raised when its results change
+    std::string task = "verification";
     std::string architecture;  ///< baseline, teacher, compression, evaluation
     Digest data;           ///< prepare, evaluation: evaluation set; baseline: training set; teacher, compression: calibration set
     int image_size = 112;  ///< prepare: pixels per side of the aligned faces (the network's input size)
@@ -20,6 +21,13 @@ struct StageParameters {
     Bits bits;                 ///< compression
     double sparsity = 0.0;     ///< compression
     std::string distillation;  ///< compression: "embedding", "cosine" or "relational", maybe with "-chain"
+    // external: the command as it is written; of what stands above and below only what its placeholders name is in the text.
+    std::string command;
+    std::string result;      ///< Program::result
+    Digest depends;          ///< hash of the content of Program::depends; zero: there are none
+    Digest training_data;    ///< where the command names it
+    Digest evaluation_data;  ///< where the command names it, and where the result is of its images
+    std::string arm;         ///< where the command names it
     Recipe recipe;             ///< baseline: baseline_*, margin_*; compression: finetune_* and the quantiser's; both: the common
                                ///< fields; teacher: flip; every kind but prepare: threads_per_stage, shards
 };

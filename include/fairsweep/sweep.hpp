@@ -79,7 +79,8 @@ struct Recipe {
     double clip_norm = 5.0;  ///< L2 norm of all gradients of the backbone
     bool flip = true;        ///< horizontal flip with probability one half
 
-    int threads_per_stage = 1;  ///< changes numbers in the last bit: part of the identity
+    std::string program = "none";  ///< [program.NAME] that makes the networks of its arms; none: fairsweep itself does
+    int threads_per_stage = 1;     ///< changes numbers in the last bit: part of the identity
     int shards = 1;
 };
 
@@ -111,6 +112,25 @@ struct RecipeSetting {
     std::string text;
 };
 
+/// How a program of the user's is watched while it runs. Never part of an identity.
+struct ProgramSettings {
+    double time_limit_s = 86400.0;
+    std::string stop_signal = "TERM";       ///< sent to its process group when the stage has to end: TERM, INT, USR1 ...
+    double grace_s = 30.0;                  ///< from then to SIGKILL
+    std::uint64_t log_bytes = 1ULL << 20U;  ///< most bytes of its output that are kept
+    bool operator==(const ProgramSettings&) const = default;
+};
+
+/// [program.NAME]: a program that makes networks, embeddings or scores in place of fairsweep's own training.
+struct Program {
+    std::string command;               ///< with placeholders; run without a shell
+    std::string result = "checkpoint";  ///< what it leaves at {artefact}: "checkpoint", "embeddings" or "scores"
+    std::vector<std::string> depends;  ///< files whose content decides what it does
+    std::vector<Arm> arms{Arm::sham, Arm::compressed};  ///< whose networks it makes
+    double estimate_s = 600.0;         ///< of one run, for plans
+    ProgramSettings settings;
+};
+
 /// A grid: the product of its axes' values, where axes that are zipped go together.
 struct AxisBlock {
     std::string name;                              ///< of [axes.NAME]; empty: [axes]
@@ -138,6 +158,7 @@ struct Sweep {
     Recipe recipe;                               ///< of points whose axes change none of its keys
     std::vector<RecipeSetting> recipe_settings;  ///< the keys that it was made from, for points with another preset
     std::string evaluation_data;
+    std::map<std::string, Program> programs;  ///< by name
     std::map<std::string, DataSource> data;  ///< by name
     std::string source_text;                 ///< the job file after --set, for provenance
 };

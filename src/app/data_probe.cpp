@@ -10,14 +10,14 @@
 #include "fairsweep/log.hpp"
 #include "run/launcher.hpp"
 #include "metrics/pair_checks.hpp"
-#include "study/pairs.hpp"
+#include "study/items.hpp"
 
 namespace fairsweep {
 namespace {
 
 /// A sweep is worth its hours only where its pairs can be judged: what `analyze` would refuse is refused here.
 void check_pairs(const VerificationSet& set, const DataSource& source) {
-    const PairTable table = pair_table_of(set);
+    const ItemTable table = item_table_of(set);
     const std::string where = "data set " + source.name + " (" + source.path.string() + ")";
     refuse_unusable_groups(table, where);
     if (std::getenv(kLaunchedVariable) != nullptr) return;  // `run` that started this rank has reported the rest
@@ -45,6 +45,6 @@ std::string planted(const DataSource& source) { return faces::planted_beside(sou
 
 }  // namespace
 
-DataProbe data_probe() { return {data_set_present, data_set_digest, verification_group_names, count_images, planted}; }
+DataProbe data_probe() { return {data_set_present, data_set_digest, evaluation_group_names, count_images, planted}; }
 
 }  // namespace fairsweep

@@ -103,7 +103,7 @@ private:
     void add_people(std::uint32_t a, std::uint32_t b, bool genuine) {
         pairs_.table.identity_a.push_back(a);
         pairs_.table.identity_b.push_back(b);
-        pairs_.table.genuine.push_back(genuine ? 1 : 0);
+        pairs_.table.label.push_back(genuine ? 1 : 0);
     }
 
     std::uint32_t row(const PairFile& file, std::uint32_t line, const std::string& image) const {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "fairsweep/pairs.hpp"
+#include "fairsweep/items.hpp"
 
 namespace fairsweep {
 
@@ -20,7 +20,7 @@ struct PairFile {
 [[nodiscard]] PairFile parse_pair_file(const std::string& text);
 
 struct RowPairs {
-    PairTable table;
+    ItemTable table;
     std::vector<std::uint32_t> row_a;  ///< [pairs]
     std::vector<std::uint32_t> row_b;
     bool identities_known = true;       ///< false: the folders of a `path path label` list are no people

@@ -21,7 +21,7 @@
 #include "score_report_output.hpp"
 #include "store/embedding_file.hpp"
 #include "study/image_embedding.hpp"
-#include "study/pairs.hpp"
+#include "study/items.hpp"
 
 namespace fairsweep {
 namespace {
@@ -38,7 +38,7 @@ constexpr CommandHelp kHelp{
     "  fairsweep evaluate --architecture iresnet100 --weights backbone.pth --data /data/RFW --json"};
 
 struct Scored {
-    PairTable pairs;
+    ItemTable pairs;
     std::vector<double> scores;
     bool identities_known = true;
     std::vector<std::string> warnings;
@@ -115,7 +115,7 @@ std::optional<Scored> score_network(const po::variables_map& values, Link& link)
     const std::vector<float> embeddings =
         embed_on_ranks(link, embedder, images.size(), options, faces, values.count("quiet") != 0);
     if (link.rank() != 0) return std::nullopt;
-    const PairTable table = pair_table_of(*set);
+    const ItemTable table = item_table_of(*set);
     std::vector<double> scores = checked_cosines(
         embeddings, embedder.embedding_size(), row_a, row_b, [&](std::uint32_t row) { return faces.name(row); },
         options.weights.string());

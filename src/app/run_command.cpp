@@ -11,7 +11,7 @@
 #include "plan/make_plan.hpp"
 #include "run/run_sweep.hpp"
 #include "run_arguments.hpp"
-#include "study/pairs.hpp"
+#include "study/items.hpp"
 #include "study/runner.hpp"
 #include "version.hpp"
 
@@ -30,10 +30,10 @@ std::unique_ptr<StageRunner> make_runner(const std::filesystem::path& artefact_f
 }
 
 /// The evaluation set is the one that `prepare` stages read.
-PairTable pairs_of(const Plan& plan) {
+ItemTable pairs_of(const Plan& plan) {
     for (const Stage& stage : plan.stages) {
         if (stage.kind == StageKind::prepare && !stage.data_sets.empty()) {
-            return pair_table_of(*open_verification_set(plan.data.at(stage.data_sets.front()).source));
+            return item_table_of(*open_verification_set(plan.data.at(stage.data_sets.front()).source));
         }
     }
     return {};

@@ -12,7 +12,7 @@ namespace fairsweep {
 namespace {
 
 constexpr std::uint32_t kMagic = 0x4D535746;  // "FWSM"
-constexpr std::uint16_t kVersion = 3;
+constexpr std::uint16_t kVersion = 4;
 constexpr std::size_t kMaxHostBytes = 256;
 
 struct Header {
@@ -204,6 +204,14 @@ void visit(V& v, M& need) {
     v.digest(need.sha256);
 }
 
+template <class V, Is<ProgramSettings> M>
+void visit(V& v, M& program) {
+    v.number(program.time_limit_s);
+    v.text(program.stop_signal, kMaxOrderTextBytes);
+    v.number(program.grace_s);
+    v.number(program.log_bytes);
+}
+
 template <class V, Is<StageOrder> M>
 void visit(V& v, M& order) {
     v.digest(order.id);
@@ -212,6 +220,8 @@ void visit(V& v, M& order) {
     v.list(order.needs, kMaxOrderItems, kNeedBytes, [](V& w, auto& need) { visit(w, need); });
     v.list(order.data, kMaxOrderItems, 4 * kCountBytes, [](V& w, auto& source) { visit(w, source); });
     visit(v, order.groups);
+    visit(v, order.classes);
+    visit(v, order.program);
     v.text(order.code_version, kMaxOrderTextBytes);
 }
 

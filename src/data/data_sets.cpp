@@ -50,7 +50,7 @@ bool data_set_present(const DataSource& source) {
     wrong_format(source, "cannot look for the data set", {"recordio", "folder", "rfw"});
 }
 
-std::vector<std::string> verification_group_names(const DataSource& source) {
+std::vector<std::string> evaluation_group_names(const DataSource& source) {
     if (source.format != "rfw") wrong_format(source, "cannot list the groups of the verification set", {"rfw"});
     if (!source.groups.empty()) return source.groups;
     if (const auto root = find_rfw_root(source.path)) return rfw_groups_in(*root);

@@ -182,7 +182,7 @@ private:
         list_.pairs.group_begin.assign(groups_.size() + 1, 0);
         for (const ScoredPair& pair : pairs_) {
             ++list_.pairs.group_begin[pair.group + 1];
-            list_.pairs.genuine.push_back(pair.genuine ? 1 : 0);
+            list_.pairs.label.push_back(pair.genuine ? 1 : 0);
             list_.pairs.identity_a.push_back(pair.identity_a);
             list_.pairs.identity_b.push_back(pair.identity_b);
             list_.scores.push_back(pair.score);

@@ -9,12 +9,12 @@
 #include <vector>
 
 #include "data/score_columns.hpp"
-#include "fairsweep/pairs.hpp"
+#include "fairsweep/items.hpp"
 
 namespace fairsweep {
 
 struct ScoreList {
-    PairTable pairs;                    ///< groups in the order of their first line; pairs in file order within (fold, if any)
+    ItemTable pairs;                    ///< groups in the order of their first line; pairs in file order within (fold, if any)
     std::vector<double> scores;         ///< [pairs] as they stand in the file
     bool identities_known = false;      ///< false: every pair got people of its own
     std::vector<std::uint32_t> folds;   ///< [pairs] 0 ... folds - 1, ascending within a group; empty without the column

@@ -32,7 +32,7 @@ GroupFigures group_figures(std::span<const double> scores, std::span<const std::
 
 }  // namespace
 
-VerificationFigures verification_figures(const PairTable& pairs, std::span<const float> scores) {
+VerificationFigures verification_figures(const ItemTable& pairs, std::span<const float> scores) {
     if (scores.size() != pairs.size() || scores.empty()) {
         throw_data({.attempted = "evaluate a verification set",
                     .where = {},
@@ -42,12 +42,12 @@ VerificationFigures verification_figures(const PairTable& pairs, std::span<const
     }
     const std::vector<double> values(scores.begin(), scores.end());
     VerificationFigures figures;
-    figures.pooled_threshold = most_accurate_threshold(values, pairs.genuine).value();
+    figures.pooled_threshold = most_accurate_threshold(values, pairs.label).value();
     for (std::size_t g = 0; g < pairs.groups.size(); ++g) {
         const std::size_t begin = pairs.group_begin[g];
         const std::size_t count = pairs.group_begin[g + 1] - begin;
         figures.groups.push_back(group_figures(std::span(values).subspan(begin, count),
-                                               std::span(pairs.genuine).subspan(begin, count), figures.pooled_threshold));
+                                               std::span(pairs.label).subspan(begin, count), figures.pooled_threshold));
     }
     return figures;
 }

@@ -3,18 +3,18 @@
 #include <span>
 #include <vector>
 
-#include "fairsweep/pairs.hpp"
+#include "fairsweep/items.hpp"
 #include "fairsweep/verification.hpp"
 
 namespace fairsweep {
 
 struct VerificationFigures {
     double pooled_threshold = 0.0;     ///< one for all groups: the smallest observed score with the highest pooled accuracy
-    std::vector<GroupFigures> groups;  ///< one per PairTable::groups; undefined figures are NaN
+    std::vector<GroupFigures> groups;  ///< one per ItemTable::groups; undefined figures are NaN
 };
 
 /// `scores` [pairs] are similarities in the order of `pairs`. Throws a data error when a score is not finite, when their
 /// number is not that of the pairs, or when there are none.
-[[nodiscard]] VerificationFigures verification_figures(const PairTable& pairs, std::span<const float> scores);
+[[nodiscard]] VerificationFigures verification_figures(const ItemTable& pairs, std::span<const float> scores);
 
 }  // namespace fairsweep

@@ -19,7 +19,7 @@ struct Tally {
     std::uint32_t count = 0;
     std::string first;
 
-    void add(const PairTable& pairs, std::uint32_t group, std::uint32_t pair) {
+    void add(const ItemTable& pairs, std::uint32_t group, std::uint32_t pair) {
         if (count++ == 0)
             first = "pair " + std::to_string(pair - pairs.group_begin[group] + 1) + " of group " + pairs.groups[group];
     }
@@ -29,7 +29,7 @@ struct Tally {
 };
 
 template <typename IsOdd>
-Tally tally_of(const PairTable& pairs, const IsOdd& is_odd) {
+Tally tally_of(const ItemTable& pairs, const IsOdd& is_odd) {
     Tally tally;
     for (std::uint32_t g = 0; g < pairs.groups.size(); ++g)
         for (std::uint32_t p = pairs.group_begin[g]; p < pairs.group_begin[g + 1]; ++p)
@@ -48,10 +48,10 @@ Tally tally_of(const PairTable& pairs, const IsOdd& is_odd) {
 
 }  // namespace
 
-void refuse_unusable_groups(const PairTable& pairs, const std::string& where) {
+void refuse_unusable_groups(const ItemTable& pairs, const std::string& where) {
     for (std::uint32_t g = 0; g < pairs.groups.size(); ++g) {
-        const auto begin = pairs.genuine.begin() + pairs.group_begin[g];
-        const auto end = pairs.genuine.begin() + pairs.group_begin[g + 1];
+        const auto begin = pairs.label.begin() + pairs.group_begin[g];
+        const auto end = pairs.label.begin() + pairs.group_begin[g + 1];
         const auto count = end - begin;
         const auto genuine = std::count(begin, end, 1);
         const std::string of_all = "of its " + std::to_string(count) + " pairs ";
@@ -62,7 +62,7 @@ void refuse_unusable_groups(const PairTable& pairs, const std::string& where) {
     }
 }
 
-std::vector<std::string> repeated_pair_warnings(const PairTable& pairs, std::span<const std::uint32_t> image_a,
+std::vector<std::string> repeated_pair_warnings(const ItemTable& pairs, std::span<const std::uint32_t> image_a,
                                                 std::span<const std::uint32_t> image_b) {
     FAIRSWEEP_CHECK(image_a.size() == pairs.size() && image_b.size() == pairs.size(), "two images per pair");
     Tally of_one_image, repeated;
@@ -84,7 +84,7 @@ std::vector<std::string> repeated_pair_warnings(const PairTable& pairs, std::spa
     return warnings;
 }
 
-std::optional<std::string> shared_people_warning(const PairTable& pairs) {
+std::optional<std::string> shared_people_warning(const ItemTable& pairs) {
     constexpr std::uint32_t kSeveral = ~0U;
     std::unordered_map<std::uint32_t, std::uint32_t> group_of;
     for (std::uint32_t g = 0; g < pairs.groups.size(); ++g)
@@ -100,7 +100,7 @@ std::optional<std::string> shared_people_warning(const PairTable& pairs) {
            "anew, write A-1, B-1 ... instead";
 }
 
-std::optional<std::string> few_people_warning(const PairTable& pairs) {
+std::optional<std::string> few_people_warning(const ItemTable& pairs) {
     constexpr std::size_t kFewest = 10;
     std::string few;
     for (std::size_t g = 0; g < pairs.groups.size(); ++g) {
@@ -117,16 +117,16 @@ std::optional<std::string> few_people_warning(const PairTable& pairs) {
            "them, may be far too narrow";
 }
 
-std::optional<std::string> equal_images_warning(const PairTable& pairs, std::span<const std::uint8_t> is_one) {
+std::optional<std::string> equal_images_warning(const ItemTable& pairs, std::span<const std::uint8_t> is_one) {
     FAIRSWEEP_CHECK(is_one.size() == pairs.size(), "one flag per pair");
     const Tally tally = tally_of(pairs, [is_one](std::uint32_t p) { return is_one[p] != 0; });
     if (tally.count == 0) return std::nullopt;
     return tally.text() + " with the score 1 whatever the network: equal images, or an image paired with itself";
 }
 
-std::optional<std::string> contradiction_warning(const PairTable& pairs) {
+std::optional<std::string> contradiction_warning(const ItemTable& pairs) {
     const Tally tally = tally_of(
-        pairs, [&pairs](std::uint32_t p) { return pairs.genuine[p] == 0 && pairs.identity_a[p] == pairs.identity_b[p]; });
+        pairs, [&pairs](std::uint32_t p) { return pairs.label[p] == 0 && pairs.identity_a[p] == pairs.identity_b[p]; });
     if (tally.count == 0) return std::nullopt;
     return tally.text() + " of different people whose identities are one: taken as pairs of different people";
 }

@@ -184,6 +184,7 @@ Plan plan_from(const Json& json) {
     plan.sweep_name = json.at("sweep_name").get<std::string>();
     plan.task = json.at("task").get<std::string>();
     plan.groups = json.at("groups").get<std::vector<std::string>>();
+    plan.classes = json.value("classes", std::vector<std::string>());  // of tasks that have some
     plan.axes = axes_from(json.at("axes"));
     for (const Json& stage : json.at("stages")) plan.stages.push_back(stage_from(stage, plan.stages.size()));
     for (const Json& point : json.at("points")) plan.points.push_back(point_from(point, plan.axes, plan.stages.size()));
@@ -213,6 +214,7 @@ std::string plan_to_json(const Plan& plan) {
                  {"provisional", plan.provisional},
                  {"job_text", plan.job_text},
                  {"code_version", plan.code_version}};
+    if (!plan.classes.empty()) json["classes"] = plan.classes;
     Json& axes = json["axes"] = Json::array();
     for (const AxisInfo& axis : plan.axes) axes.push_back(to_json(axis));
     Json& stages = json["stages"] = Json::array();

@@ -100,6 +100,13 @@ Table make_table() {
         .metrics = {Metric::image_time_s, Metric::packed_bytes, Metric::float32_bytes},
         .cost_s = [](const StageParameters& p, double) { return kStartS + kTimedImages * kAloneFactor * forward_s(p); },
         .disk_bytes = nothing};
+    kinds[external] = {.version = 1,
+                       .needs = {},
+                       .artefact_suffix = ".ext",
+                       .may_use_team = true,
+                       .metrics = {},
+                       .cost_s = [](const StageParameters&, double) { return Program{}.estimate_s; },
+                       .disk_bytes = checkpoint_bytes};
     return kinds;
 }
 

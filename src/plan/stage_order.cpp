@@ -13,6 +13,8 @@ StageOrder order_of(const Plan& plan, StageIndex stage, std::span<const Digest> 
                      .needs = {},
                      .data = {},
                      .groups = plan.groups,
+                     .classes = plan.classes,
+                     .program = {},
                      .code_version = plan.code_version};
     for (const StageIndex need : planned.needs)
         order.needs.push_back({plan.stages[need].kind, plan.stages[need].id, artefacts[need]});

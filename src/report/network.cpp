@@ -23,7 +23,7 @@ void add_curve_influence(const EvaluationSet& set, std::uint32_t group, std::spa
         return;
     }
     const CurveInfluence influence =
-        curve_influence(scores.subspan(begin, count), std::span(set.pairs.genuine).subspan(begin, count));
+        curve_influence(scores.subspan(begin, count), std::span(set.pairs.label).subspan(begin, count));
     network.eer_influence.insert(network.eer_influence.end(), influence.eer.begin(), influence.eer.end());
     network.auc_influence.insert(network.auc_influence.end(), influence.auc.begin(), influence.auc.end());
 }
@@ -31,11 +31,11 @@ void add_curve_influence(const EvaluationSet& set, std::uint32_t group, std::spa
 /// Errors at the pooled threshold, and what its own uncertainty does to the rates.
 void add_pooled_threshold(const EvaluationSet& set, std::span<const double> scores, ScoredNetwork& network) {
     const double threshold = network.figures.pooled_threshold;
-    network.pooled_error = errors_at(scores, set.pairs.genuine, threshold);
+    network.pooled_error = errors_at(scores, set.pairs.label, threshold);
     const ThresholdRange range =
         accurate_threshold_range(set.clusters, set.bootstrap, set.pairs, scores, threshold, network.pooled_error);
-    const std::vector<std::uint8_t> at_low = errors_at(scores, set.pairs.genuine, range.low);
-    const std::vector<std::uint8_t> at_high = errors_at(scores, set.pairs.genuine, range.high);
+    const std::vector<std::uint8_t> at_low = errors_at(scores, set.pairs.label, range.low);
+    const std::vector<std::uint8_t> at_high = errors_at(scores, set.pairs.label, range.high);
     bool has_both = true;
     for (std::uint32_t g = 0; g < set.clusters.groups(); ++g) {
         const PairSubset& impostor = set.clusters.impostor_of(g);
@@ -52,7 +52,7 @@ void add_pooled_threshold(const EvaluationSet& set, std::span<const double> scor
 
 }  // namespace
 
-EvaluationSet::EvaluationSet(const PairTable& pair_table, std::uint32_t replicates, std::uint64_t seed)
+EvaluationSet::EvaluationSet(const ItemTable& pair_table, std::uint32_t replicates, std::uint64_t seed)
     : pairs(pair_table), clusters(pair_table), bootstrap(clusters.identities(), replicates, seed) {
     refuse_unusable_groups(pairs, "the pairs of the analysis file");
 }
@@ -66,7 +66,7 @@ ScoredNetwork make_network(const EvaluationSet& set, std::span<const float> scor
         const std::uint32_t begin = set.pairs.group_begin[g];
         const std::uint32_t count = set.pairs.group_begin[g + 1] - begin;
         const TenFold folds =
-            ten_fold_from_scores(std::span(values).subspan(begin, count), std::span(set.pairs.genuine).subspan(begin, count))
+            ten_fold_from_scores(std::span(values).subspan(begin, count), std::span(set.pairs.label).subspan(begin, count))
                 .value();
         network.correct.insert(network.correct.end(), folds.correct.begin(), folds.correct.end());
         network.thresholds.push_back(threshold_replicates(set.bootstrap, set.pairs, g, values, folds));

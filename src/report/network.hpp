@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "fairsweep/pairs.hpp"
+#include "fairsweep/items.hpp"
 #include "metrics/evaluation.hpp"
 #include "statistics/index_intervals.hpp"
 #include "statistics/spread.hpp"
@@ -15,8 +15,8 @@ namespace fairsweep {
 /// What all networks of an analysis share.
 struct EvaluationSet {
     /// Throws a data error for a group with fewer than ten pairs, or with pairs of one kind only.
-    EvaluationSet(const PairTable& pair_table, std::uint32_t replicates, std::uint64_t seed);
-    PairTable pairs;
+    EvaluationSet(const ItemTable& pair_table, std::uint32_t replicates, std::uint64_t seed);
+    ItemTable pairs;
     PairClusters clusters;
     IdentityBootstrap bootstrap;
 };

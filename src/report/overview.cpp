@@ -29,7 +29,7 @@ std::string pairs_text(const AnalysisInput& input) {
         std::size_t genuine = 0;
         std::set<std::uint32_t> people;
         for (std::uint32_t p = input.pairs.group_begin[g]; p < input.pairs.group_begin[g + 1]; ++p) {
-            genuine += input.pairs.genuine[p];
+            genuine += input.pairs.label[p];
             people.insert({input.pairs.identity_a[p], input.pairs.identity_b[p]});
         }
         const std::size_t all = input.pairs.group_begin[g + 1] - input.pairs.group_begin[g];

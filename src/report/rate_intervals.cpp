@@ -21,7 +21,7 @@ public:
         : report_(report), at_(at), rule_(rule), scored_(scored), clusters_(*scored.clusters), place_("at." + at.name + ".") {}
 
     void judge() {
-        wrong_ = errors_at(scored_.scores, scored_.pairs->genuine, at_.threshold.value());
+        wrong_ = errors_at(scored_.scores, scored_.pairs->label, at_.threshold.value());
         choose_range();
         for (std::uint32_t g = 0; g < clusters_.groups(); ++g) {
             judge_rate(g, false);
@@ -40,8 +40,8 @@ private:
             }
             const ThresholdRange range = accurate_threshold_range(clusters_, *scored_.bootstrap, *scored_.pairs, scored_.scores,
                                                                   at_.threshold.value(), wrong_);
-            wrong_at_low_ = errors_at(scored_.scores, scored_.pairs->genuine, range.low);
-            wrong_at_high_ = errors_at(scored_.scores, scored_.pairs->genuine, range.high);
+            wrong_at_low_ = errors_at(scored_.scores, scored_.pairs->label, range.low);
+            wrong_at_high_ = errors_at(scored_.scores, scored_.pairs->label, range.high);
             return;
         }
         const double expected = rule_.fmr * static_cast<double>(clusters_.impostor().pairs.size());
@@ -165,7 +165,7 @@ void judge_curve(ScoreReport& report, std::uint32_t group, const ScoredPairs& sc
     const std::size_t begin = scored.pairs->group_begin[group];
     const std::size_t count = scored.pairs->group_begin[group + 1] - begin;
     const CurveInfluence influence =
-        curve_influence(scored.scores.subspan(begin, count), std::span(scored.pairs->genuine).subspan(begin, count));
+        curve_influence(scored.scores.subspan(begin, count), std::span(scored.pairs->label).subspan(begin, count));
     const auto interval = [&](double value, const std::vector<double>& of_group) {
         std::vector<double> of_all(scored.pairs->size(), 0.0);
         std::copy(of_group.begin(), of_group.end(), of_all.begin() + static_cast<std::ptrdiff_t>(begin));

@@ -11,7 +11,7 @@ namespace fairsweep {
 
 /// What a report is made from.
 struct ScoredPairs {
-    const PairTable* pairs = nullptr;
+    const ItemTable* pairs = nullptr;
     std::span<const double> scores;
     const PairClusters* clusters = nullptr;
     const IdentityBootstrap* bootstrap = nullptr;  ///< null: too many people for one

@@ -53,13 +53,13 @@ std::optional<std::string> protocol_warning(std::span<const ProtocolFigures> gro
         all, all == 1 ? "group" : "groups", fmt::join(low, ", "), all > kNamed ? ", ..." : "");
 }
 
-void refuse_reversed_scores(const PairTable& pairs, std::span<const double> scores, const std::filesystem::path& file,
+void refuse_reversed_scores(const ItemTable& pairs, std::span<const double> scores, const std::filesystem::path& file,
                             bool were_distances) {
     std::vector<double> aucs;
     for (std::size_t g = 0; g < pairs.groups.size(); ++g) {
         const std::size_t begin = pairs.group_begin[g];
         const std::size_t count = pairs.group_begin[g + 1] - begin;
-        const auto auc = area_under_curve(scores.subspan(begin, count), std::span(pairs.genuine).subspan(begin, count));
+        const auto auc = area_under_curve(scores.subspan(begin, count), std::span(pairs.label).subspan(begin, count));
         if (auc && *auc >= kGuessing) return;
         if (auc) aucs.push_back(*auc);
     }

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "fairsweep/pairs.hpp"
+#include "fairsweep/items.hpp"
 #include "report/score_report.hpp"
 
 namespace fairsweep {
@@ -26,7 +26,7 @@ struct ProtocolFigures {
 
 /// Throws a data error, with the command that would be right, when every group (that has pairs of both kinds) has an AUC below
 /// one half: distances taken for similarities, or the other way round when `were_distances`.
-void refuse_reversed_scores(const PairTable& pairs, std::span<const double> scores, const std::filesystem::path& file,
+void refuse_reversed_scores(const ItemTable& pairs, std::span<const double> scores, const std::filesystem::path& file,
                             bool were_distances);
 
 }  // namespace fairsweep

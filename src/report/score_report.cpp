@@ -75,7 +75,7 @@ std::map<std::string, std::string> make_conventions(const ScoreReportOptions& op
 /// The work on one set of scores; the report grows step by step.
 class ReportMaker {
 public:
-    ReportMaker(const PairTable& pairs, std::span<const double> scores, const ScoreReportOptions& options)
+    ReportMaker(const ItemTable& pairs, std::span<const double> scores, const ScoreReportOptions& options)
         : pairs_(pairs), scores_(scores), options_(options), clusters_(pairs) {
         report_.conventions = make_conventions(options);
     }
@@ -107,17 +107,17 @@ public:
         } else if (are_cosines) {
             warn("average, std and ser are undefined: a group has no accuracy_10fold");
         }
-        add_at("accuracy", has_both_kinds() ? most_accurate_threshold(scores_, pairs_.genuine) : std::nullopt,
+        add_at("accuracy", has_both_kinds() ? most_accurate_threshold(scores_, pairs_.label) : std::nullopt,
                {.most_accurate = true, .fmr = 0.0});
         for (const FmrTarget& target : kFmrTargets)
-            add_at(target.name, threshold_at_fmr(scores_, pairs_.genuine, target.fmr),
+            add_at(target.name, threshold_at_fmr(scores_, pairs_.label, target.fmr),
                    {.most_accurate = false, .fmr = target.fmr});
         return std::move(report_);
     }
 
 private:
     [[nodiscard]] bool has_both_kinds() const {
-        const auto genuine = std::ranges::count(pairs_.genuine, 1);
+        const auto genuine = std::ranges::count(pairs_.label, 1);
         return genuine != 0 && genuine != static_cast<std::ptrdiff_t>(pairs_.size());
     }
 
@@ -171,7 +171,7 @@ private:
     void add_group(std::uint32_t g, bool are_cosines, std::vector<TenFold>& folds) {
         const auto [begin, count] = range_of(g);
         const auto scores = scores_.subspan(begin, count);
-        const auto genuine = std::span(pairs_.genuine).subspan(begin, count);
+        const auto genuine = std::span(pairs_.label).subspan(begin, count);
         ScoreReport::Group group;
         group.name = pairs_.groups[g];
         group.genuine = static_cast<std::uint32_t>(std::count(genuine.begin(), genuine.end(), 1));
@@ -251,7 +251,7 @@ private:
             }
             const auto [begin, count] = range_of(g);
             const ErrorCounts counts =
-                error_counts(scores_.subspan(begin, count), std::span(pairs_.genuine).subspan(begin, count), *threshold);
+                error_counts(scores_.subspan(begin, count), std::span(pairs_.label).subspan(begin, count), *threshold);
             const std::string place = "at." + name + ".groups." + pairs_.groups[g];
             ScoreReport::Rates rates;
             rates.fmr = checked(counts.fmr(), place + ".fmr", "there are no impostor pairs");
@@ -266,7 +266,7 @@ private:
         report_.at.push_back(std::move(at));
     }
 
-    const PairTable& pairs_;
+    const ItemTable& pairs_;
     std::span<const double> scores_;
     const ScoreReportOptions& options_;
     PairClusters clusters_;
@@ -276,7 +276,7 @@ private:
 
 }  // namespace
 
-ScoreReport score_report(const PairTable& pairs, std::span<const double> scores, const ScoreReportOptions& options) {
+ScoreReport score_report(const ItemTable& pairs, std::span<const double> scores, const ScoreReportOptions& options) {
     if (scores.size() != pairs.size() || scores.empty())
         throw_data({.attempted = "evaluate scores",
                     .where = {},

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "fairsweep/pairs.hpp"
+#include "fairsweep/items.hpp"
 #include "statistics/spread.hpp"
 
 namespace fairsweep {
@@ -62,7 +62,7 @@ struct ScoreReportOptions {
 /// figures are empty and have a warning. Scores outside [-1, 1] are no cosines: the figures of the ten-fold grid are then
 /// undefined, as they are in a group with pairs of one kind only. A group whose AUC is below one half has the first warning.
 /// Throws a data error when a score is not finite, when their number is not that of the pairs, or without pairs.
-[[nodiscard]] ScoreReport score_report(const PairTable& pairs, std::span<const double> scores,
+[[nodiscard]] ScoreReport score_report(const ItemTable& pairs, std::span<const double> scores,
                                        const ScoreReportOptions& options = {});
 
 }  // namespace fairsweep

@@ -9,7 +9,7 @@
 ///   alone        coordinator and worker in one process (--workers 0, or a launcher with one rank)
 #include <functional>
 
-#include "fairsweep/pairs.hpp"
+#include "fairsweep/items.hpp"
 #include "fairsweep/plan.hpp"
 #include "fairsweep/stage_runner.hpp"
 #include "run/run_options.hpp"
@@ -24,7 +24,7 @@ struct PlannedSweep {
 struct SweepParts {
     std::function<PlannedSweep(const RunOptions&)> make_plan;  ///< job file -> plan
     std::function<void(const Plan&)> check_data;               ///< throws when a data set is missing or damaged
-    std::function<PairTable(const Plan&)> pairs;
+    std::function<ItemTable(const Plan&)> pairs;
     RunnerFactory make_runner;
 };
 

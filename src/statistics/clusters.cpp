@@ -12,11 +12,11 @@ namespace {
 constexpr std::uint32_t kOnePerson = ~std::uint32_t{0};
 
 /// Of the pairs from `begin` up to `end`.
-PairSubset subset(const PairTable& table, std::uint32_t begin, std::uint32_t end, bool take_genuine, bool take_impostor) {
+PairSubset subset(const ItemTable& table, std::uint32_t begin, std::uint32_t end, bool take_genuine, bool take_impostor) {
     PairSubset result;
     std::unordered_set<std::uint32_t> people;
     for (std::uint32_t p = begin; p < end; ++p) {
-        if (!(table.genuine[p] != 0 ? take_genuine : take_impostor)) continue;
+        if (!(table.label[p] != 0 ? take_genuine : take_impostor)) continue;
         result.pairs.push_back(p);
         people.insert(table.identity_a[p]);
         people.insert(table.identity_b[p]);
@@ -27,8 +27,8 @@ PairSubset subset(const PairTable& table, std::uint32_t begin, std::uint32_t end
 
 }  // namespace
 
-PairClusters::PairClusters(const PairTable& table) : identity_a_(table.identity_a), identity_b_(table.identity_b) {
-    FAIRSWEEP_CHECK(table.identity_a.size() == table.genuine.size() && table.identity_b.size() == table.genuine.size(),
+PairClusters::PairClusters(const ItemTable& table) : identity_a_(table.identity_a), identity_b_(table.identity_b) {
+    FAIRSWEEP_CHECK(table.identity_a.size() == table.label.size() && table.identity_b.size() == table.label.size(),
                     "every pair has two identities");
     std::unordered_map<std::uint64_t, std::uint32_t> number_of_couple;
     for (std::size_t p = 0; p < identity_a_.size(); ++p) {

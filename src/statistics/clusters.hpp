@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "fairsweep/pairs.hpp"
+#include "fairsweep/items.hpp"
 
 namespace fairsweep {
 
@@ -17,7 +17,7 @@ struct PairSubset {
 
 class PairClusters {
 public:
-    explicit PairClusters(const PairTable& table);
+    explicit PairClusters(const ItemTable& table);
 
     [[nodiscard]] std::uint32_t pairs() const { return static_cast<std::uint32_t>(identity_a_.size()); }
     [[nodiscard]] std::uint32_t groups() const { return static_cast<std::uint32_t>(all_.size()); }

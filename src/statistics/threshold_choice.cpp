@@ -47,14 +47,14 @@ std::uint32_t best_threshold_without(const std::array<std::int64_t, kGridThresho
 
 }  // namespace
 
-ThresholdReplicates threshold_replicates(const IdentityBootstrap& bootstrap, const PairTable& table, std::uint32_t group,
+ThresholdReplicates threshold_replicates(const IdentityBootstrap& bootstrap, const ItemTable& table, std::uint32_t group,
                                          std::span<const double> scores, const TenFold& folds, std::uint32_t replicates) {
     FAIRSWEEP_CHECK(scores.size() == table.size(), "one score per pair");
     const std::uint32_t begin = table.group_begin[group];
     const std::uint32_t count = table.group_begin[group + 1] - begin;
     std::vector<WeightedPair> pairs;
     for (std::uint32_t p = begin; p < begin + count; ++p) {
-        pairs.push_back({first_accepting_threshold(squared_distance(scores[p])), table.genuine[p] != 0, table.identity_a[p],
+        pairs.push_back({first_accepting_threshold(squared_distance(scores[p])), table.label[p] != 0, table.identity_a[p],
                          table.identity_b[p]});
     }
     ThresholdReplicates result;

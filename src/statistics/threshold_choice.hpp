@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "fairsweep/pairs.hpp"
+#include "fairsweep/items.hpp"
 #include "metrics/ten_fold.hpp"
 #include "statistics/spread.hpp"
 
@@ -20,7 +20,7 @@ struct ThresholdReplicates {
 
 /// `scores` [pairs of the table] are cosines; `folds` is the ten-fold result of the group. `replicates` of the bootstrap
 /// are used (200 give the ratio of variances to about 5 %).
-[[nodiscard]] ThresholdReplicates threshold_replicates(const IdentityBootstrap& bootstrap, const PairTable& table,
+[[nodiscard]] ThresholdReplicates threshold_replicates(const IdentityBootstrap& bootstrap, const ItemTable& table,
                                                        std::uint32_t group, std::span<const double> scores, const TenFold& folds,
                                                        std::uint32_t replicates = 200);
 

@@ -28,7 +28,7 @@ struct OrderedPair {
     bool genuine, wrong;
 };
 
-std::vector<OrderedPair> ordered_pairs(const PairTable& table, std::span<const double> scores,
+std::vector<OrderedPair> ordered_pairs(const ItemTable& table, std::span<const double> scores,
                                        std::span<const std::uint8_t> wrong) {
     std::vector<std::uint32_t> order(scores.size());
     std::iota(order.begin(), order.end(), 0U);
@@ -36,7 +36,7 @@ std::vector<OrderedPair> ordered_pairs(const PairTable& table, std::span<const d
     std::vector<OrderedPair> pairs;
     pairs.reserve(order.size());
     for (const std::uint32_t p : order)
-        pairs.push_back({table.identity_a[p], table.identity_b[p], scores[p], table.genuine[p] != 0, wrong[p] != 0});
+        pairs.push_back({table.identity_a[p], table.identity_b[p], scores[p], table.label[p] != 0, wrong[p] != 0});
     return pairs;
 }
 
@@ -92,7 +92,7 @@ ThresholdRange fmr_threshold_range(const RateEstimate& pooled_fmr, std::span<con
             threshold_at_fmr(scores, genuine, pooled_fmr.interval.low).value()};
 }
 
-ThresholdRange accurate_threshold_range(const PairClusters& clusters, const IdentityBootstrap& bootstrap, const PairTable& table,
+ThresholdRange accurate_threshold_range(const PairClusters& clusters, const IdentityBootstrap& bootstrap, const ItemTable& table,
                                         std::span<const double> scores, double threshold, std::span<const std::uint8_t> wrong,
                                         std::uint32_t replicates) {
     FAIRSWEEP_CHECK(scores.size() == table.size() && wrong.size() == table.size(), "one score and one decision per pair");
@@ -118,13 +118,13 @@ Interval widened(const Interval& frozen, double rate, double rate_at_low, double
             std::min(1.0, rate + widening * std::hypot(frozen.high - rate, up))};
 }
 
-AtFmr::AtFmr(const PairClusters& clusters, const PairTable& table, std::span<const double> scores,
+AtFmr::AtFmr(const PairClusters& clusters, const ItemTable& table, std::span<const double> scores,
              std::span<const std::uint8_t> wrong)
     : clusters_(&clusters), wrong_(wrong) {
     const RateEstimate pooled = rate_estimate(clusters, clusters.impostor(), wrong);
-    range_ = fmr_threshold_range(pooled, scores, table.genuine);
-    wrong_at_low_ = errors_at(scores, table.genuine, range_.low);
-    wrong_at_high_ = errors_at(scores, table.genuine, range_.high);
+    range_ = fmr_threshold_range(pooled, scores, table.label);
+    wrong_at_low_ = errors_at(scores, table.label, range_.low);
+    wrong_at_high_ = errors_at(scores, table.label, range_.high);
 }
 
 const PairSubset& AtFmr::subset(std::uint32_t group, bool genuine) const {

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "fairsweep/pairs.hpp"
+#include "fairsweep/items.hpp"
 #include "statistics/contrast.hpp"
 #include "statistics/spread.hpp"
 
@@ -30,7 +30,7 @@ struct ThresholdRange {
 /// people (a pair weighs w_a * w_b), scaled by the dyadic over the weighted deviation of the error at the threshold.
 /// `wrong` [pairs] 1: decided wrongly at `threshold`. `replicates` of the bootstrap are used.
 [[nodiscard]] ThresholdRange accurate_threshold_range(const PairClusters& clusters, const IdentityBootstrap& bootstrap,
-                                                      const PairTable& table, std::span<const double> scores, double threshold,
+                                                      const ItemTable& table, std::span<const double> scores, double threshold,
                                                       std::span<const std::uint8_t> wrong, std::uint32_t replicates = 200);
 
 /// A rate (fraction) whose threshold may lie elsewhere: each limit moves out by how far the rate moves in that direction
@@ -42,7 +42,7 @@ struct ThresholdRange {
 class AtFmr {
 public:
     /// `wrong` [pairs] 1: decided wrongly at the threshold chosen.
-    AtFmr(const PairClusters& clusters, const PairTable& table, std::span<const double> scores,
+    AtFmr(const PairClusters& clusters, const ItemTable& table, std::span<const double> scores,
           std::span<const std::uint8_t> wrong);
 
     /// FNMR of a group where the matcher's pooled FMR truly is x: widened(), and what genuine and impostor pairs of the same

@@ -17,7 +17,7 @@ constexpr std::uint8_t kNoHalf = 2;
 
 /// [people] 0 or 1: the half of each person. Every group is cut into halves of equal size; who is in two groups stays where
 /// the first one put him.
-std::vector<std::uint8_t> draw_halves(const PairTable& table, std::uint32_t identities, RandomStream& stream) {
+std::vector<std::uint8_t> draw_halves(const ItemTable& table, std::uint32_t identities, RandomStream& stream) {
     std::vector<std::uint8_t> half(identities, kNoHalf);
     for (std::size_t g = 0; g < table.groups.size(); ++g) {
         std::vector<std::uint32_t> people;
@@ -35,7 +35,7 @@ std::vector<std::uint8_t> draw_halves(const PairTable& table, std::uint32_t iden
 }
 
 /// Pairs of `whole` whose people are both in one half.
-PairSubset part_of(const PairSubset& whole, const PairTable& table, const std::vector<std::uint8_t>& half, std::uint8_t wanted) {
+PairSubset part_of(const PairSubset& whole, const ItemTable& table, const std::vector<std::uint8_t>& half, std::uint8_t wanted) {
     PairSubset part;
     std::unordered_set<std::uint32_t> people;
     for (const std::uint32_t p : whole.pairs) {
@@ -62,7 +62,7 @@ std::vector<double> shrunk(std::span<const double> accuracy, const GroupDeviatio
 
 }  // namespace
 
-PeopleHalves::PeopleHalves(const PairClusters& clusters, const PairTable& table, std::uint64_t seed, std::uint32_t splits)
+PeopleHalves::PeopleHalves(const PairClusters& clusters, const ItemTable& table, std::uint64_t seed, std::uint32_t splits)
     : clusters_(&clusters) {
     for (std::uint32_t split = 0; split < splits; ++split) {
         RandomStream stream(seed, 0, "halves of people", split);

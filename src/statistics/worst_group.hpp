@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "fairsweep/pairs.hpp"
+#include "fairsweep/items.hpp"
 #include "statistics/clusters.hpp"
 #include "statistics/contrast.hpp"
 
@@ -16,7 +16,7 @@ namespace fairsweep {
 /// pair has its turn.
 class PeopleHalves {
 public:
-    PeopleHalves(const PairClusters& clusters, const PairTable& table, std::uint64_t seed, std::uint32_t splits = 10);
+    PeopleHalves(const PairClusters& clusters, const ItemTable& table, std::uint64_t seed, std::uint32_t splits = 10);
 
     [[nodiscard]] std::uint32_t splits() const { return static_cast<std::uint32_t>(halves_.size()); }
     [[nodiscard]] std::uint32_t groups() const { return clusters_->groups(); }

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "fairsweep/outcome.hpp"
-#include "fairsweep/pairs.hpp"
+#include "fairsweep/items.hpp"
 #include "fairsweep/plan.hpp"
 #include "plan/recipes.hpp"
 
@@ -42,7 +42,7 @@ struct AnalysisInput {
     std::vector<std::string> groups;
     std::vector<AxisInfo> axes = common_axes();
     std::vector<AnalysisPoint> points;  ///< grid order, sources one after another, deduplicated by id; any state
-    PairTable pairs;
+    ItemTable pairs;
     std::vector<std::string> sources;  ///< store paths as given to merge
     std::string sweep_name;
     std::string code_version;            ///< of the program that merged

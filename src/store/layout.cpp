@@ -240,30 +240,30 @@ std::uint64_t shard_offset(const h5::Reader& file, const StoreContents& contents
     return file.contiguous_offset("/scores", H5T_IEEE_F32LE, {contents.shard_rows[shard], contents.pairs.size()});
 }
 
-void put_pairs(h5::Writer& file, const std::string& group, const PairTable& pairs) {
+void put_pairs(h5::Writer& file, const std::string& group, const ItemTable& pairs) {
     file.make_group(group);
     file.put_text(group + "/groups", pairs.groups);
     file.put(group + "/group_begin", pairs.group_begin);
-    file.put(group + "/genuine", pairs.genuine);
+    file.put(group + "/genuine", pairs.label);
     file.put(group + "/identity_a", pairs.identity_a);
     file.put(group + "/identity_b", pairs.identity_b);
 }
 
-PairTable get_pairs(const h5::Reader& file, const std::string& group) {
-    PairTable pairs;
+ItemTable get_pairs(const h5::Reader& file, const std::string& group) {
+    ItemTable pairs;
     pairs.groups = file.get_text(group + "/groups");
     pairs.group_begin = file.get<std::uint32_t>(group + "/group_begin", {pairs.groups.size() + 1});
-    pairs.genuine = file.get<std::uint8_t>(group + "/genuine");
-    pairs.identity_a = file.get<std::uint32_t>(group + "/identity_a", {pairs.genuine.size()});
-    pairs.identity_b = file.get<std::uint32_t>(group + "/identity_b", {pairs.genuine.size()});
+    pairs.label = file.get<std::uint8_t>(group + "/genuine");
+    pairs.identity_a = file.get<std::uint32_t>(group + "/identity_a", {pairs.label.size()});
+    pairs.identity_b = file.get<std::uint32_t>(group + "/identity_b", {pairs.label.size()});
     if (!std::is_sorted(pairs.group_begin.begin(), pairs.group_begin.end()) || pairs.group_begin.front() != 0 ||
-        pairs.group_begin.back() != pairs.genuine.size()) {
+        pairs.group_begin.back() != pairs.label.size()) {
         file.damaged(group + "/group_begin", "numbers that do not part the pairs", "0 ... number of pairs, ascending");
     }
     return pairs;
 }
 
-bool same_pairs(const PairTable& a, const PairTable& b) {
+bool same_pairs(const ItemTable& a, const ItemTable& b) {
     return a.groups == b.groups && a.group_begin == b.group_begin && a.genuine == b.genuine && a.identity_a == b.identity_a &&
            a.identity_b == b.identity_b;
 }

@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "fairsweep/pairs.hpp"
+#include "fairsweep/items.hpp"
 #include "fairsweep/plan.hpp"
 #include "store/h5.hpp"
 #include "store/journal.hpp"
@@ -26,7 +26,7 @@ struct ScoreSlot {
 struct StoreContents {
     StoreId id{};
     Plan plan;
-    PairTable pairs;
+    ItemTable pairs;
     std::vector<ScoreSlot> score_slots;     ///< [stages]
     std::vector<std::uint32_t> shard_rows;  ///< [shards] rows of each
     [[nodiscard]] RowShape row_shape() const {
@@ -54,8 +54,8 @@ void assign_score_slots(StoreContents& contents);
 [[nodiscard]] std::uint64_t shard_offset(const h5::Reader& file, const StoreContents& contents, std::uint32_t shard);
 
 /// Columns of a pair table below `group`, as store and analysis file both have them.
-void put_pairs(h5::Writer& file, const std::string& group, const PairTable& pairs);
-[[nodiscard]] PairTable get_pairs(const h5::Reader& file, const std::string& group);
-[[nodiscard]] bool same_pairs(const PairTable& a, const PairTable& b);
+void put_pairs(h5::Writer& file, const std::string& group, const ItemTable& pairs);
+[[nodiscard]] ItemTable get_pairs(const h5::Reader& file, const std::string& group);
+[[nodiscard]] bool same_pairs(const ItemTable& a, const ItemTable& b);
 
 }  // namespace fairsweep

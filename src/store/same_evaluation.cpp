@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 }  // namespace
 
 void check_same_evaluation(const std::filesystem::path& path, const StoreContents& held, const Plan& plan,
-                           const PairTable* pairs) {
+                           const ItemTable* pairs) {
     if (held.plan.groups != plan.groups) {
         refuse_other_set(path, fmt::format("{} groups in the job", plan.groups.size()),
                          fmt::format("the {} of the store", held.plan.groups.size()));

@@ -1,7 +1,7 @@
 #pragma once
 #include <filesystem>
 
-#include "fairsweep/pairs.hpp"
+#include "fairsweep/items.hpp"
 #include "fairsweep/plan.hpp"
 #include "store/layout.hpp"
 
@@ -10,6 +10,6 @@ namespace fairsweep {
 /// Throws a store error when the plan is about other groups, another task, other pairs or other data than the store at `path`
 /// holds. `pairs`: null when they are those that the store holds.
 void check_same_evaluation(const std::filesystem::path& path, const StoreContents& held, const Plan& plan,
-                           const PairTable* pairs);
+                           const ItemTable* pairs);
 
 }  // namespace fairsweep

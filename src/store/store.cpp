@@ -49,7 +49,7 @@ void sweep_leftovers(const fs::path& path) {
     if (removed > 0) log_debug(fmt::format("{}: {} half-made files of killed runs are removed", path.string(), removed));
 }
 
-PairTable tidy(PairTable pairs) {
+ItemTable tidy(ItemTable pairs) {
     if (pairs.group_begin.empty()) pairs.group_begin.assign(1, 0);  // a table without pairs
     return pairs;
 }
@@ -79,8 +79,8 @@ struct Store::Impl {
     std::vector<std::string> warnings;
     bool is_broken = false;
 
-    void create(const Plan& plan, PairTable pairs);
-    void reopen(const Plan& plan, const PairTable* pairs);
+    void create(const Plan& plan, ItemTable pairs);
+    void reopen(const Plan& plan, const ItemTable* pairs);
     void open_journal(RecoveredRows& recovered);
     void take_back_rows_without_scores();
     void grow(const Plan& plan);
@@ -90,7 +90,7 @@ struct Store::Impl {
     void refuse_when_broken() const;
 };
 
-void Store::Impl::create(const Plan& plan, PairTable pairs) {
+void Store::Impl::create(const Plan& plan, ItemTable pairs) {
     std::error_code ignored;
     if (fs::exists(journal_path(path)) && fs::file_size(journal_path(path), ignored) > kJournalHeaderBytes) {
         throw_store({.attempted = "the store is missing, but its journal has results",
@@ -121,7 +121,7 @@ void Store::Impl::create(const Plan& plan, PairTable pairs) {
     }
 }
 
-void Store::Impl::reopen(const Plan& plan, const PairTable* pairs) {
+void Store::Impl::reopen(const Plan& plan, const ItemTable* pairs) {
     {
         const h5::Reader reader = open_sealed(path);
         contents = read_store_contents(reader);
@@ -275,11 +275,11 @@ Store Store::open_existing(const fs::path& path, const Plan& plan) {
     return Store(std::move(impl));
 }
 
-Store Store::open_for_update(const fs::path& path, const Plan& plan, const PairTable& pairs) {
+Store Store::open_for_update(const fs::path& path, const Plan& plan, const ItemTable& pairs) {
     FAIRSWEEP_CHECK(pairs.groups.empty() || pairs.groups == plan.groups, "the pairs are those of the plan's groups");
     auto impl = take(path, plan);
     if (fs::exists(path)) {
-        const PairTable table = tidy(pairs);
+        const ItemTable table = tidy(pairs);
         impl->reopen(plan, &table);
     } else {
         impl->create(plan, tidy(pairs));

@@ -16,7 +16,7 @@
 #include "fairsweep/attempt_history.hpp"
 #include "fairsweep/hash.hpp"
 #include "fairsweep/outcome.hpp"
-#include "fairsweep/pairs.hpp"
+#include "fairsweep/items.hpp"
 #include "fairsweep/plan.hpp"
 
 namespace fairsweep {
@@ -46,7 +46,7 @@ public:
     /// reported in warnings()), and when `plan` has stages or points that the store lacks, lays the file out anew beside with
     /// all old rows and renames it. Nothing is left half-made when this throws.
     /// A row whose scores are missing or damaged is taken back (reported in warnings()), so that its stage runs again.
-    [[nodiscard]] static Store open_for_update(const std::filesystem::path& path, const Plan& plan, const PairTable& pairs);
+    [[nodiscard]] static Store open_for_update(const std::filesystem::path& path, const Plan& plan, const ItemTable& pairs);
     /// The same for a store that was laid out before; its pairs stay as they are. Throws a store error when it is gone.
     [[nodiscard]] static Store open_existing(const std::filesystem::path& path, const Plan& plan);
     ~Store();  ///< releases the lock; appended rows that were not synced are dropped
@@ -96,7 +96,7 @@ public:
     StoreReader& operator=(StoreReader&&) noexcept;
 
     [[nodiscard]] const Plan& plan() const;
-    [[nodiscard]] const PairTable& pairs() const;
+    [[nodiscard]] const ItemTable& pairs() const;
     /// Rows whose checksum holds, from HDF5 and journal together (the newer one of each stage), in the order of plan().stages.
     [[nodiscard]] const std::vector<Row>& rows() const;
     [[nodiscard]] const Row* row(const Digest& stage_id) const;  ///< nullptr: none yet

@@ -8,7 +8,7 @@
 
 #include "fairsweep/check.hpp"
 #include "fairsweep/error.hpp"
-#include "study/pairs.hpp"
+#include "study/items.hpp"
 
 namespace fairsweep {
 namespace {
@@ -73,7 +73,7 @@ std::vector<std::string> group_names(const SafetensorsFile& file) {
 SafetensorsWriter::Written write_prepared_faces(const std::filesystem::path& path, const VerificationSet& set, int image_size,
                                                 std::map<std::string, std::string> metadata,
                                                 const std::function<bool(std::uint64_t, std::uint64_t)>& on_image) {
-    const PairTable pairs = pair_table_of(set);
+    const ItemTable pairs = item_table_of(set);
     const Rows rows = rows_of(set);
     const auto side = static_cast<std::uint64_t>(image_size);
     SafetensorsPlan plan;
@@ -87,7 +87,7 @@ SafetensorsWriter::Written write_prepared_faces(const std::filesystem::path& pat
     SafetensorsWriter writer(path, std::move(plan));
     for (const auto& column : {rows.image_a, rows.image_b, pairs.identity_a, pairs.identity_b, pairs.group_begin})
         writer.append(bytes_of(column));
-    writer.append(bytes_of(pairs.genuine));
+    writer.append(bytes_of(pairs.label));
     for (std::uint64_t i = 0; i < rows.used.size(); ++i) {
         const Image face = set.aligned_image(rows.used[i].group, rows.used[i].image, image_size);
         FAIRSWEEP_CHECK(face.pixels.size() == side * side * 3, "an aligned face of another size than asked for");
@@ -100,13 +100,13 @@ SafetensorsWriter::Written write_prepared_faces(const std::filesystem::path& pat
 PreparedFaces::PreparedFaces(const std::filesystem::path& path) : file_(path) {
     pairs_.groups = group_names(file_);
     pairs_.group_begin = file_.read<std::uint32_t>("group_begin", "U32");
-    pairs_.genuine = file_.read<std::uint8_t>("genuine", "U8");
+    pairs_.label = file_.read<std::uint8_t>("genuine", "U8");
     pairs_.identity_a = file_.read<std::uint32_t>("identity_a", "U32");
     pairs_.identity_b = file_.read<std::uint32_t>("identity_b", "U32");
     image_a_ = file_.read<std::uint32_t>("image_a", "U32");
     image_b_ = file_.read<std::uint32_t>("image_b", "U32");
     const TensorEntry& faces = file_.require("faces", "U8", 4);
-    const std::size_t pairs = pairs_.genuine.size();
+    const std::size_t pairs = pairs_.label.size();
     if (pairs_.identity_a.size() != pairs || pairs_.identity_b.size() != pairs || image_a_.size() != pairs ||
         image_b_.size() != pairs)
         refuse(file_, "columns of different lengths", fmt::format("{} pairs in each", pairs));

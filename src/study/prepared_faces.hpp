@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "fairsweep/dataset.hpp"
-#include "fairsweep/pairs.hpp"
+#include "fairsweep/items.hpp"
 #include "study/safetensors.hpp"
 
 namespace fairsweep {
@@ -28,7 +28,7 @@ public:
     explicit PreparedFaces(const std::filesystem::path& path);
 
     [[nodiscard]] const SafetensorsFile& file() const { return file_; }
-    [[nodiscard]] const PairTable& pairs() const { return pairs_; }
+    [[nodiscard]] const ItemTable& pairs() const { return pairs_; }
     [[nodiscard]] const std::vector<std::uint32_t>& image_a() const { return image_a_; }  ///< [pairs] place in the list of faces
     [[nodiscard]] const std::vector<std::uint32_t>& image_b() const { return image_b_; }
     [[nodiscard]] std::uint64_t images() const { return images_; }
@@ -37,7 +37,7 @@ public:
 
 private:
     SafetensorsFile file_;
-    PairTable pairs_;
+    ItemTable pairs_;
     std::vector<std::uint32_t> image_a_;
     std::vector<std::uint32_t> image_b_;
     std::uint64_t images_ = 0;

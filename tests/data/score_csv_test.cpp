@@ -16,7 +16,7 @@ ScoreList read(const std::string& text, const ColumnNames& names = {}) { return 
 
 void check_two_pairs(const ScoreList& list) {
     CHECK(list.pairs.groups == std::vector<std::string>{"A"});
-    CHECK(list.pairs.genuine == std::vector<std::uint8_t>{1, 0});
+    CHECK(list.pairs.label == std::vector<std::uint8_t>{1, 0});
     CHECK(list.scores == std::vector<double>{0.5, 0.25});
 }
 

@@ -21,7 +21,7 @@ TEST_CASE("an RFW tree gives groups, pairs and one numbering of identities") {
         prefix = "test/";
     }
     CHECK(data_set_present(source("rfw", "set")));
-    CHECK(verification_group_names(source("rfw", "set")) == std::vector<std::string>{"A", "B"});
+    CHECK(evaluation_group_names(source("rfw", "set")) == std::vector<std::string>{"A", "B"});
     const auto set = open_verification_set(source("rfw", "set"));
     REQUIRE(set->groups().size() == 2);
     CHECK(set->identities() == 3);  // p1 is one person in both groups
@@ -49,11 +49,11 @@ TEST_CASE("a subset of the groups may be named, and absent data have the names o
     CHECK(open_verification_set(some)->groups().size() == 1);
     some.groups = {"Bb"};
     CHECK_THROWS_WITH(open_verification_set(some), ContainsSubstring("data/Bb") && ContainsSubstring("did you mean B?"));
-    CHECK(verification_group_names(source("rfw", "nowhere")) ==
+    CHECK(evaluation_group_names(source("rfw", "nowhere")) ==
           std::vector<std::string>{"African", "Asian", "Caucasian", "Indian"});
     DataSource absent = source("rfw", "nowhere");
     absent.groups = {"X", "Y"};
-    CHECK(verification_group_names(absent) == absent.groups);
+    CHECK(evaluation_group_names(absent) == absent.groups);
     CHECK_FALSE(data_set_present(absent));
     CHECK_THROWS_WITH(open_verification_set(absent), ContainsSubstring("nowhere") && ContainsSubstring("no such folder"));
     CHECK_THROWS_WITH(open_verification_set(source("rwf", "set")), ContainsSubstring("did you mean rfw"));

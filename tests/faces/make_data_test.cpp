@@ -105,7 +105,7 @@ TEST_CASE("the test set reads back as RFW: folds, counts, landmarks that align")
     static_cast<void>(make_data("faces", small(), 2, ignore));
     const DataSource source{.name = "test", .format = "rfw", .path = "faces/test", .groups = {}};
     const auto test = open_verification_set(source);
-    CHECK(verification_group_names(source) == std::vector<std::string>{"A", "B"});
+    CHECK(evaluation_group_names(source) == std::vector<std::string>{"A", "B"});
     REQUIRE(test->groups().size() == 2);
     CHECK(test->identities() == 10);
     for (std::size_t g = 0; g < 2; ++g) {

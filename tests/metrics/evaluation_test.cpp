@@ -13,13 +13,13 @@ using namespace fairsweep;
 namespace {
 
 /// Two groups of 40 and 50 pairs whose scores need different thresholds.
-PairTable two_groups(std::vector<float>& scores) {
-    PairTable pairs;
+ItemTable two_groups(std::vector<float>& scores) {
+    ItemTable pairs;
     pairs.groups = {"A", "B"};
     pairs.group_begin = {0, 40, 90};
     RandomStream stream(5, 0, "pairs");
     for (std::uint32_t i = 0; i < 90; ++i) {
-        pairs.genuine.push_back(i % 2 == 0);
+        pairs.label.push_back(i % 2 == 0);
         pairs.identity_a.push_back(i);
         pairs.identity_b.push_back(i % 2 == 0 ? i : i + 1);
         const double shift = i < 40 ? 0.0 : 0.2;
@@ -32,13 +32,13 @@ PairTable two_groups(std::vector<float>& scores) {
 
 TEST_CASE("Figures of a group come from its own pairs, the pooled threshold from all") {
     std::vector<float> scores;
-    const PairTable pairs = two_groups(scores);
+    const ItemTable pairs = two_groups(scores);
     const VerificationFigures figures = verification_figures(pairs, scores);
     REQUIRE(figures.groups.size() == 2);
     const std::vector<double> all(scores.begin(), scores.end());
-    CHECK(figures.pooled_threshold == most_accurate_threshold(all, pairs.genuine).value());
+    CHECK(figures.pooled_threshold == most_accurate_threshold(all, pairs.label).value());
     const std::vector<double> second(scores.begin() + 40, scores.end());
-    const std::span<const std::uint8_t> labels = std::span(pairs.genuine).subspan(40);
+    const std::span<const std::uint8_t> labels = std::span(pairs.label).subspan(40);
     const GroupFigures& group = figures.groups[1];
     CHECK(group.genuine == 25);
     CHECK(group.impostor == 25);
@@ -51,10 +51,10 @@ TEST_CASE("Figures of a group come from its own pairs, the pooled threshold from
 }
 
 TEST_CASE("Undefined figures of a group are NaN, wrong numbers of scores an error") {
-    PairTable pairs;
+    ItemTable pairs;
     pairs.groups = {"small"};
     pairs.group_begin = {0, 3};
-    pairs.genuine = {1, 1, 1};
+    pairs.label = {1, 1, 1};
     pairs.identity_a = pairs.identity_b = {0, 1, 2};
     const VerificationFigures figures = verification_figures(pairs, std::vector<float>{.5F, .6F, .7F});
     CHECK(std::isnan(figures.groups[0].accuracy_10fold));

@@ -10,14 +10,14 @@ using namespace fairsweep;
 namespace {
 
 /// One group after another, `genuine` and impostor pairs of people that nobody shares.
-PairTable table(const std::vector<std::pair<std::uint32_t, std::uint32_t>>& groups) {
-    PairTable pairs;
+ItemTable table(const std::vector<std::pair<std::uint32_t, std::uint32_t>>& groups) {
+    ItemTable pairs;
     pairs.group_begin.push_back(0);
     std::uint32_t person = 0;
     for (const auto& [genuine, impostor] : groups) {
         pairs.groups.push_back(std::string(1, static_cast<char>('A' + pairs.groups.size())));
         for (std::uint32_t i = 0; i < genuine + impostor; ++i) {
-            pairs.genuine.push_back(i < genuine ? 1 : 0);
+            pairs.label.push_back(i < genuine ? 1 : 0);
             pairs.identity_a.push_back(person++);
             pairs.identity_b.push_back(i < genuine ? pairs.identity_a.back() : person++);
         }
@@ -37,7 +37,7 @@ TEST_CASE("groups without both kinds of pairs or ten of them cannot be judged") 
 }
 
 TEST_CASE("images paired with themselves and pairs that stand twice are counted, with the first of each") {
-    const PairTable pairs = table({{2, 2}, {1, 2}});
+    const ItemTable pairs = table({{2, 2}, {1, 2}});
     const std::vector<std::uint32_t> a{0, 1, 2, 3, 0, 2, 3}, b{1, 1, 3, 2, 1, 3, 2};
     const auto warnings = repeated_pair_warnings(pairs, a, b);
     REQUIRE(warnings.size() == 2);
@@ -48,7 +48,7 @@ TEST_CASE("images paired with themselves and pairs that stand twice are counted,
 }
 
 TEST_CASE("people of many groups and of contradicting pairs are reported") {
-    PairTable pairs = table({{5, 5}, {5, 5}});
+    ItemTable pairs = table({{5, 5}, {5, 5}});
     CHECK_FALSE(shared_people_warning(pairs));
     CHECK_FALSE(contradiction_warning(pairs));
     pairs.identity_b[7] = pairs.identity_a[7];
@@ -57,7 +57,7 @@ TEST_CASE("people of many groups and of contradicting pairs are reported") {
     CHECK_FALSE(equal_images_warning(pairs, is_one));
     is_one[11] = 1;
     CHECK_THAT(equal_images_warning(pairs, is_one).value(), ContainsSubstring("1 pair (pair 2 of group B) with the score 1"));
-    PairTable renumbered = table({{5, 5}, {5, 5}});
+    ItemTable renumbered = table({{5, 5}, {5, 5}});
     for (std::uint32_t p = 10; p < 20; ++p) {
         renumbered.identity_a[p] -= 15;
         renumbered.identity_b[p] -= 15;

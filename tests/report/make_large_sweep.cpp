@@ -33,7 +33,7 @@ Plan large_plan(std::size_t points, std::uint64_t first_seed) {
 }
 
 /// The synthetic scores of a point, and a little of its own.
-std::vector<float> large_scores(const PairTable& pairs, const Point& point) {
+std::vector<float> large_scores(const ItemTable& pairs, const Point& point) {
     std::vector<float> scores = synthetic_scores(pairs, point);
     RandomStream own(1, point.id.prefix(), "large");
     for (float& score : scores) score = std::clamp(score + 0.01F * static_cast<float>(own.normal()), -1.0F, 1.0F);
@@ -43,7 +43,7 @@ std::vector<float> large_scores(const PairTable& pairs, const Point& point) {
 void make(const std::filesystem::path& path, std::size_t points, std::uint32_t pairs_wanted, std::uint64_t first_seed) {
     const Plan plan = large_plan(points, first_seed);
     const std::uint32_t fold_pairs = std::max(4U, pairs_wanted / 40);
-    const PairTable pairs = synthetic_pairs(5 * fold_pairs, fold_pairs);
+    const ItemTable pairs = synthetic_pairs(5 * fold_pairs, fold_pairs);
     std::vector<const Point*> point_of(plan.stages.size(), nullptr);
     for (const Point& point : plan.points) point_of[point.evaluation_stage] = &point;
     Store store = Store::open_for_update(path, plan, pairs);

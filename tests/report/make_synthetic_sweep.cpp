@@ -16,7 +16,7 @@ using namespace fairsweep::testing;
 void make(const std::filesystem::path& store_path, const std::filesystem::path& analysis_path,
           const std::filesystem::path& csv_path) {
     const Plan plan = synthetic_plan();
-    const PairTable pairs = synthetic_pairs();
+    const ItemTable pairs = synthetic_pairs();
     std::vector<StageOutcome> outcomes;
     Store store = Store::open_for_update(store_path, plan, pairs);
     for (std::size_t stage = 0; stage < plan.stages.size(); ++stage) {
@@ -37,7 +37,7 @@ void make(const std::filesystem::path& store_path, const std::filesystem::path& 
         const std::vector<float>& scores = outcomes[point.evaluation_stage].scores;
         for (std::size_t g = 0; g < pairs.groups.size(); ++g) {
             for (std::uint32_t p = pairs.group_begin[g]; p < pairs.group_begin[g + 1]; ++p) {
-                csv << point.id.hex() << ',' << pairs.groups[g] << ',' << int{pairs.genuine[p]} << ',' << scores[p] << '\n';
+                csv << point.id.hex() << ',' << pairs.groups[g] << ',' << int{pairs.label[p]} << ',' << scores[p] << '\n';
             }
         }
     }

@@ -18,7 +18,7 @@ using namespace fairsweep;
 namespace {
 
 struct Scored {
-    PairTable pairs;
+    ItemTable pairs;
     std::vector<double> scores;
 };
 
@@ -31,7 +31,7 @@ Scored planted(const std::vector<std::string>& groups, std::uint32_t pairs, doub
         for (std::uint32_t i = 0; i < pairs; ++i) {
             const bool genuine = i % 2 == 0;
             const std::uint32_t person = set.pairs.size();
-            set.pairs.genuine.push_back(genuine ? 1 : 0);
+            set.pairs.label.push_back(genuine ? 1 : 0);
             set.pairs.identity_a.push_back(person);
             set.pairs.identity_b.push_back(genuine ? person : person + 1);
             set.scores.push_back(0.3 + (genuine ? distance : 0.0) + noise * stream.uniform(-1, 1));
@@ -131,7 +131,7 @@ TEST_CASE("with too few impostors nothing is said of the matcher at that FMR, an
 TEST_CASE("where nothing was seen the rule of three says how much there may be") {
     Scored set = planted({"A", "B"}, 1500, 0.3, 0.2);
     for (std::uint32_t p = 0; p < 1500; ++p)
-        if (set.pairs.genuine[p] == 0) set.scores[p] -= 0.5;  // no impostor of A comes near
+        if (set.pairs.label[p] == 0) set.scores[p] -= 0.5;  // no impostor of A comes near
     const ScoreReport report = score_report(set.pairs, set.scores, {.replicates = 200});
     CHECK(at(report, "fmr=1e-2").groups[0].fmr.value() == 0.0);
     CHECK(warns(report, "at.fmr=1e-2: group A: 0 of 750: FMR below 0.004 (95 %, rule of three)"));
@@ -149,9 +149,9 @@ TEST_CASE("a group too small for ten folds has no accuracy, and the set no avera
     Scored set = planted({"A", "B"}, 40, 0.3, 0.3);
     Scored small = planted({"C"}, 8, 0.3, 0.3);
     set.scores.insert(set.scores.end(), small.scores.begin(), small.scores.end());
-    for (const auto column : {&PairTable::identity_a, &PairTable::identity_b})
+    for (const auto column : {&ItemTable::identity_a, &ItemTable::identity_b})
         for (const std::uint32_t person : small.pairs.*column) (set.pairs.*column).push_back(1000 + person);
-    set.pairs.genuine.insert(set.pairs.genuine.end(), small.pairs.genuine.begin(), small.pairs.genuine.end());
+    set.pairs.label.insert(set.pairs.label.end(), small.pairs.label.begin(), small.pairs.label.end());
     set.pairs.groups.emplace_back("C");
     set.pairs.group_begin.push_back(set.pairs.size());
     const ScoreReport report = score_report(set.pairs, set.scores);
@@ -165,7 +165,7 @@ TEST_CASE("a group too small for ten folds has no accuracy, and the set no avera
 
 TEST_CASE("a group with one kind of pairs leaves what needs both undefined") {
     Scored set = planted({"A", "B"}, 40, 0.3, 0.3);
-    for (std::uint32_t p = 40; p < 80; ++p) set.pairs.genuine[p] = 1;
+    for (std::uint32_t p = 40; p < 80; ++p) set.pairs.label[p] = 1;
     const ScoreReport report = score_report(set.pairs, set.scores);
     CHECK_FALSE((report.groups[1].eer || report.groups[1].auc));
     CHECK_FALSE((at(report, "accuracy").groups[1].fmr || at(report, "accuracy").fdr || at(report, "accuracy").garbe));
@@ -173,7 +173,7 @@ TEST_CASE("a group with one kind of pairs leaves what needs both undefined") {
     CHECK(warns(report, "at.accuracy.groups.B.fmr is undefined"));
     CHECK_FALSE(report.groups[1].accuracy_10fold);  // all right whatever the network does
     CHECK(warns(report, "accuracy_10fold of group B is undefined"));
-    for (std::uint32_t p = 0; p < 80; ++p) set.pairs.genuine[p] = 1;
+    for (std::uint32_t p = 0; p < 80; ++p) set.pairs.label[p] = 1;
     const ScoreReport none = score_report(set.pairs, set.scores);
     CHECK_FALSE(at(none, "fmr=1e-3").threshold);
     CHECK(warns(none, "the threshold of at.fmr=1e-3 is undefined"));
@@ -212,7 +212,7 @@ TEST_CASE("two people in all pairs give no interval without width") {
     Scored set = planted({"A"}, 400, 0.4, 0.25);
     for (std::size_t i = 0; i < set.scores.size(); ++i) {
         set.pairs.identity_a[i] = 0;
-        set.pairs.identity_b[i] = set.pairs.genuine[i] != 0 ? 0 : 1;
+        set.pairs.identity_b[i] = set.pairs.label[i] != 0 ? 0 : 1;
     }
     const ScoreReport report = score_report(set.pairs, set.scores, {.identities_known = true});
     CHECK(warns(report, "fewer than ten people in a group: A (2)"));
@@ -255,7 +255,7 @@ TEST_CASE("folds other than ten are told; people of several groups are told") {
     CHECK(warns(report, "not over ten: 5"));
     CHECK(report.conventions.at("accuracy_10fold").find("ten folds") == std::string::npos);
     CHECK_FALSE(warns(report, "more than one group"));
-    for (const auto column : {&PairTable::identity_a, &PairTable::identity_b})
+    for (const auto column : {&ItemTable::identity_a, &ItemTable::identity_b})
         for (std::uint32_t p = 40; p < 80; ++p) (set.pairs.*column)[p] -= 40;
     CHECK(warns(score_report(set.pairs, set.scores), "more than one group"));
 }

@@ -8,7 +8,7 @@
 
 #include "fairsweep/hash.hpp"
 #include "fairsweep/outcome.hpp"
-#include "fairsweep/pairs.hpp"
+#include "fairsweep/items.hpp"
 #include "fairsweep/random.hpp"
 #include "metrics/evaluation.hpp"
 #include "plan/make_plan.hpp"
@@ -42,8 +42,8 @@ inline Plan synthetic_plan(const Sweep& sweep = synthetic_sweep()) {
 }
 
 /// Pairs per group: ten folds, the first half of each fold genuine.
-inline PairTable synthetic_pairs(std::uint32_t people = 80, std::uint32_t fold_pairs = 48) {
-    PairTable table;
+inline ItemTable synthetic_pairs(std::uint32_t people = 80, std::uint32_t fold_pairs = 48) {
+    ItemTable table;
     table.group_begin = {0};
     RandomStream stream(3, 0, "pairs");
     for (std::uint32_t g = 0; g < 4; ++g) {
@@ -53,7 +53,7 @@ inline PairTable synthetic_pairs(std::uint32_t people = 80, std::uint32_t fold_p
             const auto first = static_cast<std::uint32_t>(stream.below(people));
             auto second = first;
             while (!genuine && second == first) second = static_cast<std::uint32_t>(stream.below(people));
-            table.genuine.push_back(genuine ? 1 : 0);
+            table.label.push_back(genuine ? 1 : 0);
             table.identity_a.push_back(g * people + first);
             table.identity_b.push_back(g * people + second);
         }
@@ -76,7 +76,7 @@ inline double planted_accuracy(const Point& point, std::uint32_t group) {
     return std::max(0.52, dense - hardness * loss);
 }
 
-inline std::vector<float> synthetic_scores(const PairTable& pairs, const Point& point) {
+inline std::vector<float> synthetic_scores(const ItemTable& pairs, const Point& point) {
     RandomStream people(11, 0, "people");
     RandomStream shared(11, 0, "shared");
     // Keyed by what the point is, not by its id: the test's data must not change with the version of a stage.
@@ -91,10 +91,10 @@ inline std::vector<float> synthetic_scores(const PairTable& pairs, const Point& 
         const double limit = normal_quantile(planted_accuracy(point, g));
         for (std::uint32_t p = pairs.group_begin[g]; p < pairs.group_begin[g + 1]; ++p) {
             const double person =
-                (effect[pairs.identity_a[p]] + effect[pairs.identity_b[p]]) / (pairs.genuine[p] != 0 ? 2.0 : std::sqrt(2.0));
+                (effect[pairs.identity_a[p]] + effect[pairs.identity_b[p]]) / (pairs.label[p] != 0 ? 2.0 : std::sqrt(2.0));
             const double latent = std::sqrt(0.3) * person + std::sqrt(0.67) * shared.normal() + std::sqrt(0.03) * own.normal();
             const double margin = 0.12 * (limit - latent);
-            scores.push_back(static_cast<float>(std::clamp(0.3 + (pairs.genuine[p] != 0 ? margin : -margin), -1.0, 1.0)));
+            scores.push_back(static_cast<float>(std::clamp(0.3 + (pairs.label[p] != 0 ? margin : -margin), -1.0, 1.0)));
         }
     }
     return scores;
@@ -122,7 +122,7 @@ inline StageOutcome synthetic_outcome(std::size_t stage) {
 }
 
 /// Puts scores into the outcome of an evaluation, and the figures that follow from them.
-inline void put_scores(StageOutcome& outcome, const PairTable& pairs, std::vector<float> scores) {
+inline void put_scores(StageOutcome& outcome, const ItemTable& pairs, std::vector<float> scores) {
     const VerificationFigures figures = verification_figures(pairs, scores);
     outcome.scores = std::move(scores);
     outcome.measured[Metric::pooled_threshold] = figures.pooled_threshold;
@@ -130,7 +130,7 @@ inline void put_scores(StageOutcome& outcome, const PairTable& pairs, std::vecto
 }
 
 /// For evaluations with the figures of the point's scores.
-inline StageOutcome synthetic_outcome(const Plan& plan, const PairTable& pairs, std::size_t stage) {
+inline StageOutcome synthetic_outcome(const Plan& plan, const ItemTable& pairs, std::size_t stage) {
     StageOutcome outcome = synthetic_outcome(stage);
     if (plan.stages[stage].kind != StageKind::evaluation) return outcome;
     const auto point =

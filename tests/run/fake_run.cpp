@@ -135,13 +135,13 @@ PlannedSweep make_plan(const RunOptions& options) {
     return {std::move(maker.plan), 1};
 }
 
-PairTable pairs_of(const FakeJob& job, const Plan& plan) {
-    PairTable pairs;
+ItemTable pairs_of(const FakeJob& job, const Plan& plan) {
+    ItemTable pairs;
     pairs.groups = plan.groups;
     pairs.group_begin = {0};
     for (std::uint32_t group = 0; group < plan.groups.size(); ++group) {
         for (std::uint32_t i = 0; i < job.pairs; ++i) {
-            pairs.genuine.push_back(i % 2 == 0 ? 1 : 0);
+            pairs.label.push_back(i % 2 == 0 ? 1 : 0);
             pairs.identity_a.push_back(group * 100 + i % 50);
             pairs.identity_b.push_back(group * 100 + (i % 2 == 0 ? i % 50 : (i + 7) % 50));
         }

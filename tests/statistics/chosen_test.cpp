@@ -31,16 +31,16 @@ TEST_CASE("The rule of three") {
 
 TEST_CASE("The range of a threshold at FMR x ends where the pooled FMR's own limits are reached") {
     const LatentModel model{.groups = 4, .identities = 60, .pairs = 600};
-    const PairTable table = latent_pairs(model, 5);
+    const ItemTable table = latent_pairs(model, 5);
     const PairClusters clusters(table);
     const auto scores = latent_scores(table, latent_values(model, table, 5, 0, 0.0), {0.95, 0.93, 0.91, 0.87});
-    const double chosen = threshold_at_fmr(scores, table.genuine, 1e-2).value();
-    const RateEstimate pooled = rate_estimate(clusters, clusters.impostor(), errors_at(scores, table.genuine, chosen));
+    const double chosen = threshold_at_fmr(scores, table.label, 1e-2).value();
+    const RateEstimate pooled = rate_estimate(clusters, clusters.impostor(), errors_at(scores, table.label, chosen));
     CHECK(pooled.trials == 1200);
-    const ThresholdRange range = fmr_threshold_range(pooled, scores, table.genuine);
+    const ThresholdRange range = fmr_threshold_range(pooled, scores, table.label);
     CHECK((range.low < chosen && chosen < range.high));
-    CHECK(rate_of(clusters.impostor(), errors_at(scores, table.genuine, range.low)) <= pooled.interval.high);
-    CHECK(rate_of(clusters.impostor(), errors_at(scores, table.genuine, range.high)) <= pooled.interval.low);
+    CHECK(rate_of(clusters.impostor(), errors_at(scores, table.label, range.low)) <= pooled.interval.high);
+    CHECK(rate_of(clusters.impostor(), errors_at(scores, table.label, range.high)) <= pooled.interval.low);
     CHECK(clusters.everything().pairs.size() == 2400);
 }
 
@@ -60,11 +60,11 @@ TEST_CASE("AUC's influence is that of placements, EER's is split by the slopes")
 
 TEST_CASE("A matcher without errors has an AUC interval below 1 and an EER interval above 0") {
     const LatentModel model{.groups = 1, .identities = 30, .pairs = 200};
-    const PairTable table = latent_pairs(model, 1);
+    const ItemTable table = latent_pairs(model, 1);
     const PairClusters clusters(table);
     std::vector<double> scores;
-    for (const std::uint8_t same : table.genuine) scores.push_back(same != 0 ? 0.9 : 0.1);
-    const CurveInfluence influence = curve_influence(scores, table.genuine);
+    for (const std::uint8_t same : table.label) scores.push_back(same != 0 ? 0.9 : 0.1);
+    const CurveInfluence influence = curve_influence(scores, table.label);
     const Interval auc = curve_interval(clusters, 0, 1.0, influence.auc);
     const Interval eer = curve_interval(clusters, 0, 0.0, influence.eer);
     CHECK((auc.low < 0.95 && auc.high == Approx(1.0)));
@@ -161,7 +161,7 @@ TEST_CASE("Simultaneous limits of independent estimates are Sidak's, of one and 
 
 TEST_CASE("The worst group is chosen on other people, and a clear one is found by all of them") {
     const LatentModel model{.groups = 4, .identities = 80, .pairs = 800};
-    const PairTable table = latent_pairs(model, 9);
+    const ItemTable table = latent_pairs(model, 9);
     const PairClusters clusters(table);
     const PeopleHalves halves(clusters, table, 1);
     CHECK(halves.usable());
@@ -213,7 +213,7 @@ TEST_CASE("A clear choice adds nothing to the variance, a toss-up adds what the 
 
 TEST_CASE("Groups of too few people have no halves to choose on") {
     const LatentModel model{.groups = 2, .identities = 2, .pairs = 12};
-    const PairTable table = latent_pairs(model, 1);
+    const ItemTable table = latent_pairs(model, 1);
     const PairClusters clusters(table);
     CHECK_FALSE(PeopleHalves(clusters, table, 1).usable());
 }

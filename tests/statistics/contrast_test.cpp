@@ -11,7 +11,7 @@ using namespace fairsweep;
 
 namespace {
 
-bool share_a_person(const PairTable& table, std::uint32_t p, std::uint32_t q) {
+bool share_a_person(const ItemTable& table, std::uint32_t p, std::uint32_t q) {
     return table.identity_a[p] == table.identity_a[q] || table.identity_a[p] == table.identity_b[q] ||
            table.identity_b[p] == table.identity_a[q] || table.identity_b[p] == table.identity_b[q];
 }
@@ -27,7 +27,7 @@ std::vector<std::uint8_t> random_flags(std::uint32_t pairs, double rate, std::ui
 
 TEST_CASE("The dyadic variance is the sum of products over all pairs of pairs that share a person") {
     // Few people and many pairs: some couples of people occur more than once.
-    const PairTable table = latent_pairs({.groups = 2, .identities = 12, .pairs = 150}, 1);
+    const ItemTable table = latent_pairs({.groups = 2, .identities = 12, .pairs = 150}, 1);
     const PairClusters clusters(table);
     RandomStream stream(2, 0, "influence");
     std::vector<double> influence(table.size());
@@ -46,11 +46,11 @@ TEST_CASE("The dyadic variance is the sum of products over all pairs of pairs th
 }
 
 TEST_CASE("Without shared people the dyadic variance is the binomial one and the interval is Wilson's") {
-    PairTable table;
+    ItemTable table;
     table.groups = {"A"};
     table.group_begin = {0, 3000};
     for (std::uint32_t p = 0; p < 3000; ++p) {
-        table.genuine.push_back(0);
+        table.label.push_back(0);
         table.identity_a.push_back(2 * p);
         table.identity_b.push_back(2 * p + 1);
     }
@@ -71,7 +71,7 @@ TEST_CASE("Without shared people the dyadic variance is the binomial one and the
 }
 
 TEST_CASE("A contrast adds rates, pairs the same pairs, and never calls an unseen flip impossible") {
-    const PairTable table = latent_pairs({.groups = 2, .identities = 30, .pairs = 200}, 3);
+    const ItemTable table = latent_pairs({.groups = 2, .identities = 30, .pairs = 200}, 3);
     const PairClusters clusters(table);
     const auto before = random_flags(table.size(), 0.9, 4);
     auto after = before;

@@ -64,7 +64,7 @@ struct Scored {
           clusters(table),
           bootstrap(clusters.identities(), kReplicates, run),
           scores(latent_scores(table, latent_values(model, table, run, 0, 0.0), truth)) {}
-    PairTable table;
+    ItemTable table;
     PairClusters clusters;
     IdentityBootstrap bootstrap;
     std::vector<double> scores;
@@ -82,9 +82,9 @@ void add_indices(Coverage& coverage, const std::string& at, const RatesAtThresho
 }
 
 void cover_at_fmr(Coverage& coverage, const Scored& set, const Curves& curves, double x, const std::string& at) {
-    const double chosen = threshold_at_fmr(set.scores, set.table.genuine, x).value();
+    const double chosen = threshold_at_fmr(set.scores, set.table.label, x).value();
     const double truth = curves.at_fmr(x);
-    const std::vector<std::uint8_t> wrong = errors_at(set.scores, set.table.genuine, chosen);
+    const std::vector<std::uint8_t> wrong = errors_at(set.scores, set.table.label, chosen);
     const AtFmr at_fmr(set.clusters, set.table, set.scores, wrong);
     for (std::uint32_t g = 0; g < set.clusters.groups(); ++g) {
         const Interval frozen = rate_estimate(set.clusters, set.clusters.genuine_of(g), wrong).interval;
@@ -97,12 +97,12 @@ void cover_at_fmr(Coverage& coverage, const Scored& set, const Curves& curves, d
 }
 
 void cover_at_accuracy(Coverage& coverage, const Scored& set, const Curves& curves) {
-    const double chosen = most_accurate_threshold(set.scores, set.table.genuine).value();
+    const double chosen = most_accurate_threshold(set.scores, set.table.label).value();
     constexpr double kTruth = 0.0;  // genuine and impostor scores are mirror images
-    const std::vector<std::uint8_t> wrong = errors_at(set.scores, set.table.genuine, chosen);
+    const std::vector<std::uint8_t> wrong = errors_at(set.scores, set.table.label, chosen);
     const ThresholdRange range = accurate_threshold_range(set.clusters, set.bootstrap, set.table, set.scores, chosen, wrong);
-    const std::vector<std::uint8_t> at_low = errors_at(set.scores, set.table.genuine, range.low);
-    const std::vector<std::uint8_t> at_high = errors_at(set.scores, set.table.genuine, range.high);
+    const std::vector<std::uint8_t> at_low = errors_at(set.scores, set.table.label, range.low);
+    const std::vector<std::uint8_t> at_high = errors_at(set.scores, set.table.label, range.high);
     for (std::uint32_t g = 0; g < set.clusters.groups(); ++g) {
         const auto add = [&](const char* what, const PairSubset& pairs, double truth) {
             const RateEstimate frozen = rate_estimate(set.clusters, pairs, wrong);
@@ -119,7 +119,7 @@ void cover_curves(Coverage& coverage, const Scored& set, const Curves& curves, c
         const std::size_t begin = set.table.group_begin[g];
         const std::size_t count = set.table.group_begin[g + 1] - begin;
         const auto scores = std::span(set.scores).subspan(begin, count);
-        const auto genuine = std::span(set.table.genuine).subspan(begin, count);
+        const auto genuine = std::span(set.table.label).subspan(begin, count);
         const CurveInfluence influence = curve_influence(scores, genuine);
         const auto interval = [&](double value, const std::vector<double>& mine) {
             std::vector<double> all(set.table.size(), 0.0);
@@ -190,7 +190,7 @@ TEST_CASE("STD and SER of ten-fold accuracies are held when each fold chose its 
         for (std::uint32_t g = 0; g < 4; ++g) {
             const auto mine = std::span(set.scores).subspan(set.table.group_begin[g], model.pairs);
             const TenFold folds =
-                ten_fold_from_scores(mine, std::span(set.table.genuine).subspan(set.table.group_begin[g], model.pairs)).value();
+                ten_fold_from_scores(mine, std::span(set.table.label).subspan(set.table.group_begin[g], model.pairs)).value();
             ThresholdInflation alone;
             alone.add(threshold_replicates(set.bootstrap, set.table, g, set.scores, folds), 1.0);
             inflation.push_back(alone.value());
@@ -214,7 +214,7 @@ namespace {
 /// Networks of one seed: accuracies that the luck of training moves by group, the same for all arms, and a little for each.
 class SeedOfNetworks {
 public:
-    SeedOfNetworks(const LatentModel& model, const PairTable& table, std::uint64_t run, std::uint64_t seed, double luck)
+    SeedOfNetworks(const LatentModel& model, const ItemTable& table, std::uint64_t run, std::uint64_t seed, double luck)
         : model_(model), table_(table), run_(run), seed_(seed), luck_(luck), stream_(run, seed, "luck") {
         for (double& value : shared_) value = luck_ * stream_.normal();
     }
@@ -228,7 +228,7 @@ public:
 
 private:
     const LatentModel& model_;
-    const PairTable& table_;
+    const ItemTable& table_;
     std::uint64_t run_, seed_;
     double luck_;
     RandomStream stream_;
@@ -246,7 +246,7 @@ TEST_CASE("No-bias of a mean over seeds raises false alarms as often as it says"
         const std::uint32_t runs = simulations(80);
         Coverage coverage(std::to_string(seeds) + " seeds, 150 people, equal groups", runs);
         for (std::uint32_t run = 0; run < runs; ++run) {
-            const PairTable table = latent_pairs(model, 40000 + run);
+            const ItemTable table = latent_pairs(model, 40000 + run);
             const PairClusters clusters(table);
             const IdentityBootstrap bootstrap(clusters.identities(), kReplicates, run);
             std::vector<GroupAccuracies> networks;
@@ -273,7 +273,7 @@ TEST_CASE("The worst group chosen on other people makes no widening, and simulta
     Coverage coverage("primary family, 2 seeds, 150 people", runs);
     std::vector<double> same_pairs, other_people;
     for (std::uint32_t run = 0; run < runs; ++run) {
-        const PairTable table = latent_pairs(model, 50000 + run);
+        const ItemTable table = latent_pairs(model, 50000 + run);
         const PairClusters clusters(table);
         const PeopleHalves halves(clusters, table, run);
         const IdentityBootstrap bootstrap(clusters.identities(), kReplicates, run);

@@ -26,7 +26,7 @@ Coverage cover_one_network(const LatentModel& model, const Truth& truth, std::ui
     const std::uint32_t runs = simulations(200);
     Coverage coverage(cell_name(model, truth), runs);
     for (std::uint64_t run = first_run; run < first_run + runs; ++run) {
-        const PairTable table = latent_pairs(model, run);
+        const ItemTable table = latent_pairs(model, run);
         const PairClusters clusters(table);
         const IdentityBootstrap bootstrap(clusters.identities(), kReplicates, run);
         const auto correct = latent_decisions(table, latent_values(model, table, run, 0, 0.0), truth);
@@ -51,7 +51,7 @@ Coverage cover_change(const LatentModel& model, const Truth& before, const Truth
     const std::uint32_t runs = simulations(200);
     Coverage coverage(cell_name(model, before), runs);
     for (std::uint64_t run = first_run; run < first_run + runs; ++run) {
-        const PairTable table = latent_pairs(model, run);
+        const ItemTable table = latent_pairs(model, run);
         const PairClusters clusters(table);
         const IdentityBootstrap bootstrap(clusters.identities(), kReplicates, run);
         const auto reference = latent_decisions(table, latent_values(model, table, run, 1, 0.8), before);
@@ -121,10 +121,10 @@ struct FoldedRun {
     ThresholdReplicates replicates;
 };
 
-FoldedRun folded_run(const LatentModel& model, const PairTable& table, const IdentityBootstrap& bootstrap, std::uint64_t run,
+FoldedRun folded_run(const LatentModel& model, const ItemTable& table, const IdentityBootstrap& bootstrap, std::uint64_t run,
                      std::uint64_t network, const Truth& truth) {
     const auto scores = latent_scores(table, latent_values(model, table, run, network, 0.8), truth);
-    const TenFold folds = ten_fold_from_scores(scores, table.genuine).value();
+    const TenFold folds = ten_fold_from_scores(scores, table.label).value();
     return {folds.correct, folds.accuracy_percent / 100.0, threshold_replicates(bootstrap, table, 0, scores, folds)};
 }
 
@@ -139,7 +139,7 @@ TEST_CASE("Ten-fold accuracies and their changes are covered once the choice of 
     std::vector<Run> runs;
     const std::uint32_t count = simulations(200);
     for (std::uint64_t run = 7000; run < 7000 + count; ++run) {
-        const PairTable table = latent_pairs(model, run);
+        const ItemTable table = latent_pairs(model, run);
         const PairClusters clusters(table);
         const IdentityBootstrap bootstrap(clusters.identities(), 200, run);
         const FoldedRun before = folded_run(model, table, bootstrap, run, 1, {0.90});

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "fairsweep/pairs.hpp"
+#include "fairsweep/items.hpp"
 #include "fairsweep/random.hpp"
 #include "statistics/quantiles.hpp"
 
@@ -19,9 +19,9 @@ struct LatentModel {
 };
 
 /// People are drawn anew for every pair table, as another test set would have them.
-inline PairTable latent_pairs(const LatentModel& model, std::uint64_t run) {
+inline ItemTable latent_pairs(const LatentModel& model, std::uint64_t run) {
     RandomStream stream(run, 1, "pairs");
-    PairTable table;
+    ItemTable table;
     table.group_begin = {0};
     for (std::uint32_t g = 0; g < model.groups; ++g) {
         table.groups.push_back(std::string(1, static_cast<char>('A' + g)));
@@ -30,7 +30,7 @@ inline PairTable latent_pairs(const LatentModel& model, std::uint64_t run) {
             const auto first = static_cast<std::uint32_t>(stream.below(model.identities));
             auto second = first;
             while (!genuine && second == first) second = static_cast<std::uint32_t>(stream.below(model.identities));
-            table.genuine.push_back(genuine ? 1 : 0);
+            table.label.push_back(genuine ? 1 : 0);
             table.identity_a.push_back(g * model.identities + first);
             table.identity_b.push_back(g * model.identities + second);
         }
@@ -41,7 +41,7 @@ inline PairTable latent_pairs(const LatentModel& model, std::uint64_t run) {
 
 /// Latent values [pairs], standard normal each. `agreement`: correlation of the pair's own part with that of the same run
 /// under another `network`.
-inline std::vector<double> latent_values(const LatentModel& model, const PairTable& table, std::uint64_t run,
+inline std::vector<double> latent_values(const LatentModel& model, const ItemTable& table, std::uint64_t run,
                                          std::uint64_t network, double agreement) {
     RandomStream people(run, 2, "people");
     RandomStream shared(run, 3, "shared");
@@ -50,7 +50,7 @@ inline std::vector<double> latent_values(const LatentModel& model, const PairTab
     for (double& value : effect) value = people.normal();
     std::vector<double> values;
     for (std::uint32_t p = 0; p < table.size(); ++p) {
-        const double person = table.genuine[p] != 0
+        const double person = table.label[p] != 0
                                   ? effect[table.identity_a[p]]
                                   : (effect[table.identity_a[p]] + effect[table.identity_b[p]]) / std::sqrt(2.0);
         const double rest = std::sqrt(agreement) * shared.normal() + std::sqrt(1.0 - agreement) * own.normal();
@@ -60,7 +60,7 @@ inline std::vector<double> latent_values(const LatentModel& model, const PairTab
 }
 
 /// Right decisions with the given true accuracies (fractions) per group.
-inline std::vector<std::uint8_t> latent_decisions(const PairTable& table, const std::vector<double>& values,
+inline std::vector<std::uint8_t> latent_decisions(const ItemTable& table, const std::vector<double>& values,
                                                   const std::vector<double>& accuracy) {
     std::vector<std::uint8_t> correct;
     for (std::size_t g = 0; g < accuracy.size(); ++g) {
@@ -76,14 +76,14 @@ inline std::vector<std::uint8_t> latent_decisions(const PairTable& table, const 
 /// limit = normal_quantile(accuracy) and z standard normal.
 inline constexpr double kScoreScale = 0.12;
 
-inline std::vector<double> latent_scores(const PairTable& table, const std::vector<double>& values,
+inline std::vector<double> latent_scores(const ItemTable& table, const std::vector<double>& values,
                                          const std::vector<double>& accuracy) {
     std::vector<double> scores;
     for (std::size_t g = 0; g < accuracy.size(); ++g) {
         const double limit = normal_quantile(accuracy[g]);
         for (std::uint32_t p = table.group_begin[g]; p < table.group_begin[g + 1]; ++p) {
             const double margin = kScoreScale * (limit - values[p]);
-            scores.push_back(table.genuine[p] != 0 ? margin : -margin);
+            scores.push_back(table.label[p] != 0 ? margin : -margin);
         }
     }
     return scores;

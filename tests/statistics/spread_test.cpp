@@ -13,7 +13,7 @@ namespace {
 const LatentModel kModel{.groups = 4, .identities = 80, .pairs = 800};
 
 struct Example {
-    PairTable table = latent_pairs(kModel, 9);
+    ItemTable table = latent_pairs(kModel, 9);
     PairClusters clusters{table};
     IdentityBootstrap bootstrap{clusters.identities(), 2000, 7};
     std::vector<double> latent = latent_values(kModel, table, 9, 0, 0.0);
@@ -80,7 +80,7 @@ TEST_CASE("SER has an interval even where a group makes no error, and one group 
     CHECK(intervals.error_ratio.low >= 1.0);
 
     const LatentModel one{.groups = 1, .identities = 20, .pairs = 100};
-    const PairTable table = latent_pairs(one, 1);
+    const ItemTable table = latent_pairs(one, 1);
     const PairClusters clusters(table);
     const IdentityBootstrap bootstrap(clusters.identities(), 100, 1);
     const auto single = group_accuracies(clusters, bootstrap, std::vector<std::uint8_t>(100, 1));
@@ -110,13 +110,13 @@ TEST_CASE("A change of STD between equal networks is zero, and seeds add their o
 TEST_CASE("The no-bias mean of SER is a mean of ratios, not the exponential of a mean logarithm") {
     // 4 groups of 6,000 independent pairs at 99.5 %.
     constexpr std::uint32_t kPairs = 6000;
-    PairTable table;
+    ItemTable table;
     table.group_begin = {0};
     std::vector<std::uint8_t> correct;
     for (std::uint32_t g = 0; g < 4; ++g) {
         table.groups.push_back(std::to_string(g));
         for (std::uint32_t p = 0; p < kPairs; ++p) {
-            table.genuine.push_back(1);
+            table.label.push_back(1);
             table.identity_a.push_back(g * kPairs + p);
             table.identity_b.push_back(g * kPairs + p);
             correct.push_back(p % 200 == 0 ? 0 : 1);

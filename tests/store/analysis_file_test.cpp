@@ -27,7 +27,7 @@ namespace fs = std::filesystem;
 namespace {
 
 /// A store with the first `stages` stages done.
-fs::path make_store(const std::string& name, const Plan& plan, const PairTable& pairs, std::size_t stages) {
+fs::path make_store(const std::string& name, const Plan& plan, const ItemTable& pairs, std::size_t stages) {
     const fs::path path = fs::path(name) / "sweep.h5";
     fs::remove_all(name);
     Store store = Store::open_for_update(path, plan, pairs);
@@ -66,7 +66,7 @@ void make_analysis(const std::string& name) {
 
 TEST_CASE("merge keeps points, figures, pairs and scores, and shows what is missing as NaN") {
     const Plan plan = make_plan(4);
-    const PairTable pairs = make_pairs();
+    const ItemTable pairs = make_pairs();
     const std::vector<fs::path> stores{make_store("merge", plan, pairs, 6)};  // dense and one compressed point
     const MergeSummary summary = merge_stores(stores, "merge/a.h5", "0.1.0 (test)");
     CHECK(summary.points == 4);
@@ -113,7 +113,7 @@ TEST_CASE("merge keeps points, figures, pairs and scores, and shows what is miss
 
 TEST_CASE("points of two stores are taken once, done ones first") {
     const Plan plan = make_plan(4);
-    const PairTable pairs = make_pairs();
+    const ItemTable pairs = make_pairs();
     const std::vector<fs::path> stores{make_store("twice_a", plan, pairs, 4), make_store("twice_b", make_plan(3), pairs, 6)};
     const MergeSummary summary = merge_stores(stores, "twice_a/a.h5", "test");
     CHECK(summary.points == 4);
@@ -124,7 +124,7 @@ TEST_CASE("points of two stores are taken once, done ones first") {
 
 TEST_CASE("stores that contradict each other are merged by a rule, and the difference is told") {
     const Plan plan = make_plan(2);
-    const PairTable pairs = make_pairs();
+    const ItemTable pairs = make_pairs();
     const fs::path first = make_store("differ_a", plan, pairs, 6);
     fs::remove_all("differ_b");
     {
@@ -211,7 +211,7 @@ TEST_CASE("stores that contradict each other about what was planted say nothing"
 
 TEST_CASE("result tables come back as written, replace their namesakes and leave the rest alone") {
     const Plan plan = make_plan(2);
-    const PairTable pairs = make_pairs();
+    const ItemTable pairs = make_pairs();
     merge_stores(std::vector<fs::path>{make_store("tables", plan, pairs, 6)}, "tables/a.h5", "test");
     const double nan = std::numeric_limits<double>::quiet_NaN();
     ResultTable first{"contrasts",
@@ -330,7 +330,7 @@ TEST_CASE("a wrong file is named, with the command that takes it") {
 TEST_CASE("a sweep without pairs and without points can be merged") {
     Plan plan = make_plan(1, 1, {});
     plan.points.clear();
-    const std::vector<fs::path> stores{make_store("none", plan, PairTable{}, 0)};
+    const std::vector<fs::path> stores{make_store("none", plan, ItemTable{}, 0)};
     CHECK(merge_stores(stores, "none/a.h5", "test").points == 0);
     CHECK(AnalysisReader("none/a.h5").input().points.empty());
 }
@@ -386,7 +386,7 @@ std::size_t files_in(const fs::path& folder) {
 
 TEST_CASE("a disk that is full while an analysis file is written gives one error, and leaves the old file") {
     const Plan plan = make_plan(40);
-    const PairTable pairs = make_pairs(500);
+    const ItemTable pairs = make_pairs(500);
     const std::vector<fs::path> stores{make_store("full", plan, pairs, plan.stages.size())};
     merge_stores(stores, "full/a.h5", "test");
     const std::string before = read_bytes("full/a.h5");

@@ -6,7 +6,7 @@
 
 #include "fairsweep/hash.hpp"
 #include "fairsweep/outcome.hpp"
-#include "fairsweep/pairs.hpp"
+#include "fairsweep/items.hpp"
 #include "fairsweep/plan.hpp"
 #include "fairsweep/verification.hpp"
 #include "plan/tasks.hpp"
@@ -65,13 +65,13 @@ inline Plan make_plan(std::size_t points, std::uint64_t first_seed = 1, std::vec
     return plan;
 }
 
-inline PairTable make_pairs(std::uint32_t per_group = 10, std::vector<std::string> groups = {"A", "B"}) {
-    PairTable pairs;
+inline ItemTable make_pairs(std::uint32_t per_group = 10, std::vector<std::string> groups = {"A", "B"}) {
+    ItemTable pairs;
     pairs.groups = std::move(groups);
     pairs.group_begin = {0};
     for (std::uint32_t group = 0; group < pairs.groups.size(); ++group) {
         for (std::uint32_t i = 0; i < per_group; ++i) {
-            pairs.genuine.push_back(i % 2 == 0 ? 1 : 0);
+            pairs.label.push_back(i % 2 == 0 ? 1 : 0);
             pairs.identity_a.push_back(group * 100 + i);
             pairs.identity_b.push_back(group * 100 + i + (i % 2));
         }
@@ -126,7 +126,7 @@ inline bool same_row(const Row& a, const Row& b) {
 }
 
 /// Row and scores of every stage of the plan, by position; made from the position.
-inline void append_stage(Store& store, const Plan& plan, const PairTable& pairs, std::size_t stage) {
+inline void append_stage(Store& store, const Plan& plan, const ItemTable& pairs, std::size_t stage) {
     const auto salt = static_cast<std::uint32_t>(stage);
     const bool evaluation = plan.stages[stage].kind == StageKind::evaluation;
     store.append(make_row(plan.stages[stage], salt), evaluation ? make_scores(salt, pairs.size()) : std::vector<float>{});

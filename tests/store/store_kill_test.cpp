@@ -19,7 +19,7 @@ namespace {
 const std::filesystem::path kPath = "kill/sweep.h5";
 
 /// Appends stages that have no row in an order and batches drawn from `round`; writes each stage's number to `pipe` when durable.
-[[noreturn]] void write_until_killed(const Plan& plan, const PairTable& pairs, std::uint64_t round, int pipe) {
+[[noreturn]] void write_until_killed(const Plan& plan, const ItemTable& pairs, std::uint64_t round, int pipe) {
     Store store = Store::open_for_update(kPath, plan, pairs);
     RandomStream random(round, 1, "order");
     std::vector<std::uint32_t> batch;
@@ -39,7 +39,7 @@ const std::filesystem::path kPath = "kill/sweep.h5";
     for (;;) ::pause();
 }
 
-void check_rows(const StoreReader& reader, const Plan& plan, const PairTable& pairs,
+void check_rows(const StoreReader& reader, const Plan& plan, const ItemTable& pairs,
                 const std::set<std::uint32_t>& acknowledged) {
     for (const std::uint32_t stage : acknowledged) REQUIRE(reader.row(plan.stages[stage].id) != nullptr);
     for (std::uint32_t stage = 0; stage < plan.stages.size(); ++stage) {
@@ -61,7 +61,7 @@ bool read_one(int pipe, std::set<std::uint32_t>& acknowledged) {
 }
 
 /// One writer, read all the while and killed after a random number of acknowledgements and a random time more.
-void run_round(const Plan& plan, const PairTable& pairs, std::uint64_t round, std::set<std::uint32_t>& acknowledged) {
+void run_round(const Plan& plan, const ItemTable& pairs, std::uint64_t round, std::set<std::uint32_t>& acknowledged) {
     int ends[2];
     REQUIRE(::pipe(ends) == 0);
     const pid_t writer = ::fork();
@@ -91,7 +91,7 @@ void run_round(const Plan& plan, const PairTable& pairs, std::uint64_t round, st
 }  // namespace
 
 TEST_CASE("no kill of the writer at any moment loses or changes a committed row") {
-    const PairTable pairs = make_pairs(500);
+    const ItemTable pairs = make_pairs(500);
     std::set<std::uint32_t> acknowledged;
     Plan plan = make_plan(20);
     constexpr std::uint64_t kRounds = 120;
@@ -114,7 +114,7 @@ TEST_CASE("no kill of the writer at any moment loses or changes a committed row"
 }
 
 TEST_CASE("a reader at work while rows are written never fails and never sees a half row") {
-    const PairTable pairs = make_pairs(50);
+    const ItemTable pairs = make_pairs(50);
     const Plan plan = make_plan(3);
     constexpr std::uint32_t kLast = 4000;
     { Store::open_for_update("live/sweep.h5", plan, pairs).close(); }

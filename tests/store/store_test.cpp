@@ -28,7 +28,7 @@ namespace {
 
 struct Scene {
     Plan plan = make_plan(4);
-    PairTable pairs = make_pairs();
+    ItemTable pairs = make_pairs();
     fs::path path = fs::temp_directory_path();
 
     explicit Scene(const std::string& name) : path(fs::path(name) / "sweep.h5") { fs::remove_all(name); }
@@ -363,7 +363,7 @@ TEST_CASE("a bigger plan keeps old rows and scores, a smaller one changes nothin
 TEST_CASE("a job over other groups, pairs or another task needs another store") {
     const Scene scene("other_set");
     scene.fill(0, 2);
-    const auto attempt = [&](const Plan& plan, const PairTable& pairs) {
+    const auto attempt = [&](const Plan& plan, const ItemTable& pairs) {
         const Error error = error_of([&] { (void)Store::open_for_update(scene.path, plan, pairs); });
         CHECK(error.kind() == ErrorKind::store);
         CHECK_THAT(error.what(), ContainsSubstring("--store"));
@@ -516,7 +516,7 @@ TEST_CASE("any flipped bit of the main file leaves a clear error or the same row
 
 TEST_CASE("a folder that cannot be written to is one infrastructure error and leaves nothing behind") {
     const Plan plan = make_plan(2);
-    const PairTable pairs = make_pairs();
+    const ItemTable pairs = make_pairs();
     write_bytes("a_file", "x");
     CHECK(error_of([&] { (void)Store::open_for_update("a_file/sweep.h5", plan, pairs); }).kind() == ErrorKind::infrastructure);
     CHECK(error_of([&] { (void)Store::open_for_update("/proc/sweep.h5", plan, pairs); }).kind() == ErrorKind::infrastructure);
@@ -596,7 +596,7 @@ TEST_CASE("a disk that is full while a plan is added leaves the store as it was"
 TEST_CASE("a store without groups and pairs works") {
     Plan plan = make_plan(2, 1, {});
     {
-        Store store = Store::open_for_update("bare/sweep.h5", plan, PairTable{});
+        Store store = Store::open_for_update("bare/sweep.h5", plan, ItemTable{});
         Row row = make_row(plan.stages[3], 1, 0);
         store.append(row, {});
         store.close();

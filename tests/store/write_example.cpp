@@ -11,7 +11,7 @@ using namespace fairsweep::testing;
 
 int main() {
     const Plan plan = make_plan(3);
-    const PairTable pairs = make_pairs();
+    const ItemTable pairs = make_pairs();
     Store store = Store::open_for_update("sweep.h5", plan, pairs);
     for (std::size_t stage = 0; stage < 6; ++stage) append_stage(store, plan, pairs, stage);
     Row failed = make_row(plan.stages[6], 6);

@@ -1,6 +1,6 @@
 // Prepared faces, pairs and the cache of decoded faces, over sets made up in memory.
 #include "study/face_cache.hpp"
-#include "study/pairs.hpp"
+#include "study/items.hpp"
 #include "study/prepared_faces.hpp"
 
 #include <algorithm>
@@ -73,10 +73,10 @@ void write_with(const std::string& name, std::size_t at, std::uint8_t value) {
 }  // namespace
 
 TEST_CASE("Pairs become columns, groups in order", "[pairs]") {
-    const PairTable table = pair_table_of(MadeUpVerification());
+    const ItemTable table = item_table_of(MadeUpVerification());
     CHECK(table.groups == std::vector<std::string>{"A", "B"});
     CHECK(table.group_begin == std::vector<std::uint32_t>{0, 2, 3});
-    CHECK(table.genuine == std::vector<std::uint8_t>{1, 0, 0});
+    CHECK(table.label == std::vector<std::uint8_t>{1, 0, 0});
     CHECK(table.identity_a == std::vector<std::uint32_t>{0, 0, 2});
     CHECK(table.identity_b == std::vector<std::uint32_t>{0, 1, 3});
 }
@@ -89,7 +89,7 @@ TEST_CASE("Prepared faces hold each used image once", "[faces]") {
     CHECK(faces.image_size() == kSize);
     CHECK(faces.image_a() == std::vector<std::uint32_t>{1, 0, 2});
     CHECK(faces.image_b() == std::vector<std::uint32_t>{0, 1, 3});
-    CHECK(faces.pairs().identity_b == pair_table_of(MadeUpVerification()).identity_b);
+    CHECK(faces.pairs().identity_b == item_table_of(MadeUpVerification()).identity_b);
     const std::vector<int> greys{0, 2, 101, 102};
     for (std::uint64_t i = 0; i < faces.images(); ++i)
         for (const std::uint8_t value : faces.face(i)) CHECK(int{value} == greys[i]);

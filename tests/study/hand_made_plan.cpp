@@ -33,7 +33,7 @@ PlanBuilder::PlanBuilder(const std::filesystem::path& faces) {
     add_data("train", "recordio", "train");
     add_data("synthetic", "recordio", "synthetic");
     add_data("test", "rfw", "test");
-    plan.groups = verification_group_names(plan.data["test"].source);
+    plan.groups = evaluation_group_names(plan.data["test"].source);
 }
 
 StageIndex PlanBuilder::add(StageParameters parameters, std::vector<StageIndex> needs, std::vector<std::string> data_sets) {

@@ -8,7 +8,7 @@
 #include "fairsweep/verification.hpp"
 #include "fairsweep/files.hpp"
 #include "hand_made_plan.hpp"
-#include "study/pairs.hpp"
+#include "study/items.hpp"
 #include "study/prepared_faces.hpp"
 #include "study/safetensors.hpp"
 #include "support/catch.hpp"
@@ -76,7 +76,7 @@ TEST_CASE("A plan of every kind of stage runs to figures", "[runner]") {
     const StageIndex dense = t.builder.evaluation(t.baseline, t.prepare, t.recipe);
     const StageOutcome outcome = t.done(dense);
     const auto set = open_verification_set(t.builder.plan.data.at("test").source);
-    const PairTable table = pair_table_of(*set);
+    const ItemTable table = item_table_of(*set);
     CHECK(outcome.scores.size() == table.size());
     REQUIRE(outcome.groups.size() == 2);
     CHECK(figures_of(outcome.groups[0]).genuine == 30);

@@ -1,14 +1,14 @@
-#include "study/pairs.hpp"
+#include "study/items.hpp"
 
 namespace fairsweep {
 
-PairTable pair_table_of(const VerificationSet& set) {
-    PairTable table;
+ItemTable item_table_of(const VerificationSet& set) {
+    ItemTable table;
     table.group_begin.push_back(0);
     for (const VerificationGroup& group : set.groups()) {
         table.groups.push_back(group.name);
         for (const VerificationPair& pair : group.pairs) {
-            table.genuine.push_back(pair.genuine ? 1 : 0);
+            table.label.push_back(pair.genuine ? 1 : 0);
             table.identity_a.push_back(pair.identity_a);
             table.identity_b.push_back(pair.identity_b);
         }

@@ -1,10 +1,10 @@
 #pragma once
 #include "fairsweep/dataset.hpp"
-#include "fairsweep/pairs.hpp"
+#include "fairsweep/items.hpp"
 
 namespace fairsweep {
 
 /// The pairs of a verification set as columns, groups one after another in file order: the order of an evaluation's scores.
-[[nodiscard]] PairTable pair_table_of(const VerificationSet& set);
+[[nodiscard]] ItemTable item_table_of(const VerificationSet& set);
 
 }  // namespace fairsweep
