@@ -264,7 +264,7 @@ ItemTable get_pairs(const h5::Reader& file, const std::string& group) {
 }
 
 bool same_pairs(const ItemTable& a, const ItemTable& b) {
-    return a.groups == b.groups && a.group_begin == b.group_begin && a.genuine == b.genuine && a.identity_a == b.identity_a &&
+    return a.groups == b.groups && a.group_begin == b.group_begin && a.label == b.label && a.identity_a == b.identity_a &&
            a.identity_b == b.identity_b;
 }
 
