@@ -93,6 +93,7 @@ def task_html(analysis):
 def render(analysis):
     overview = analysis.pairs_of("overview")
     facts = dict(overview)
+    words = sections.words(analysis)
     name = html.escape(analysis.sweep_name)
     findings = "".join(f"<li>{html.escape(t)}</li>" for t in analysis["findings"]["text"])
     warnings = "".join(f"<p>{html.escape(t[0].upper() + t[1:])}.</p>" for t in analysis["warnings"]["text"])
@@ -116,7 +117,8 @@ def render(analysis):
 <body>
 <header>
 <h1>{name}: what compression does to each group</h1>
-<p class="lead">Error rates of {sections.words(analysis)["name"]} for groups {groups}, with 95&nbsp;% intervals in which {sections.words(analysis)["items"]}
+<p class="lead">Error rates of {words["name"]} for groups {groups}, with 95&nbsp;% intervals in which
+{words["items"]}
 that share a person count as dependent. Points: {html.escape(facts["Points"])}; seeds: {html.escape(facts["Seeds"])}.</p>
 <nav>{navigation}</nav>
 </header>
@@ -130,11 +132,11 @@ that share a person count as dependent. Points: {html.escape(facts["Points"])}; 
 {plots_html(analysis)}
 </div>
 <section id="changes"><h2>What compression changed, group by group</h2>
-<p class="caption">{html.escape(sections.CHANGES_CAPTION.format(**sections.words(analysis)))}</p>
+<p class="caption">{html.escape(sections.CHANGES_CAPTION.format(items=words["items"]))}</p>
 {changes_html(analysis)}
 </section>
 <section id="table"><h2>All configurations</h2>
-<p class="caption">{CONFIGURATIONS_CAPTION.format(accuracy=sections.words(analysis)["accuracy"].capitalize())}</p>
+<p class="caption">{CONFIGURATIONS_CAPTION.format(accuracy=words["accuracy"].capitalize())}</p>
 {data_table(*sections.configuration_table(analysis), "configurations")}
 <details><summary>Every point (single seeds)</summary>
 {data_table(*sections.point_table(analysis), "points")}

@@ -187,8 +187,8 @@ def planted_table(analysis):
 
 
 CHANGES_CAPTION = (
-    "Compressed minus sham, on the same {items}, in percentage points: 95 % interval of each change by itself, adjusted "
-    "p, and (family) limits that hold for all primary changes together. Gap: (mean of the other groups − the group "
+    "Compressed minus sham, on the same {items}, in percentage points: 95 % interval of each change by itself, "
+    "adjusted p, and (family) limits that hold for all primary changes together. Gap: (mean of the other groups − the group "
     "that is worst in the dense network); above zero is worse; the primary family, adjusted by Holm. The other columns "
     "are accuracies, of each group and of all on average: below zero is worse; exploratory, adjusted by Benjamini and "
     "Hochberg.")
@@ -235,7 +235,7 @@ def recall_table(analysis):
 
 
 def task_sections(analysis):
-    """Anchor, word of the navigation, heading and tables (caption, label, id, header and rows) of what only this task has."""
+    """What only this task has: anchor, word of the navigation, heading, and tables (caption, label, id, content)."""
     if analysis.task == "verification":
         return [("rates", "FMR and FNMR", "FMR and FNMR at one threshold for all groups",
                  [(RATES_CAPTION, "Show the table", "rate-table", rate_table(analysis)),
