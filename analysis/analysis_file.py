@@ -25,7 +25,8 @@ class Analysis:
             if "analysis" not in file or "overview" not in file["analysis"]:
                 sys.exit(f"report.py: {path} has no statistics: run first: fairsweep analyze {path}")
             self.tables = {name: read_table(group) for name, group in file["analysis"].items()}
-            self.groups = list(_values(file["groups"]))
+            self.groups = list(dict.fromkeys(self.tables["configuration_groups"]["group"]))
+            self.task = _values(file["task"])[0]
             self.job_text = _values(file["provenance/job_text"])[0]
             self.sweep_name = _values(file["provenance/sweep_name"])[0]
 

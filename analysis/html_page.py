@@ -9,9 +9,9 @@ import sections
 
 HERE = pathlib.Path(__file__).parent
 NAVIGATION = [("findings", "Findings"), ("figures", "Figures"), ("changes", "Changes"), ("table", "Table"),
-              ("rates", "FMR and FNMR"), ("conventions", "Conventions"), ("provenance", "Provenance")]
+              ("conventions", "Conventions"), ("provenance", "Provenance")]
 CONFIGURATIONS_CAPTION = (
-    "Means over seeds, 95 % intervals below each figure. Ten-fold accuracy per group; “equal groups”: p value of the "
+    "Means over seeds, 95 % intervals below each figure. {accuracy} per group; “equal groups”: p value of the "
     "test that no group is harder than another. A column’s title sorts by it. “floor”: close to guessing.")
 FOOTER = (
     "Made by fairsweep. Every number was computed by the program named above and stands in the analysis file’s tables; "
@@ -78,18 +78,33 @@ def banner_html(analysis):
             f"<details><summary>Planted and found, group by group</summary>{table}</details></section>")
 
 
+def task_html(analysis):
+    """What only this task has."""
+    text = ""
+    for anchor, _, heading, tables in sections.task_sections(analysis):
+        text += f'<section id="{anchor}"><h2>{heading}</h2>\n'
+        for caption, label, name, (header, rows) in tables:
+            text += f'<p class="caption">{html.escape(caption)}</p>\n<details><summary>{label}</summary>\n'
+            text += f"{data_table(header, rows, name)}\n</details>\n"
+        text += "</section>"
+    return text
+
+
 def render(analysis):
     overview = analysis.pairs_of("overview")
     facts = dict(overview)
+    words = sections.words(analysis)
     name = html.escape(analysis.sweep_name)
     findings = "".join(f"<li>{html.escape(t)}</li>" for t in analysis["findings"]["text"])
     warnings = "".join(f"<p>{html.escape(t[0].upper() + t[1:])}.</p>" for t in analysis["warnings"]["text"])
-    limits = "".join(f"<li>{html.escape(t)}</li>" for t in sections.LIMITS)
+    limits = "".join(f"<li>{html.escape(t)}</li>" for t in sections.limits(analysis))
     not_done = analysis.pairs_of("not_done")
     left_out = f"<summary>Points without figures: {len(not_done)}</summary>{definition_list(not_done)}"
     left_out = f"<details>{left_out}</details>" if not_done else ""
     groups = html.escape(", ".join(analysis.groups)) + (" of drawn faces" if len(analysis["banner"]) else "")
-    navigation = " ".join(f'<a href="#{anchor}">{label}</a>' for anchor, label in NAVIGATION)
+    places = [*NAVIGATION[:-2], *((anchor, short) for anchor, short, *_ in sections.task_sections(analysis)),
+              *NAVIGATION[-2:]]
+    navigation = " ".join(f'<a href="#{anchor}">{label}</a>' for anchor, label in places)
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -102,8 +117,9 @@ def render(analysis):
 <body>
 <header>
 <h1>{name}: what compression does to each group</h1>
-<p class="lead">Error rates of face verification for groups {groups}, with 95&nbsp;% intervals in which pairs that share
-a person count as dependent. Points: {html.escape(facts["Points"])}; seeds: {html.escape(facts["Seeds"])}.</p>
+<p class="lead">Error rates of {words["name"]} for groups {groups}, with 95&nbsp;% intervals in which
+{words["items"]} that share a person count as dependent.
+Points: {html.escape(facts["Points"])}; seeds: {html.escape(facts["Seeds"])}.</p>
 <nav>{navigation}</nav>
 </header>
 <main>
@@ -116,26 +132,17 @@ a person count as dependent. Points: {html.escape(facts["Points"])}; seeds: {htm
 {plots_html(analysis)}
 </div>
 <section id="changes"><h2>What compression changed, group by group</h2>
-<p class="caption">{html.escape(sections.CHANGES_CAPTION)}</p>
+<p class="caption">{html.escape(sections.CHANGES_CAPTION.format(items=words["items"]))}</p>
 {changes_html(analysis)}
 </section>
 <section id="table"><h2>All configurations</h2>
-<p class="caption">{CONFIGURATIONS_CAPTION}</p>
+<p class="caption">{CONFIGURATIONS_CAPTION.format(accuracy=words["accuracy"].capitalize())}</p>
 {data_table(*sections.configuration_table(analysis), "configurations")}
 <details><summary>Every point (single seeds)</summary>
 {data_table(*sections.point_table(analysis), "points")}
 </details>
 </section>
-<section id="rates"><h2>FMR and FNMR at one threshold for all groups</h2>
-<p class="caption">{html.escape(sections.RATES_CAPTION)}</p>
-<details><summary>Show the table</summary>
-{data_table(*sections.rate_table(analysis), "rate-table")}
-</details>
-<p class="caption">{html.escape(sections.INDICES_CAPTION)}</p>
-<details><summary>Show the indices</summary>
-{data_table(*sections.index_table(analysis), "index-table")}
-</details>
-</section>
+{task_html(analysis)}
 <section id="conventions"><h2>Conventions and limits</h2>
 <ul>{limits}</ul>
 <details open><summary>How every figure is made</summary>

@@ -7,7 +7,7 @@ import sections
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
 CONFIGURATIONS_CAPTION = (
-    "Means over seeds with 95 % intervals; ten-fold accuracy per group; \"equal groups\": p value of the test that no "
+    "Means over seeds with 95 % intervals; {accuracy} per group; \"equal groups\": p value of the test that no "
     "group is harder than another.")
 MARKUP = re.compile(r"[\\`*_|~]|\](?=[(:\[])")  # a bracket alone is none: intervals keep theirs
 BLOCK = re.compile(r"^(?=[#+=-])|(?<=^\d)(?=[.)])")  # what makes a heading, a list or a rule at the beginning of a line
@@ -55,6 +55,16 @@ def changes(analysis):
     return data_table(header, rows) if rows else "No compressed network could be compared with a sham twin."
 
 
+def task_text(analysis):
+    """What only this task has."""
+    text = ""
+    for _, _, heading, tables in sections.task_sections(analysis):
+        text += f"## {heading}\n\n"
+        for caption, _, _, (header, rows) in tables:
+            text += f"{escape(caption)}\n\n{data_table(header, rows)}\n\n"
+    return text
+
+
 def render(analysis):
     not_done = analysis.pairs_of("not_done")
     left_out = "Points without figures:\n\n" + definitions(not_done) + "\n\n" if not_done else ""
@@ -70,29 +80,19 @@ Warnings:
 
 {left_out}## What compression changed, group by group
 
-{escape(sections.CHANGES_CAPTION)}
+{escape(sections.CHANGES_CAPTION.format(**sections.words(analysis)))}
 
 {changes(analysis)}
 
 ## All configurations
 
-{CONFIGURATIONS_CAPTION}
+{CONFIGURATIONS_CAPTION.format(**sections.words(analysis))}
 
 {data_table(*sections.configuration_table(analysis))}
 
-## FMR and FNMR at one threshold for all groups
+{task_text(analysis)}## Conventions and limits
 
-{escape(sections.RATES_CAPTION)}
-
-{data_table(*sections.rate_table(analysis))}
-
-{escape(sections.INDICES_CAPTION)}
-
-{data_table(*sections.index_table(analysis))}
-
-## Conventions and limits
-
-{bullets(sections.LIMITS)}
+{bullets(sections.limits(analysis))}
 
 {definitions(analysis.pairs_of("conventions"))}
 

@@ -4,15 +4,32 @@ import math
 import plots
 import trade_off
 
+# What the page says of a task: its name, its items, how a decision is made, and a limit of its own.
+TASKS = {
+    "verification": {
+        "name": "face verification", "items": "pairs", "decisions": "wrong decisions of the ten-fold protocol",
+        "accuracy": "ten-fold accuracy",
+        "limits": ["All thresholds were chosen on the evaluation pairs themselves: the accuracies are slightly "
+                   "optimistic, and no figure here is an out-of-sample guarantee."]},
+    "classification": {
+        "name": "classification", "items": "images", "decisions": "images that are given another class than theirs",
+        "accuracy": "accuracy", "limits": []},
+}
 LIMITS = [
-    "All thresholds were chosen on the evaluation pairs themselves: the accuracies are slightly optimistic, and no "
-    "figure here is an out-of-sample guarantee.",
     "A change against sham is what compression did to the same fine-tune; every other difference is an association.",
     "Real calibration data are people the network was trained on, synthetic ones are not: source of the data and "
     "familiarity with the people change together.",
     "STD and SER alone can mislead: when all groups fail, SER falls. Read them beside the worst group's error.",
     "With few seeds the intervals speak about these trained networks more than about the procedure in general.",
 ]
+
+
+def words(analysis):
+    return TASKS[analysis.task]
+
+
+def limits(analysis):
+    return words(analysis)["limits"] + LIMITS
 
 
 def number(value, digits):
@@ -170,8 +187,8 @@ def planted_table(analysis):
 
 
 CHANGES_CAPTION = (
-    "Compressed minus sham, on the same pairs, in percentage points: 95 % interval of each change by itself, adjusted "
-    "p, and (family) limits that hold for all primary changes together. Gap: (mean of the other groups − the group "
+    "Compressed minus sham, on the same {items}, in percentage points: 95 % interval of each change by itself, "
+    "adjusted p, and (family) limits that hold for all primary changes together. Gap: (mean of the other groups − the group "
     "that is worst in the dense network); above zero is worse; the primary family, adjusted by Holm. The other columns "
     "are accuracies, of each group and of all on average: below zero is worse; exploratory, adjusted by Benjamini and "
     "Hochberg.")
@@ -198,11 +215,40 @@ def index_table(analysis):
     return header, rows
 
 
+RECALLS_CAPTION = (
+    "Share of the images of a class that are given that class, in every group, with 95 % intervals.")
+
+
+def recall_table(analysis):
+    """Recall of every class in every group: one row per configuration and group."""
+    table = analysis["configuration_classes"]
+    classes = list(dict.fromkeys(table["class"]))
+    header = ["Network", "Arm", "Bits", "Calibration", "Sparsity", "Group", *[f"{c}, %" for c in classes]]
+    rows = []
+    for _, mine in table.groupby([*CONFIGURATION_KEY, "group"], sort=False, dropna=False):
+        first = mine.iloc[0]
+        of_class = {r["class"]: r for _, r in mine.iterrows()}
+        rows.append([first["architecture"], first["arm"], bits_cell(first), calibration_of(first),
+                     sparsity_cell(first, plots.unusual(first)), first["group"],
+                     *[figure_cell(of_class[c], "recall_percent", 1) for c in classes]])
+    return header, rows
+
+
+def task_sections(analysis):
+    """What only this task has: anchor, word of the navigation, heading, and tables (caption, label, id, content)."""
+    if analysis.task == "verification":
+        return [("rates", "FMR and FNMR", "FMR and FNMR at one threshold for all groups",
+                 [(RATES_CAPTION, "Show the table", "rate-table", rate_table(analysis)),
+                  (INDICES_CAPTION, "Show the indices", "index-table", index_table(analysis))])]
+    return [("recalls", "Classes", "Recall of every class",
+             [(RECALLS_CAPTION, "Show the table", "recall-table", recall_table(analysis))])]
+
+
 def plot_sections(analysis):
     """Heading, caption and figures of every plot section that the sweep has something for."""
     several_groups = len(analysis.groups) > 1
     sections = [("Error of each group against bits",
-                 "Share of wrong decisions of the ten-fold protocol, without pruning, with 95 % intervals. Hollow: the "
+                 f"Share of {words(analysis)['decisions']}, without pruning, with 95 % intervals. Hollow: the "
                  "uncompressed network. “sham”: fine-tuned the same way with compression off; what happens from there "
                  "to the right is compression.",
                  plots.error_against_bits(analysis))]
@@ -210,8 +256,8 @@ def plot_sections(analysis):
         sections += [
             ("What compression did to the gap of the worst group",
              "Change of (mean of the other groups − the group that is worst in the dense network), compressed minus "
-             "sham, on the same pairs: right of zero is worse. This is the primary family: p values are adjusted by "
-             "Holm.",
+             f"sham, on the same {words(analysis)['items']}: right of zero is worse. This is the primary family: p "
+             "values are adjusted by Holm.",
              plots.gap_changes(analysis)),
             ("STD over groups against bits",
              "Sample standard deviation (ddof 1) of the groups’ accuracies. Below the dotted line chance alone would "

@@ -5,6 +5,7 @@
 #include "fairsweep/error.hpp"
 #include "fairsweep/log.hpp"
 #include "report/analysis.hpp"
+#include "report/group_by.hpp"
 #include "report/stored_figures.hpp"
 #include "report/tables.hpp"
 
@@ -15,11 +16,12 @@ int analyze_command(const Arguments& arguments) {
     po::options_description options("options");
     options.add_options()("file", po::value<std::string>(), "the analysis file that merge made")(
         "csv", po::value<std::string>(), "also write every table as CSV into this folder")(
+        "group-by", po::value<std::string>(), "another column of groups of the same items, such as sex; the set's own: group")(
         "replicates", po::value<std::uint32_t>()->default_value(1000), "of the identity bootstrap, at least 200");
     po::positional_options_description positional;
     positional.add("file", 1);
     po::variables_map values;
-    const CommandHelp help{"fairsweep analyze A.h5 [--csv DIR]",
+    const CommandHelp help{"fairsweep analyze A.h5 [--group-by COLUMN] [--csv DIR]",
                            "Computes every figure with its interval and adds the tables to the analysis file.",
                            "  fairsweep merge sweep.h5 --output analysis.h5\n  fairsweep analyze analysis.h5 --csv tables"};
     if (!parse_arguments(arguments, help, options, positional, values)) return 0;
@@ -45,14 +47,20 @@ int analyze_command(const Arguments& arguments) {
     {
         const AnalysisReader reader(path);  // closed before the tables are written
         input = reader.input();
+        const std::string grouping = values.count("group-by") != 0 ? values["group-by"].as<std::string>() : kOwnGrouping;
+        const Regrouped regrouped = group_by(input.items, grouping);
+        const AnalysisInput& stored = reader.input();
+        input.items = regrouped.items;
+        input.groups = regrouped.items.groups;
         analysis = analyse(
             input,
             [&](std::size_t point) {
-                std::vector<float> scores = reader.scores(point);
-                check_stored_figures(input, point, scores);
-                return scores;
+                const std::vector<float> scores = reader.scores(point);
+                check_stored_figures(stored, point, scores);
+                return regrouped.reordered(scores);
             },
             analysis_options);
+        if (grouping != kOwnGrouping) analysis.warnings.push_back("groups are those of the column " + grouping);
     }
     const std::vector<ResultTable> tables = result_tables(input, analysis);
     write_result_tables(path, tables);

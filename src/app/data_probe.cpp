@@ -10,6 +10,7 @@
 #include "fairsweep/log.hpp"
 #include "run/launcher.hpp"
 #include "metrics/pair_checks.hpp"
+#include "plan/tasks.hpp"
 #include "study/items.hpp"
 
 namespace fairsweep {
@@ -32,8 +33,7 @@ void check_pairs(const VerificationSet& set, const DataSource& source) {
     for (const std::string& warning : warnings) log_warning(where + ": " + warning);
 }
 
-std::uint64_t count_images(const DataSource& source, bool is_evaluation) {
-    if (!is_evaluation) return open_training_set(source)->size();
+std::uint64_t count_pair_images(const DataSource& source) {
     const std::unique_ptr<VerificationSet> set = open_verification_set(source);  // a loop would not keep it alive
     check_pairs(*set, source);
     std::uint64_t images = 0;
@@ -41,10 +41,19 @@ std::uint64_t count_images(const DataSource& source, bool is_evaluation) {
     return images;
 }
 
+std::uint64_t count_labelled_images(const DataSource& source) { return open_labelled_set(source)->size(); }
+
 std::string planted(const DataSource& source) { return faces::planted_beside(source.path); }
 
 }  // namespace
 
-DataProbe data_probe() { return {data_set_present, data_set_digest, evaluation_group_names, count_images, planted}; }
+DataProbe data_probe(const std::string& task) {
+    const bool has_classes = task_info(task).has_classes;
+    const auto count_images = [has_classes](const DataSource& source, bool is_evaluation) {
+        if (!is_evaluation) return open_training_set(source)->size();
+        return has_classes ? count_labelled_images(source) : count_pair_images(source);
+    };
+    return {data_set_present, data_set_digest, evaluation_group_names, count_images, planted, class_names};
+}
 
 }  // namespace fairsweep

@@ -83,6 +83,7 @@ std::vector<bool> stages_done_in(const std::filesystem::path& store, const Plan&
 void print_json(const PlanView& view) {
     const Plan& plan = view.plan;
     Json json = {{"sweep", plan.sweep_name}, {"task", plan.task}, {"groups", plan.groups}};
+    if (!plan.classes.empty()) json["classes"] = plan.classes;
     json["axes"] = Json::object();
     for (const AxisInfo& axis : plan.axes) json["axes"][axis.name] = axis.values;
     json["axes"]["seed"] = plan.seeds;
@@ -205,7 +206,8 @@ int plan_command(const Arguments& arguments) {
     PlanView view;
     view.workers = workers_from(values);
     const auto overrides = values.count("set") != 0 ? values["set"].as<std::vector<std::string>>() : std::vector<std::string>{};
-    view.plan = make_plan(load_job(values["job"].as<std::string>(), overrides), data_probe(), version_line());
+    const Sweep sweep = load_job(values["job"].as<std::string>(), overrides);
+    view.plan = make_plan(sweep, data_probe(sweep.task), version_line());
     view.missing = missing_data(view.plan, values["job"].as<std::string>(), overrides);
     view.is_done.assign(view.plan.stages.size(), false);
     if (values.count("store") != 0) view.is_done = stages_done_in(values["store"].as<std::string>(), view.plan);

@@ -20,7 +20,7 @@ namespace {
 
 PlannedSweep plan_job(const RunOptions& options) {
     const Sweep sweep = load_job(options.job, options.overrides);
-    return {make_plan(sweep, data_probe(), version_line()), sweep.recipe.threads_per_stage};
+    return {make_plan(sweep, data_probe(sweep.task), version_line()), sweep.recipe.threads_per_stage};
 }
 
 std::unique_ptr<StageRunner> make_runner(const std::filesystem::path& artefact_folder) {
@@ -30,10 +30,10 @@ std::unique_ptr<StageRunner> make_runner(const std::filesystem::path& artefact_f
 }
 
 /// The evaluation set is the one that `prepare` stages read.
-ItemTable pairs_of(const Plan& plan) {
+ItemTable items_of(const Plan& plan) {
     for (const Stage& stage : plan.stages) {
         if (stage.kind == StageKind::prepare && !stage.data_sets.empty()) {
-            return item_table_of(*open_verification_set(plan.data.at(stage.data_sets.front()).source));
+            return open_evaluation_images(plan.task, plan.data.at(stage.data_sets.front()).source).items;
         }
     }
     return {};
@@ -46,7 +46,7 @@ int run_command(const Arguments& arguments) {
     if (!options) return 0;
     // All missing sets are reported together; damaged ones were reported when the plan counted their images.
     const auto check_data = [&options](const Plan& plan) { refuse_missing_data(plan, options->job, options->overrides); };
-    return run_sweep(*options, {plan_job, check_data, pairs_of, make_runner});
+    return run_sweep(*options, {plan_job, check_data, items_of, make_runner});
 }
 
 }  // namespace fairsweep

@@ -50,15 +50,22 @@ torch::Tensor relational_loss(const torch::Tensor& student, const torch::Tensor&
     return (distance + kAngleWeight * angle) * scale;
 }
 
+torch::Tensor logits_loss(const torch::Tensor& student, const torch::Tensor& teacher, double scale) {
+    const torch::Tensor target = torch::log_softmax(teacher.detach(), 1);
+    return torch::kl_div(torch::log_softmax(student, 1), target, torch::Reduction::Sum, true) /
+           static_cast<double>(student.size(0)) * scale;
+}
+
 DistillationLoss distillation_loss(const std::string& name) {
     const std::string loss = loss_of(name);
     if (loss == "embedding") return embedding_loss;
     if (loss == "cosine") return cosine_loss;
     if (loss == "relational") return relational_loss;
+    if (loss == "logits") return logits_loss;
     throw_usage({.attempted = "cannot fine-tune",
                  .where = "axes.distillation",
                  .found = "'" + name + "'",
-                 .expected = "embedding, cosine or relational, maybe with -chain",
+                 .expected = "embedding, cosine, relational or logits, maybe with -chain",
                  .hint = {}});
 }
 

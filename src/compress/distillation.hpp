@@ -21,7 +21,11 @@ namespace fairsweep {
 /// and batch^3 triplets. Memory grows with batch^2 * dimensions and batch^3: 128 images of 512 dimensions need some 100 MB.
 [[nodiscard]] torch::Tensor relational_loss(const torch::Tensor& student, const torch::Tensor& teacher, double scale);
 
-/// By a job file's word: embedding, cosine or relational, maybe with "-chain", which changes the teacher and not the loss.
+/// Of classifiers, [batch, classes]: scale * mean over the batch of the divergence KL(softmax(teacher) || softmax(student))
+/// (Hinton et al., 2015, arXiv 1503.02531, at temperature 1). It needs no labels.
+[[nodiscard]] torch::Tensor logits_loss(const torch::Tensor& student, const torch::Tensor& teacher, double scale);
+
+/// By a job file's word: embedding, cosine, relational or logits, maybe with "-chain", which changes the teacher and not the loss.
 /// Throws a usage Error for another one.
 using DistillationLoss = torch::Tensor (*)(const torch::Tensor& student, const torch::Tensor& teacher, double scale);
 [[nodiscard]] DistillationLoss distillation_loss(const std::string& name);

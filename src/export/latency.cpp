@@ -20,7 +20,7 @@ constexpr int kTimed = 50;
 
 double pass_s(Network& network, const torch::Tensor& image) {
     const auto begin = std::chrono::steady_clock::now();
-    static_cast<void>(network.forward(image));
+    static_cast<void>(network.outputs(image));
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
@@ -35,7 +35,7 @@ double median(std::vector<double> values) {
 StageOutcome run_latency(const StageContext& context) {
     const SafetensorsFile checkpoint(context.artefact_of(context.network()));
     check_artefact(checkpoint, "network", context.network().id);
-    const PreparedFaces faces(context.artefact_of(context.need(StageKind::prepare)));
+    const PreparedFaces faces(context.artefact_of(context.need(StageKind::prepare)), context.parameters.task);
     const std::shared_ptr<Network> network = read_network(checkpoint);
     const ExportedNetwork described = export_description(*network);
     StageOutcome outcome;

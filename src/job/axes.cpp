@@ -5,6 +5,7 @@
 #include "fairsweep/text.hpp"
 #include "job/recipe.hpp"
 #include "job/values.hpp"
+#include "plan/tasks.hpp"
 #include "words/architecture.hpp"
 #include "words/pruning_words.hpp"
 #include "words/recipe_axes.hpp"
@@ -59,11 +60,11 @@ AxisValue read_pruning(const JobEntry& entry, const Sweep&, const std::string& t
     refuse_value(entry, "'" + text + "'", expected);
 }
 
-AxisValue read_distillation(const JobEntry& entry, const Sweep&, const std::string& name) {
+AxisValue read_distillation(const JobEntry& entry, const Sweep& sweep, const std::string& name) {
     std::vector<std::string> known;
-    for (const char* loss : {"embedding", "cosine", "relational"}) {
-        known.emplace_back(loss);
-        known.push_back(std::string(loss) + std::string(kChainSuffix));
+    for (const std::string& loss : task_info(sweep.task).distillations) {
+        known.push_back(loss);
+        known.push_back(loss + std::string(kChainSuffix));
     }
     if (std::find(known.begin(), known.end(), name) == known.end())
         refuse_value(entry, "'" + name + "'", "one of " + joined(known), suggestion(name, known));
@@ -204,6 +205,7 @@ AxisBlock read_block(const JobEntries& entries, const std::string& section, cons
     AxisBlock block = default_axis_block();
     block.name = section == kAxes ? "" : section.substr(kBlockPrefix.size());
     block.values.resize(sweep.axes.size());
+    block.values[index_of(Axis::distillation)] = {task_info(sweep.task).distillations.front()};
     block.zipped = read_zip(find_in_block(entries, section, kZip), sweep);
     for (std::size_t axis = 0; axis < sweep.axes.size(); ++axis) {
         const std::string& name = sweep.axes[axis].name;

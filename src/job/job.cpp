@@ -12,6 +12,7 @@
 #include "job/values.hpp"
 #include "plan/constraint.hpp"
 #include "plan/stage_kinds.hpp"
+#include "plan/tasks.hpp"
 
 namespace fairsweep {
 namespace {
@@ -72,10 +73,12 @@ void read_sweep_section(const JobEntries& entries, Sweep& sweep) {
     if (!is_plain_name(name.value)) refuse_value(name, "'" + name.value + "'", "letters, digits, '_' and '-', at most 64");
     sweep.name = name.value;
     if (const JobEntry* task = entries.find("sweep", "task")) {
+        std::vector<std::string> known;
+        for (const TaskInfo& one : tasks()) known.emplace_back(one.name);
         if (task->value == "expression")
-            refuse_value(*task, "'expression'", "verification", "the task 'expression' is not available yet");
-        if (task->value != "verification")
-            refuse_value(*task, "'" + task->value + "'", "verification", suggestion(task->value, {"verification"}));
+            refuse_value(*task, "'expression'", "one of " + joined(known), "expressions are classes: task = classification");
+        if (find_task(task->value) == nullptr)
+            refuse_value(*task, "'" + task->value + "'", "one of " + joined(known), suggestion(task->value, known));
         sweep.task = task->value;
     }
     if (const JobEntry* seeds = entries.find("sweep", "seeds")) {

@@ -125,8 +125,8 @@ std::optional<std::string> equal_images_warning(const ItemTable& pairs, std::spa
 }
 
 std::optional<std::string> contradiction_warning(const ItemTable& pairs) {
-    const Tally tally = tally_of(
-        pairs, [&pairs](std::uint32_t p) { return pairs.label[p] == 0 && pairs.identity_a[p] == pairs.identity_b[p]; });
+    const Tally tally =
+        tally_of(pairs, [&pairs](std::uint32_t p) { return pairs.label[p] == 0 && pairs.identity_a[p] == pairs.identity_b[p]; });
     if (tally.count == 0) return std::nullopt;
     return tally.text() + " of different people whose identities are one: taken as pairs of different people";
 }

@@ -4,6 +4,7 @@
 #include <map>
 #include <span>
 
+#include "fairsweep/check.hpp"
 #include "fairsweep/error.hpp"
 #include "fairsweep/hash.hpp"
 #include "fairsweep/random.hpp"
@@ -84,8 +85,21 @@ std::shared_ptr<Network> build_network(const std::string& architecture) {
     return build_network(parse_architecture(architecture));
 }
 
-std::shared_ptr<Network> make_network(const std::string& architecture, std::uint64_t seed) {
+torch::Tensor Network::outputs(torch::Tensor images) {
+    const torch::Tensor embeddings = forward(std::move(images));
+    return classifier_ ? classifier_->forward(embeddings) : embeddings;
+}
+
+void Network::add_classifier(int classes) {
+    FAIRSWEEP_CHECK(!classifier_ && classes > 0, "one classifier, of some classes");
+    classifier_ = register_module("classifier", std::make_shared<Linear>(embedding_size(), classes, true));
+}
+
+int Network::classes() const { return classifier_ ? static_cast<int>(classifier_->weight.size(0)) : 0; }
+
+std::shared_ptr<Network> make_network(const std::string& architecture, std::uint64_t seed, int classes) {
     auto network = build_network(architecture);
+    if (classes > 0) network->add_classifier(classes);
     draw_weights(*network, seed);
     return network;
 }

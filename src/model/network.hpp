@@ -22,6 +22,13 @@ struct Network : torch::nn::Module {
     /// not normalised. Any memory format. In train mode the batch needs at least two images (BatchNorm1d).
     virtual torch::Tensor forward(torch::Tensor images) = 0;
 
+    /// The embedding, or what the classifier makes of it: logits [batch, classes()].
+    torch::Tensor outputs(torch::Tensor images);
+    /// Puts a linear layer named "classifier" behind the embedding, of zeros; once.
+    void add_classifier(int classes);
+    [[nodiscard]] int classes() const;  ///< of the classifier; 0 without
+    [[nodiscard]] int output_size() const { return classes() > 0 ? classes() : embedding_size(); }
+
     /// Dropout before the last linear layer in train mode (IResNet; MobileFaceNet has none and ignores it). Every call
     /// restarts the mask's random numbers from `seed`; probability in [0, 1).
     virtual void set_dropout(double probability, std::uint64_t seed) = 0;
@@ -30,12 +37,16 @@ struct Network : torch::nn::Module {
     [[nodiscard]] int input_size() const { return architecture.input_size; }
 
     const Architecture architecture;
+
+private:
+    std::shared_ptr<Linear> classifier_;
 };
 
 /// The network with weights drawn as the reference draws them: every tensor from its own stream of (seed, its name), so
 /// the result depends on nothing else (never on torch's global generator). In train mode; IResNet's features.weight is
 /// frozen (requires_grad false). Throws a usage Error for an unknown architecture.
-[[nodiscard]] std::shared_ptr<Network> make_network(const std::string& architecture, std::uint64_t seed);
+/// With `classes` it has a classifier.
+[[nodiscard]] std::shared_ptr<Network> make_network(const std::string& architecture, std::uint64_t seed, int classes = 0);
 
 /// The same without drawing: convolution and linear weights are zero. For loading a state.
 [[nodiscard]] std::shared_ptr<Network> build_network(const std::string& architecture);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -14,9 +15,12 @@
 #include "words/pruning_words.hpp"
 #include "plan/stage_id.hpp"
 #include "plan/stage_kinds.hpp"
+#include "plan/tasks.hpp"
 
 namespace fairsweep {
 namespace {
+
+constexpr std::size_t kMaxClassBytes = 64;
 
 struct DigestHash {
     std::size_t operator()(const Digest& digest) const noexcept { return static_cast<std::size_t>(digest.prefix()); }
@@ -75,6 +79,7 @@ public:
             for (const std::uint64_t seed : sweep_.seeds) add_point(cell, seed);
         });
         read_groups();
+        read_classes();
         if (repeated_ > 0) plan_.removed.push_back({"the same stages as another point", repeated_});
         count_shared_stages();
         return std::move(plan_);
@@ -119,9 +124,10 @@ private:
         plan_.points.push_back(std::move(point));
     }
 
-    static StageParameters common(StageKind kind, const Cell& cell, std::uint64_t seed) {
+    [[nodiscard]] StageParameters common(StageKind kind, const Cell& cell, std::uint64_t seed) const {
         StageParameters parameters;
         parameters.kind = kind;
+        parameters.task = sweep_.task;
         parameters.version = info_of(kind).version;
         parameters.architecture = cell.axes.architecture();
         parameters.recipe = cell.recipe;
@@ -236,6 +242,41 @@ private:
             plan_.groups =
                 source.groups.empty() ? std::vector<std::string>{"African", "Asian", "Caucasian", "Indian"} : source.groups;
         }
+    }
+
+    /// A network knows its classes by their places: those of what it learns from are those that it is judged by.
+    void read_classes() {
+        if (!task_info(sweep_.task).has_classes || !probe_.classes) return;
+        const auto planned = plan_.data.find(sweep_.evaluation_data);
+        if (planned == plan_.data.end() || !planned->second.present) return;
+        plan_.classes = probe_.classes(planned->second.source);
+        for (const std::string& name : plan_.classes) {
+            if (!name.empty() && name.size() <= kMaxClassBytes && name.find('/') == std::string::npos) continue;
+            throw_usage({.attempted = "cannot use a class of this name",
+                         .where = "data." + sweep_.evaluation_data,
+                         .found = "'" + name.substr(0, kMaxClassBytes) + "'",
+                         .expected = "1 to " + std::to_string(kMaxClassBytes) + " bytes without '/': it names columns of files",
+                         .hint = {}});
+        }
+        std::set<std::string> training_sets;
+        for (const Point& point : plan_.points) training_sets.insert(point.axes.training_set());
+        for (const std::string& name : training_sets) {
+            const PlannedData& data = plan_.data.at(name);
+            if (!data.present) continue;
+            const std::vector<std::string> classes = probe_.classes(data.source);
+            if (classes == plan_.classes) continue;
+            throw_usage({.attempted = "cannot train for another set's classes",
+                         .where = "data." + name,
+                         .found = "classes " + listed(classes),
+                         .expected = listed(plan_.classes) + ", as in data." + sweep_.evaluation_data,
+                         .hint = "both sets need the same classes under the same names"});
+        }
+    }
+
+    static std::string listed(const std::vector<std::string>& words) {
+        std::string text;
+        for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
+        return text.empty() ? "none" : text;
     }
 
     void count_shared_stages() {

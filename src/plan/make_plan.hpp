@@ -18,6 +18,7 @@ struct DataProbe {
     std::function<std::vector<std::string>(const DataSource&)> groups;                ///< of the evaluation set
     std::function<std::uint64_t(const DataSource&, bool is_evaluation)> images = {};  ///< for estimates; may be empty
     std::function<std::string(const DataSource&)> planted = {};                       ///< PlannedData::planted; may be empty
+    std::function<std::vector<std::string>(const DataSource&)> classes = {};          ///< of tasks that have some; may be empty
 };
 
 /// Points per grid that are planned at most; more is a usage error.

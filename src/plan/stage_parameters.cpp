@@ -26,6 +26,8 @@ template <typename Parameters, typename Visit>
 void visit_fields(Parameters& p, const Visit& visit) {
     visit("version", p.version);
     visit("data", p.data);
+    static const StageParameters kFirstTask{};
+    visit("task", p.task, p.task == kFirstTask.task);  // tasks came later
     const StageKindInfo& kind = info_of(p.kind);
     if (kind.has_image_size) visit("image_size", p.image_size);
     if (kind.has_architecture) visit("architecture", p.architecture);

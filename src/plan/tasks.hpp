@@ -1,26 +1,42 @@
 #pragma once
-/// What an evaluation leaves for each group, by task: the columns that rows, messages, merge and the analysis file loop over.
+/// What an evaluation is of, and what it leaves, by task: one row each. Job file, planner, rows, messages, shards, merge, analysis
+/// file and tables loop over it; how the figures are computed: metrics/task_figures.hpp; how networks are trained:
+/// study/task_training.hpp.
 #include <cstddef>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
 namespace fairsweep {
 
 struct FigureColumn {
-    const char* name = "";  ///< persistent: of rows and of /figures
-    const char* unit = "";
+    std::string name;  ///< persistent: of rows and of /figures
+    std::string unit;
     bool is_count = false;  ///< a whole number below 2^32; stored as such in rows
+    bool operator==(const FigureColumn&) const = default;
 };
 
 struct TaskInfo {
     const char* name = "";
-    std::vector<FigureColumn> figures;  ///< of each group
-    std::size_t accuracy = 0;           ///< the column by which results of two stores are compared, in percent
+    const char* items = "";  ///< persistent: the HDF5 group of the item table
+    const char* label = "";  ///< persistent: its column of labels
+    /// Items have named classes: a response is one number per class, and figures may be per class.
+    bool has_classes = false;
+    std::vector<std::string> distillations;  ///< losses of the axis, the usual one first
+    /// Of each group, in order.
+    std::vector<FigureColumn> (*figures)(std::span<const std::string> classes) = nullptr;
+    const char* accuracy = "";  ///< the figure by which results of two stores are compared, in percent
 };
 
 [[nodiscard]] std::span<const TaskInfo> tasks();
-/// Throws a store error for a task that this version does not have.
+/// Null for a task that this version does not have.
+[[nodiscard]] const TaskInfo* find_task(std::string_view name);
+/// Throws a store error for it.
 [[nodiscard]] const TaskInfo& task_info(std::string_view name);
+
+/// Numbers that a network leaves for each item.
+[[nodiscard]] std::size_t values_per_item(const TaskInfo& task, std::span<const std::string> classes);
+[[nodiscard]] std::size_t accuracy_column(const TaskInfo& task);
 
 }  // namespace fairsweep

@@ -8,7 +8,9 @@
 
 #include "fairsweep/error.hpp"
 #include "metrics/pair_checks.hpp"
+#include "plan/tasks.hpp"
 #include "report/contrasts.hpp"
+#include "report/conventions.hpp"
 #include "report/findings.hpp"
 #include "report/names.hpp"
 #include "report/score_direction.hpp"
@@ -41,82 +43,12 @@ std::vector<AnalysedPoint> done_points(const AnalysisInput& input) {
     return result;
 }
 
-std::map<std::string, std::string> make_conventions(const AnalysisOptions& options) {
-    return {
-        {"accuracy",
-         "ten-fold protocol per group: folds contiguous in file order, squared distance 2 - 2 * cosine < t (strict), "
-         "t = 0, 0.01 ... 3.99, the first best threshold on the other nine folds; percent, mean over folds"},
-        {"std", "standard deviation over the groups' accuracies, ddof 1, percentage points; of several seeds: mean of their STD"},
-        {"std_ddof", "1"},
-        {"ser", "(100 - lowest accuracy) / (100 - highest); undefined when a group makes no error"},
-        {"gap",
-         "largest: highest minus lowest accuracy; in contrasts: mean of the other groups minus the group that is worst in the "
-         "dense arm (in the sham arm where there is none)"},
-        {"worst_group_of_contrasts",
-         "chosen on other people than those that the change is judged on: people are cut into halves at random, ten times; the "
-         "worst group of one half names the gap that the other half's pairs are judged by, and the mean over all halves is the "
-         "change. `group` is what most halves chose and `group_share_fraction` how many; at 1 all pairs count at once. Chosen on "
-         "the same "
-         "pairs, an equal loss of equal groups would look like a widening"},
-        {"threshold_source", "test"},
-        {"threshold_source_note", "all thresholds are chosen on the evaluation pairs themselves; there was no development set"},
-        {"pooled_threshold",
-         "one for all groups: the smallest observed score with the highest pooled accuracy; a pair matches when score >= "
-         "threshold"},
-        {"ties", "equally good thresholds: the lowest of the grid, or the smallest observed score"},
-        {"rates", "fmr over impostor pairs, fnmr over genuine pairs, fractions"},
-        {"intervals",
-         "95 %. Groups of pairs that share a person count as dependent (dyadic variance). Accuracy, FMR, FNMR, EER and AUC of "
-         "one "
-         "network: Wilson with the effective number of pairs and a t quantile; means over seeds and changes: t, with the "
-         "variance "
-         "between seeds (Satterthwaite). Formulas and measured coverage: docs/statistics.md"},
-        {"intervals_10fold",
-         "ten-fold intervals count the choice of thresholds by repeating it under 200 random weightings of people; they are "
-         "not an out-of-sample guarantee"},
-        {"intervals_pooled_threshold",
-         "FMR, FNMR and pooled accuracy answer: what are the rates at this network's most accurate threshold? The threshold was "
-         "chosen on these pairs and may lie elsewhere; how far the rates move with it is added in quadrature. "
-         "`fmr_frozen_fraction` and "
-         "`fnmr_frozen_fraction` answer: what are the rates at this very threshold, kept from now on?"},
-        {"fdr, inequity_rate, garbe",
-         "at the pooled threshold, alpha 0.5; undefined where a group expects fewer than 3 errors of a kind in some seed (the "
-         "rate "
-         "of all groups times its pairs), or all groups have FMR 1 or FNMR 1. Intervals as for STD, with the threshold's part"},
-        {"ties of groups", "best_group and worst_group name all groups that are equal, as \"A = B\""},
-        {"intervals_spread",
-         "STD, SER, largest gap: linearised identity bootstrap rescaled to the dyadic variance; the lower limit is the boundary "
-         "(0, or 1 for SER) unless equality of the groups is rejected at 2.5 %; SER's are made from errors + 0.5"},
-        {"no_bias",
-         "mean and 95th percentile of the figure when all groups have the same true accuracy (fdr, inequity_rate, garbe: the "
-         "same "
-         "FMR and FNMR) and only chance tells them apart: which people are in the pairs and, for means over seeds, the luck of "
-         "each "
-         "training. Rows of one seed are about this network: its luck counts as its own. fdr, where 1 is fair: chance stays "
-         "above "
-         "its p95 in 95 % of cases"},
-        {"sham_twin",
-         "the same fine-tune of the same baseline on the same data with nothing installed: equal in architecture, training set, "
-         "calibration, loss and recipe but for keys that act only where something is compressed. With order prune-first the "
-         "compressed network's momentum starts anew at half of the steps and its twin's does not"},
-        {"multiplicity",
-         "primary family: change of the gap of the worst dense group, compressed - sham; Holm. All else is exploratory: "
-         "Benjamini-Hochberg. change_points_simultaneous: limits that hold together for the whole primary family (max-t), the "
-         "ones "
-         "to quote for the largest of many"},
-        {"floor", fmt::format("groups below {} % accuracy are close to guessing, where gaps shrink for the wrong reason",
-                              kFloorAccuracyPercent)},
-        {"bootstrap", fmt::format("{} replicates, seed {}, Poisson(1) weights keyed by person, equal for all networks",
-                                  options.replicates, options.seed)},
-    };
-}
-
-std::string floor_warning(const std::vector<AnalysedConfiguration>& configurations) {
+std::string floor_warning(const std::vector<AnalysedConfiguration>& configurations, double floor_percent) {
     const auto floors = std::count_if(configurations.begin(), configurations.end(),
                                       [](const AnalysedConfiguration& c) { return c.summary.has_floor(); });
     if (floors == 0) return {};
     return fmt::format("floor: {} {} a group below {} % accuracy", counted(floors, "configuration"), floors == 1 ? "has" : "have",
-                       kFloorAccuracyPercent);
+                       floor_percent);
 }
 
 /// A seed that a configuration holds twice: points that differ in something that no axis and no recipe tells.
@@ -131,11 +63,32 @@ std::string repeated_seed_warning(const std::vector<AnalysedConfiguration>& conf
         counted(repeated, "configuration"), repeated == 1 ? "holds" : "hold");
 }
 
-std::vector<std::string> make_warnings(const AnalysisInput& input, const std::vector<AnalysedConfiguration>& configurations) {
-    std::vector<std::string> warnings{"thresholds were chosen on the test pairs: there is no development set"};
+/// What can be odd about pairs and the thresholds that are chosen on them.
+void add_verification_warnings(const AnalysisInput& input, const std::vector<AnalysedConfiguration>& configurations,
+                               std::vector<std::string>& warnings) {
+    warnings.emplace_back("thresholds were chosen on the test pairs: there is no development set");
     for (const auto& warning :
-         {contradiction_warning(input.pairs), shared_people_warning(input.pairs), few_people_warning(input.pairs)})
+         {contradiction_warning(input.items), shared_people_warning(input.items), few_people_warning(input.items)})
         if (warning) warnings.push_back(*warning);
+    const auto no_indices = std::count_if(configurations.begin(), configurations.end(), [](const AnalysedConfiguration& c) {
+        return std::isnan(c.summary.fdr.value) && c.summary.groups.size() > 1;
+    });
+    if (no_indices > 0)
+        warnings.push_back(fmt::format(
+            "FDR, inequity rate and GARBE are undefined in {} of {} configurations: in a network a group has one kind "
+            "of pairs only or expects fewer than {:.0f} errors of a kind at the pooled threshold",
+            no_indices, configurations.size(), kFewestGroupErrors));
+    std::vector<ProtocolFigures> figures;
+    for (const AnalysedConfiguration& c : configurations)
+        for (std::size_t g = 0; g < c.summary.groups.size(); ++g)
+            figures.push_back({input.groups[g], c.summary.groups[g].accuracy.value, c.summary.groups[g].eer.value});
+    if (const auto protocol = protocol_warning(figures)) warnings.push_back(*protocol);
+}
+
+std::vector<std::string> make_warnings(const AnalysisInput& input, const Analysis& analysis) {
+    const std::vector<AnalysedConfiguration>& configurations = analysis.configurations;
+    std::vector<std::string> warnings;
+    if (input.classes.empty()) add_verification_warnings(input, configurations, warnings);
     const auto not_done = std::count_if(input.points.begin(), input.points.end(),
                                         [](const AnalysisPoint& p) { return p.state != StageState::done; });
     if (not_done > 0)
@@ -152,20 +105,7 @@ std::vector<std::string> make_warnings(const AnalysisInput& input, const std::ve
             fmt::format("one seed: what is said of {} is about this network, not about the procedure: another training may "
                         "differ by more than the intervals",
                         counted(one_seed, "configuration")));
-    const auto no_indices = std::count_if(configurations.begin(), configurations.end(), [](const AnalysedConfiguration& c) {
-        return std::isnan(c.summary.fdr.value) && c.summary.groups.size() > 1;
-    });
-    if (no_indices > 0)
-        warnings.push_back(fmt::format(
-            "FDR, inequity rate and GARBE are undefined in {} of {} configurations: in a network a group has one kind "
-            "of pairs only or expects fewer than {:.0f} errors of a kind at the pooled threshold",
-            no_indices, configurations.size(), kFewestGroupErrors));
-    std::vector<ProtocolFigures> figures;
-    for (const AnalysedConfiguration& c : configurations)
-        for (std::size_t g = 0; g < c.summary.groups.size(); ++g)
-            figures.push_back({input.groups[g], c.summary.groups[g].accuracy.value, c.summary.groups[g].eer.value});
-    if (const auto protocol = protocol_warning(figures)) warnings.push_back(*protocol);
-    for (const std::string& text : {floor_warning(configurations), repeated_seed_warning(configurations)})
+    for (const std::string& text : {floor_warning(configurations, analysis.floor_percent), repeated_seed_warning(configurations)})
         if (!text.empty()) warnings.push_back(text);
     for (std::string& text : twin_warnings(input, configurations)) warnings.push_back(std::move(text));
     return warnings;
@@ -179,8 +119,8 @@ public:
         : set_(&set),
           scores_(&scores),
           analysis_(&analysis),
-          halves_(set.clusters, set.pairs, set.bootstrap.seed()),
-          is_one_(set.pairs.size(), 1) {}
+          halves_(set.clusters, set.items, set.seed),
+          is_one_(set.items.size(), 1) {}
 
     [[nodiscard]] ContrastList work(const ContrastStep& step) {
         for (const std::size_t configuration : step.needs) load(analysis_->configurations[configuration]);
@@ -204,7 +144,8 @@ private:
     const ScoredNetwork& load_point(std::size_t point) {
         const std::vector<float> own = (*scores_)(point);
         const ScoredNetwork& network = networks_.emplace(point, make_network(*set_, own)).first->second;
-        for (std::size_t p = 0; p < is_one_.size(); ++p) is_one_[p] = is_one_[p] != 0 && own[p] == 1.0F ? 1 : 0;
+        for (std::size_t p = 0; set_->classes == 0 && p < is_one_.size(); ++p)
+            is_one_[p] = is_one_[p] != 0 && own[p] == 1.0F ? 1 : 0;
         const ScoredNetwork* const alone = &network;
         const auto place = std::lower_bound(analysis_->points.begin(), analysis_->points.end(), point,
                                             [](const AnalysedPoint& p, std::size_t index) { return p.index < index; });
@@ -238,7 +179,6 @@ private:
 Analysis analyse(const AnalysisInput& input, const ScoreSource& scores, const AnalysisOptions& options) {
     Analysis analysis;
     analysis.axes = input.axes;
-    analysis.conventions = make_conventions(options);
     analysis.configurations = group_by_configuration(input);
     if (analysis.configurations.empty()) {
         throw_data({.attempted = "analyse a sweep",
@@ -247,13 +187,16 @@ Analysis analyse(const AnalysisInput& input, const ScoreSource& scores, const An
                     .expected = "at least one finished point",
                     .hint = "see why with: fairsweep status STORE"});
     }
-    const EvaluationSet set(input.pairs, options.replicates, options.seed);
+    const EvaluationSet set(input.items, {options.replicates, options.seed}, input.task, input.classes.size());
+    refuse_unusable(set, std::string("the ") + task_info(input.task).items + " of the analysis file");
+    analysis.floor_percent = floor_percent(set);
+    analysis.conventions = make_conventions(set);
     analysis.points = done_points(input);
     NetworkRoom room(set, scores, analysis);
     std::vector<ContrastList> contrasts(analysis.configurations.size());
     for (const ContrastStep& step : contrast_steps(analysis.configurations)) contrasts[step.treated] = room.work(step);
-    analysis.contrasts = unite_contrasts(std::move(contrasts), analysis.configurations, set.bootstrap.seed());
-    analysis.warnings = make_warnings(input, analysis.configurations);
+    analysis.contrasts = unite_contrasts(std::move(contrasts), analysis.configurations, set.seed);
+    analysis.warnings = make_warnings(input, analysis);
     analysis.planted = parse_planted(input.planted, input.groups);
     analysis.banner = make_banner(input, analysis);
     const auto is_gap = [](const Contrast& contrast) { return contrast.metric == "gap"; };
@@ -261,7 +204,8 @@ Analysis analyse(const AnalysisInput& input, const ScoreSource& scores, const An
         std::none_of(analysis.contrasts.begin(), analysis.contrasts.end(), is_gap))
         analysis.warnings.push_back(
             "no change of a gap is given: too few people to choose the worst group on others than it is judged on");
-    if (const auto equal = equal_images_warning(set.pairs, room.is_one())) analysis.warnings.push_back(*equal);
+    if (const auto equal = set.classes > 0 ? std::nullopt : equal_images_warning(set.items, room.is_one()))
+        analysis.warnings.push_back(*equal);
     analysis.findings = make_findings(input, analysis);
     return analysis;
 }

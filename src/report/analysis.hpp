@@ -65,7 +65,8 @@ struct Analysis {
     std::vector<std::string> findings;    ///< sentences in plain words
     std::vector<std::string> warnings;
     std::map<std::string, std::string> conventions;
-    std::size_t networks_at_once = 0;  ///< so many were in memory together at most
+    double floor_percent = kFloorAccuracyPercent;  ///< accuracies below are close to guessing
+    std::size_t networks_at_once = 0;              ///< so many were in memory together at most
 };
 
 struct AnalysisOptions {

@@ -221,7 +221,7 @@ std::vector<std::string> gap_findings(const Analysis& analysis) {
         wider.empty() ? "" : ": ", listed(wider, kNamesShown), number_or_none(narrower));
     if (floors > 0)
         text += fmt::format(" In {} of the {}, a group has an accuracy below {} %, where gaps shrink because everybody fails.",
-                            floors, family.size(), kFloorAccuracyPercent);
+                            floors, family.size(), analysis.floor_percent);
     return {text, largest_widening(teller, family)};
 }
 

@@ -47,6 +47,11 @@ Contrast contrast_between(const Comparison& comparison) {
             .estimate = {}};
 }
 
+/// Where a threshold was chosen.
+void add_choice(const ScoredNetwork& network, std::uint32_t group, double weight, ThresholdInflation& inflation) {
+    if (!network.thresholds.empty()) inflation.add(network.thresholds[group], weight);
+}
+
 /// Value of the accuracies of one network under the weights of a linear contrast.
 double weighted_accuracy(const ScoredNetwork& network, std::span<const double> weights) {
     double value = 0.0;
@@ -90,14 +95,14 @@ std::optional<Contrast> deviation_contrast(const EvaluationSet& set, const Compa
         // Inflation of the change of STD: along its steepest direction, the group contrast that STD itself measures.
         ThresholdInflation inflation;
         const double mean = *average(after);
-        for (std::size_t g = 0; g < after.size(); ++g) {
-            inflation.add(seed.treated->thresholds[g], after[g] - mean);
-            inflation.add(seed.reference->thresholds[g], mean - after[g]);
+        for (std::uint32_t g = 0; g < after.size(); ++g) {
+            add_choice(*seed.treated, g, after[g] - mean, inflation);
+            add_choice(*seed.reference, g, mean - after[g], inflation);
         }
         decisions.push_back({seed.reference->correct, seed.treated->correct, &seed.reference->accuracies,
                              &seed.treated->accuracies, inflation.value()});
     }
-    const auto estimate = deviation_change(set.clusters, set.bootstrap, decisions);
+    const auto estimate = deviation_change(set.clusters, *set.bootstrap, decisions);
     if (!estimate) return std::nullopt;
     finish(contrast, *estimate, values);
     return contrast;
@@ -137,25 +142,25 @@ GapContrast gap_contrast(const EvaluationSet& set, const PeopleHalves& halves, c
             add_gap(*contrast, set.clusters, halves, worst, seed.reference->correct, -weight);
         }
         values.push_back(alone.value());
-        for (std::uint32_t g = 0; g < set.clusters.groups(); ++g) {
-            inflation.add(seed.treated->thresholds[g], share * worst.weight(g));
-            inflation.add(seed.reference->thresholds[g], -share * worst.weight(g));
+        for (std::uint32_t g = 0; g < set.groups(); ++g) {
+            add_choice(*seed.treated, g, share * worst.weight(g), inflation);
+            add_choice(*seed.reference, g, -share * worst.weight(g), inflation);
         }
     }
     double people = 0.0;
-    for (std::uint32_t g = 0; g < set.clusters.groups(); ++g) people += set.clusters.all_of(g).identities - 1.0;
+    for (std::uint32_t g = 0; g < set.groups(); ++g) people += set.clusters.all_of(g).identities - 1.0;
     const double identity_variance = mean.variance() * inflation.value() + variance_by_choice(comparison, before);
     const Estimate estimate = seed_mean_estimate(identity_variance, std::max(1.0, people), values);
     finish(result.contrast, estimate, values);
     result.contrast.group_share = worst.share[worst.most_often];
     result.member = {result.contrast.estimate, identity_variance / estimate.variance,
-                     set.bootstrap.deviations(set.clusters.identity_sums(mean.influence()))};
+                     set.bootstrap->deviations(set.clusters.identity_sums(mean.influence()))};
     return result;
 }
 
 void add_contrasts(const EvaluationSet& set, const PeopleHalves& halves, const Compared& comparison, const WorstBefore* before,
                    ContrastList& list) {
-    const std::size_t groups = set.pairs.groups.size();
+    const std::size_t groups = set.items.groups.size();
     const auto add = [&](Contrast contrast, const char* metric, const std::string& group) {
         contrast.metric = metric;
         contrast.group = group;
@@ -166,13 +171,13 @@ void add_contrasts(const EvaluationSet& set, const PeopleHalves& halves, const C
     for (std::size_t g = 0; g < groups; ++g) {
         std::vector<double> weights(groups, 0.0);
         weights[g] = 1.0;
-        add(linear_contrast(set, comparison, weights), "accuracy", set.pairs.groups[g]);
+        add(linear_contrast(set, comparison, weights), "accuracy", set.items.groups[g]);
     }
     if (groups < 2) return;
     add(linear_contrast(set, comparison, std::vector<double>(groups, 1.0 / static_cast<double>(groups))), "average", "");
     if (before) {
         GapContrast gap = gap_contrast(set, halves, comparison, *before);
-        add(std::move(gap.contrast), "gap", set.pairs.groups[before->worst.most_often]);
+        add(std::move(gap.contrast), "gap", set.items.groups[before->worst.most_often]);
         if (list.contrasts.back().primary) list.family.push_back(std::move(gap.member));
     }
     if (auto deviation = deviation_contrast(set, comparison)) add(std::move(*deviation), "std", "");

@@ -28,11 +28,11 @@ std::string pairs_text(const AnalysisInput& input) {
     for (std::size_t g = 0; g < input.groups.size(); ++g) {
         std::size_t genuine = 0;
         std::set<std::uint32_t> people;
-        for (std::uint32_t p = input.pairs.group_begin[g]; p < input.pairs.group_begin[g + 1]; ++p) {
-            genuine += input.pairs.label[p];
-            people.insert({input.pairs.identity_a[p], input.pairs.identity_b[p]});
+        for (std::uint32_t p = input.items.group_begin[g]; p < input.items.group_begin[g + 1]; ++p) {
+            genuine += input.items.label[p];
+            people.insert({input.items.identity_a[p], input.items.identity_b[p]});
         }
-        const std::size_t all = input.pairs.group_begin[g + 1] - input.pairs.group_begin[g];
+        const std::size_t all = input.items.group_begin[g + 1] - input.items.group_begin[g];
         text += fmt::format("{}{}: {} genuine and {} impostor pairs of {} people", text.empty() ? "" : "; ", input.groups[g],
                             genuine, all - genuine, people.size());
     }

@@ -2,32 +2,17 @@
 /// Intervals, no-bias references and reasons for what stands at one threshold of a score report: rates of groups under both
 /// questions (threshold chosen anew, threshold frozen) and the fairness indices.
 #include <span>
-#include <string>
 
 #include "report/score_report.hpp"
-#include "statistics/clusters.hpp"
+#include "report/summary.hpp"
 
 namespace fairsweep {
 
-/// What a report is made from.
-struct ScoredPairs {
-    const ItemTable* pairs = nullptr;
-    std::span<const double> scores;
-    const PairClusters* clusters = nullptr;
-    const IdentityBootstrap* bootstrap = nullptr;  ///< null: too many people for one
-    std::uint64_t seed = 1;
-};
-
-/// How the threshold of `at` was chosen.
-struct ThresholdRule {
-    bool most_accurate = false;
-    double fmr = 0.0;  ///< the x of "fmr=x"; not used for the most accurate one
-};
-
-/// Adds to the report what belongs to `at`, whose threshold and rates are there already; fills in its indices.
-void judge_threshold(ScoreReport& report, ScoreReport::At& at, const ThresholdRule& rule, const ScoredPairs& scored);
-
-/// EER and AUC of a group that has both: intervals "groups.G.eer" and "groups.G.auc".
-void judge_curve(ScoreReport& report, std::uint32_t group, const ScoredPairs& scored);
+/// Adds to the report what belongs to the most accurate threshold, whose rates are in `at` already; fills in its indices.
+void judge_accurate_threshold(ScoreReport& report, ScoreReport::At& at, const Summary& summary, const PairErrors& errors,
+                              const EvaluationSet& set);
+/// The same of the threshold whose pooled FMR is `fmr`.
+void judge_threshold_at_fmr(ScoreReport& report, ScoreReport::At& at, double fmr, std::span<const double> scores,
+                            const EvaluationSet& set);
 
 }  // namespace fairsweep

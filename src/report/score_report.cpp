@@ -4,19 +4,16 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "fairsweep/error.hpp"
 #include "metrics/error_rates.hpp"
-#include "metrics/fairness.hpp"
 #include "metrics/pair_checks.hpp"
-#include "metrics/ten_fold.hpp"
 #include "report/rate_intervals.hpp"
 #include "report/score_direction.hpp"
-#include "statistics/clusters.hpp"
-#include "statistics/contrast.hpp"
-#include "statistics/threshold_choice.hpp"
 
 namespace fairsweep {
 namespace {
@@ -72,207 +69,192 @@ std::map<std::string, std::string> make_conventions(const ScoreReportOptions& op
     };
 }
 
-/// The work on one set of scores; the report grows step by step.
+/// The work on one network's figures; the report grows step by step. Decisions and intervals come from network.hpp and
+/// summary.hpp, as in an analysis; here are other thresholds, what has a warning, and the names of figures.
 class ReportMaker {
 public:
-    ReportMaker(const ItemTable& pairs, std::span<const double> scores, const ScoreReportOptions& options)
-        : pairs_(pairs), scores_(scores), options_(options), clusters_(pairs) {
+    ReportMaker(const EvaluationSet& set, std::span<const double> scores, const ScoreReportOptions& options)
+        : set_(set),
+          scores_(scores),
+          options_(options),
+          network_(make_network(set, scores, fold_bounds(set.items, options.folds))),
+          errors_(*network_.errors) {
+        const ScoredNetwork* const one = &network_;
+        summary_ = summarise(set, std::span(&one, 1));
         report_.conventions = make_conventions(options);
+        if (set.bootstrap)
+            report_.conventions["bootstrap"] = fmt::format("{} replicates, seed {}", set.bootstrap->replicates(), set.seed);
     }
 
     [[nodiscard]] ScoreReport make() {
-        for (const std::string& text : options_.warnings) warn(text);
-        if (const auto shared = options_.identities_known ? shared_people_warning(pairs_) : std::nullopt) warn(*shared);
-        if (const auto few = options_.identities_known ? few_people_warning(pairs_) : std::nullopt) warn(*few);
-        warn("thresholds are chosen on the pairs that they are judged on (threshold_source test): rates at them flatter");
-        if (!options_.identities_known)
-            warn("identities are not known: pairs are taken as independent, so intervals are too narrow where people repeat");
-        make_bootstrap();
+        warn_of_the_source();
         const bool are_cosines =
             std::all_of(scores_.begin(), scores_.end(), [](double score) { return score >= -1.0 && score <= 1.0; });
         if (!are_cosines)
             warn("scores outside [-1, 1] are no cosines: accuracy_10fold, average, std and ser are not defined on their grid");
-        std::vector<TenFold> folds;
-        for (std::uint32_t g = 0; g < pairs_.groups.size(); ++g) add_group(g, are_cosines, folds);
+        for (std::uint32_t g = 0; g < set_.groups(); ++g) add_group(g, are_cosines);
         if (const auto direction = direction_warning(report_.groups))
             report_.warnings.insert(report_.warnings.begin(), *direction);
-        warn_of_folds(folds);
+        warn_of_folds();
         std::vector<ProtocolFigures> figures;
         for (const ScoreReport::Group& group : report_.groups)
             if (group.accuracy_10fold && group.eer) figures.push_back({group.name, *group.accuracy_10fold, *group.eer});
         if (const auto protocol = protocol_warning(figures)) warn(*protocol);
-        if (folds.size() == pairs_.groups.size()) {
+        if (!network_.correct.empty())
             add_spread();
-            add_spread_intervals(folds);
-        } else if (are_cosines) {
+        else if (are_cosines)
             warn("average, std and ser are undefined: a group has no accuracy_10fold");
-        }
-        add_at("accuracy", has_both_kinds() ? most_accurate_threshold(scores_, pairs_.label) : std::nullopt,
-               {.most_accurate = true, .fmr = 0.0});
-        for (const FmrTarget& target : kFmrTargets)
-            add_at(target.name, threshold_at_fmr(scores_, pairs_.label, target.fmr),
-                   {.most_accurate = false, .fmr = target.fmr});
+        add_at_accuracy();
+        for (const FmrTarget& target : kFmrTargets) add_at_fmr(target);
         return std::move(report_);
     }
 
 private:
-    [[nodiscard]] bool has_both_kinds() const {
-        const auto genuine = std::ranges::count(pairs_.label, 1);
-        return genuine != 0 && genuine != static_cast<std::ptrdiff_t>(pairs_.size());
+    /// [groups], empty for ten contiguous folds.
+    [[nodiscard]] static std::vector<FoldBounds> fold_bounds(const ItemTable& pairs, std::span<const std::uint32_t> all) {
+        std::vector<FoldBounds> result;
+        for (std::size_t g = 0; !all.empty() && g < pairs.groups.size(); ++g) {
+            const auto folds = all.subspan(pairs.group_begin[g], pairs.group_begin[g + 1] - pairs.group_begin[g]);
+            FoldBounds bounds(folds.empty() ? 2 : folds.back() + 2);
+            for (std::uint32_t fold = 0; fold < bounds.size(); ++fold)
+                bounds[fold] = static_cast<std::uint32_t>(std::ranges::lower_bound(folds, fold) - folds.begin());
+            result.push_back(std::move(bounds));
+        }
+        return result;
     }
 
     void warn(std::string text) { report_.warnings.push_back(std::move(text)); }
 
+    void warn_of_the_source() {
+        for (const std::string& text : options_.warnings) warn(text);
+        if (const auto shared = options_.identities_known ? shared_people_warning(set_.items) : std::nullopt) warn(*shared);
+        if (const auto few = options_.identities_known ? few_people_warning(set_.items) : std::nullopt) warn(*few);
+        warn("thresholds are chosen on the pairs that they are judged on (threshold_source test): rates at them flatter");
+        if (!options_.identities_known)
+            warn("identities are not known: pairs are taken as independent, so intervals are too narrow where people repeat");
+        if (!set_.bootstrap)
+            warn(
+                fmt::format("no intervals of accuracy_10fold, average, std, ser, gap, fdr, ir, garbe and of rates at the most "
+                            "accurate threshold: {} people are too many for the bootstrap",
+                            set_.clusters.identities()));
+    }
+
     /// The value, or a warning in its place.
     std::optional<double> checked(std::optional<double> value, const std::string& what, std::string_view why) {
+        if (value && std::isnan(*value)) value.reset();
         if (!value) warn(fmt::format("{} is undefined: {}", what, why));
         return value;
     }
 
-    [[nodiscard]] std::pair<std::size_t, std::size_t> range_of(std::uint32_t group) const {
-        return {pairs_.group_begin[group], pairs_.group_begin[group + 1] - pairs_.group_begin[group]};
-    }
-
-    [[nodiscard]] std::optional<FoldBounds> fold_bounds(std::size_t begin, std::size_t count) const {
-        if (options_.folds.empty()) return std::nullopt;
-        const auto folds = std::span(options_.folds).subspan(begin, count);
-        FoldBounds bounds(folds.back() + 2);
-        for (std::uint32_t fold = 0; fold < bounds.size(); ++fold)
-            bounds[fold] = static_cast<std::uint32_t>(std::ranges::lower_bound(folds, fold) - folds.begin());
-        return bounds;
-    }
-
-    void make_bootstrap() {
-        const std::uint64_t affordable = kMaxWeights / std::max<std::uint64_t>(clusters_.identities(), 1);
-        const auto replicates = static_cast<std::uint32_t>(std::min<std::uint64_t>(options_.replicates, affordable));
-        if (replicates < std::min(kFewestReplicates, options_.replicates)) {
-            warn(
-                fmt::format("no intervals of accuracy_10fold, average, std, ser, gap, fdr, ir, garbe and of rates at the most "
-                            "accurate threshold: {} people are too many for the bootstrap",
-                            clusters_.identities()));
-            return;
-        }
-        report_.conventions["bootstrap"] = fmt::format("{} replicates, seed {}", replicates, options_.seed);
-        bootstrap_.emplace(clusters_.identities(), replicates, options_.seed);
-    }
-
-    [[nodiscard]] ScoredPairs scored() const {
-        return {&pairs_, scores_, &clusters_, bootstrap_ ? &*bootstrap_ : nullptr, options_.seed};
-    }
-
-    void warn_of_folds(const std::vector<TenFold>& folds) {
-        if (std::ranges::all_of(folds, [](const TenFold& group) { return group.folds() == kFolds; })) return;
+    void warn_of_folds() {
         std::vector<std::uint32_t> counts;
-        for (const TenFold& group : folds)
-            if (std::ranges::find(counts, group.folds()) == counts.end()) counts.push_back(group.folds());
+        bool are_ten = true;
+        for (const std::uint32_t folds : network_.folds) {
+            if (folds == 0) continue;
+            are_ten = are_ten && folds == kFolds;
+            if (std::ranges::find(counts, folds) == counts.end()) counts.push_back(folds);
+        }
+        if (are_ten) return;
         warn(fmt::format("accuracy_10fold is over the folds of the fold column, not over ten: {}", fmt::join(counts, ", ")));
     }
 
-    void add_group(std::uint32_t g, bool are_cosines, std::vector<TenFold>& folds) {
-        const auto [begin, count] = range_of(g);
-        const auto scores = scores_.subspan(begin, count);
-        const auto genuine = std::span(pairs_.label).subspan(begin, count);
+    void add_group(std::uint32_t g, bool are_cosines) {
+        const GroupFigures& figures = errors_.figures.groups[g];
         ScoreReport::Group group;
-        group.name = pairs_.groups[g];
-        group.genuine = static_cast<std::uint32_t>(std::count(genuine.begin(), genuine.end(), 1));
-        group.impostor = static_cast<std::uint32_t>(count) - group.genuine;
+        group.name = set_.items.groups[g];
+        group.genuine = figures.genuine;
+        group.impostor = figures.impostor;
         constexpr const char* kBothKinds = "it needs genuine and impostor pairs";
-        group.eer = checked(equal_error_rate(scores, genuine), "eer of group " + group.name, kBothKinds);
-        group.auc = checked(area_under_curve(scores, genuine), "auc of group " + group.name, kBothKinds);
-        if (are_cosines && (group.genuine == 0 || group.impostor == 0)) {
-            warn(fmt::format("accuracy_10fold of group {} is undefined: {}", group.name, kBothKinds));
-        } else if (are_cosines) {
-            auto ten_fold = ten_fold_from_scores(scores, genuine, fold_bounds(begin, count));
-            group.accuracy_10fold = checked(ten_fold ? std::optional(ten_fold->accuracy_percent) : std::nullopt,
-                                            "accuracy_10fold of group " + group.name, "it needs at least ten pairs");
-            if (ten_fold) folds.push_back(std::move(*ten_fold));
+        group.eer = checked(figures.eer, "eer of group " + group.name, kBothKinds);
+        group.auc = checked(figures.auc, "auc of group " + group.name, kBothKinds);
+        const bool has_both = group.genuine > 0 && group.impostor > 0;
+        if (are_cosines)
+            group.accuracy_10fold = checked(figures.accuracy_10fold, "accuracy_10fold of group " + group.name,
+                                            has_both ? "it needs at least ten pairs" : kBothKinds);
+        const GroupSummary& summary = summary_.groups[g];
+        if (group.eer && group.auc) {
+            report_.intervals["groups." + group.name + ".eer"] = summary.eer.interval;
+            report_.intervals["groups." + group.name + ".auc"] = summary.auc.interval;
         }
-        const bool has_curve = group.eer && group.auc;
+        if (std::isfinite(summary.accuracy.interval.low))
+            report_.intervals["groups." + group.name + ".accuracy_10fold"] = summary.accuracy.interval;
         report_.groups.push_back(std::move(group));
-        if (has_curve) judge_curve(report_, g, scored());
     }
 
     void add_spread() {
-        std::vector<double> accuracies;
-        for (const ScoreReport::Group& group : report_.groups) accuracies.push_back(group.accuracy_10fold.value());
-        report_.average = average(accuracies);
-        report_.std = checked(sample_deviation(accuracies), "std", "it needs at least two groups");
-        report_.ser = checked(skewed_error_ratio(accuracies), "ser", "a group makes no error");
-        report_.gap = largest_gap(accuracies);
-    }
-
-    void add_spread_intervals(const std::vector<TenFold>& folds) {
-        if (!bootstrap_) return;
-        std::vector<std::uint8_t> correct;
-        std::vector<double> inflation;
-        ThresholdInflation mean_inflation;
-        const double share = 1.0 / static_cast<double>(folds.size());
-        for (std::uint32_t g = 0; g < folds.size(); ++g) {
-            correct.insert(correct.end(), folds[g].correct.begin(), folds[g].correct.end());
-            const ThresholdReplicates reselected = threshold_replicates(*bootstrap_, pairs_, g, scores_, folds[g]);
-            ThresholdInflation alone;
-            alone.add(reselected, 1.0);
-            mean_inflation.add(reselected, share);
-            inflation.push_back(alone.value());
-        }
-        const GroupAccuracies accuracies = group_accuracies(clusters_, *bootstrap_, correct, inflation);
-        LinearContrast mean(clusters_);
-        for (std::uint32_t g = 0; g < folds.size(); ++g) {
-            set_interval("groups." + pairs_.groups[g] + ".accuracy_10fold", accuracies.rates[g].interval, 100.0);
-            mean.add(clusters_.all_of(g), correct, share);
-        }
-        Interval average = t_estimate(mean.value(), mean.variance() * mean_inflation.value(), mean.degrees_of_freedom()).interval;
-        average = {std::max(average.low, 0.0), std::min(average.high, 1.0)};
-        set_interval("average", average, 100.0);
-        const auto spread = spread_intervals(accuracies);
-        if (!spread) return;
-        set_interval("std", spread->deviation, 100.0);
-        set_interval("gap", spread->gap, 100.0);
-        set_interval("ser", spread->error_ratio, 1.0);
-        report_.no_bias["std"] = {100.0 * spread->deviation_no_bias.mean, 100.0 * spread->deviation_no_bias.p95};
-        report_.no_bias["ser"] = spread->error_ratio_no_bias;
+        report_.average = summary_.average.value;
+        report_.std = checked(summary_.deviation.value, "std", "it needs at least two groups");
+        report_.ser = checked(summary_.error_ratio.value, "ser", "a group makes no error");
+        if (!std::isnan(summary_.gap.value)) report_.gap = summary_.gap.value;
+        const auto add = [this](const char* name, const Interval& interval) {
+            if (std::isfinite(interval.low) || std::isfinite(interval.high)) report_.intervals[name] = interval;
+        };
+        add("average", summary_.average.interval);
+        add("std", summary_.deviation.interval);
+        add("gap", summary_.gap.interval);
+        add("ser", summary_.error_ratio.interval);
+        if (!std::isfinite(summary_.deviation_no_bias.mean)) return;
+        report_.no_bias["std"] = summary_.deviation_no_bias;
+        report_.no_bias["ser"] = summary_.error_ratio_no_bias;
         if (!options_.identities_known)
             warn("no_bias is binomial: without identities it raises false alarms more often than 5 %");
     }
 
-    void set_interval(const std::string& name, const Interval& interval, double unit) {
-        report_.intervals[name] = {unit * interval.low, unit * interval.high};
-    }
-
-    void add_at(const std::string& name, std::optional<double> threshold, const ThresholdRule& rule) {
+    /// The threshold's rates; none without a threshold.
+    [[nodiscard]] ScoreReport::At start_at(const std::string& name, std::optional<double> threshold, std::string_view why_none) {
         ScoreReport::At at;
         at.name = name;
-        at.threshold = checked(threshold, "the threshold of at." + name,
-                               name == "accuracy" ? "it needs genuine and impostor pairs" : "there are no impostor pairs");
-        for (std::uint32_t g = 0; g < pairs_.groups.size(); ++g) {
-            if (!threshold) {
-                at.groups.emplace_back();
-                continue;
-            }
-            const auto [begin, count] = range_of(g);
+        at.threshold = checked(threshold, "the threshold of at." + name, why_none);
+        for (std::uint32_t g = 0; g < set_.groups(); ++g) {
+            at.groups.emplace_back();
+            if (!threshold) continue;
+            const std::size_t begin = set_.items.group_begin[g];
+            const std::size_t count = set_.items.group_begin[g + 1] - begin;
             const ErrorCounts counts =
-                error_counts(scores_.subspan(begin, count), std::span(pairs_.label).subspan(begin, count), *threshold);
-            const std::string place = "at." + name + ".groups." + pairs_.groups[g];
-            ScoreReport::Rates rates;
+                error_counts(scores_.subspan(begin, count), std::span(set_.items.label).subspan(begin, count), *threshold);
+            const std::string place = "at." + name + ".groups." + set_.items.groups[g];
+            ScoreReport::Rates& rates = at.groups.back();
             rates.fmr = checked(counts.fmr(), place + ".fmr", "there are no impostor pairs");
             rates.fnmr = checked(counts.fnmr(), place + ".fnmr", "there are no genuine pairs");
             if (const auto percent = counts.accuracy_percent()) rates.accuracy = *percent / 100.0;
-            at.groups.push_back(rates);
         }
-        if (threshold)
-            judge_threshold(report_, at, rule, scored());
-        else
-            warn(fmt::format("at.{}.fdr, ir and garbe are undefined: there is no threshold", name));
+        if (!threshold) warn(fmt::format("at.{}.fdr, ir and garbe are undefined: there is no threshold", name));
+        return at;
+    }
+
+    void add_at_accuracy() {
+        const bool has_threshold = !errors_.pooled_error.empty();
+        ScoreReport::At at = start_at("accuracy", has_threshold ? std::optional(errors_.figures.pooled_threshold) : std::nullopt,
+                                      "it needs genuine and impostor pairs");
+        if (has_threshold) judge_accurate_threshold(report_, at, summary_, errors_, set_);
         report_.at.push_back(std::move(at));
     }
 
-    const ItemTable& pairs_;
+    void add_at_fmr(const FmrTarget& target) {
+        const std::optional<double> threshold = threshold_at_fmr(scores_, set_.items.label, target.fmr);
+        ScoreReport::At at = start_at(target.name, threshold, "there are no impostor pairs");
+        if (threshold) judge_threshold_at_fmr(report_, at, target.fmr, scores_, set_);
+        report_.at.push_back(std::move(at));
+    }
+
+    const EvaluationSet& set_;
     std::span<const double> scores_;
     const ScoreReportOptions& options_;
-    PairClusters clusters_;
-    std::optional<IdentityBootstrap> bootstrap_;
+    ScoredNetwork network_;
+    const PairErrors& errors_;
+    Summary summary_;
     ScoreReport report_;
 };
+
+/// As many replicates as people times replicates have room for; 0: too few would be left.
+BootstrapOptions bootstrap_for(const ItemTable& pairs, const ScoreReportOptions& options) {
+    std::uint64_t people = 1;
+    for (const auto* column : {&pairs.identity_a, &pairs.identity_b})
+        for (const std::uint32_t person : *column) people = std::max<std::uint64_t>(people, std::uint64_t{person} + 1);
+    const auto replicates = static_cast<std::uint32_t>(std::min<std::uint64_t>(options.replicates, kMaxWeights / people));
+    const bool is_enough = replicates >= std::min(kFewestReplicates, options.replicates);
+    return {.replicates = is_enough ? replicates : 0, .seed = options.seed};
+}
 
 }  // namespace
 
@@ -283,7 +265,8 @@ ScoreReport score_report(const ItemTable& pairs, std::span<const double> scores,
                     .found = fmt::format("{} scores", scores.size()),
                     .expected = fmt::format("{} scores, one per pair, and at least one", pairs.size()),
                     .hint = {}});
-    return ReportMaker(pairs, scores, options).make();
+    const EvaluationSet set(pairs, bootstrap_for(pairs, options));
+    return ReportMaker(set, scores, options).make();
 }
 
 }  // namespace fairsweep

@@ -5,13 +5,17 @@
 #include <cmath>
 
 #include "fairsweep/error.hpp"
-#include "metrics/evaluation.hpp"
+#include "metrics/task_figures.hpp"
+#include "plan/tasks.hpp"
 
 namespace fairsweep {
 namespace {
 
 /// Percentage points. Both numbers come from the same whole counts; only the order of a few additions may differ.
 constexpr double kTolerance = 1e-9;
+
+/// Whole counts and shares of them; the others (EER, AUC) are sums in floating point.
+bool follows_exactly(const FigureColumn& column) { return column.is_count || column.unit == "percent"; }
 
 [[noreturn]] void contradiction(const AnalysisInput& input, std::size_t point, std::size_t group, const char* figure,
                                 double stored, double recomputed) {
@@ -27,18 +31,16 @@ constexpr double kTolerance = 1e-9;
 }  // namespace
 
 void check_stored_figures(const AnalysisInput& input, std::size_t point, std::span<const float> scores) {
-    const VerificationFigures figures = verification_figures(input.pairs, scores);
+    const std::vector<FigureColumn> columns = task_info(input.task).figures(input.classes);
+    const TaskFigures figures = task_figures(input.task, input.items, scores, input.classes.size());
     for (std::size_t group = 0; group < figures.groups.size(); ++group) {
-        const GroupFigures stored = figures_of(input.points[point].figures[group]);
-        const GroupFigures& recomputed = figures.groups[group];
-        const auto compare = [&](const char* name, double stored_value, double recomputed_value) {
-            if (std::isnan(recomputed_value) || std::abs(stored_value - recomputed_value) <= kTolerance) return;
-            contradiction(input, point, group, name, stored_value, recomputed_value);
-        };
-        compare("genuine", stored.genuine, recomputed.genuine);
-        compare("impostor", stored.impostor, recomputed.impostor);
-        compare("accuracy_10fold", stored.accuracy_10fold, recomputed.accuracy_10fold);
-        compare("accuracy_pooled", stored.accuracy_pooled, recomputed.accuracy_pooled);
+        for (std::size_t column = 0; column < columns.size(); ++column) {
+            const double stored = input.points[point].figures[group][column];
+            const double recomputed = figures.groups[group][column];
+            if (!follows_exactly(columns[column]) || std::isnan(recomputed) || std::abs(stored - recomputed) <= kTolerance)
+                continue;
+            contradiction(input, point, group, columns[column].name.c_str(), stored, recomputed);
+        }
     }
 }
 

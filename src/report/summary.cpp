@@ -39,25 +39,26 @@ Figure mean_rate(const EvaluationSet& set, std::span<const ScoredNetwork* const>
 /// The frozen interval, moved out by the mean over seeds of how far the rate moves within the threshold's range.
 Interval with_threshold(std::span<const ScoredNetwork* const> seeds, const Figure& frozen, std::uint32_t group,
                         double RatesNearby::*at_low, double RatesNearby::*at_high, double rate_of_seed(const GroupFigures&)) {
+    if (std::isnan(frozen.value) || seeds.front()->errors->nearby.empty()) return {kUndefined, kUndefined};
     double low = 0.0;
     double high = 0.0;
     for (const ScoredNetwork* network : seeds) {
-        const double rate = rate_of_seed(network->figures.groups[group]);
-        low += (network->nearby[group].*at_low - rate) / static_cast<double>(seeds.size());
-        high += (network->nearby[group].*at_high - rate) / static_cast<double>(seeds.size());
+        const double rate = rate_of_seed(network->errors->figures.groups[group]);
+        low += (network->errors->nearby[group].*at_low - rate) / static_cast<double>(seeds.size());
+        high += (network->errors->nearby[group].*at_high - rate) / static_cast<double>(seeds.size());
     }
     return widened(frozen.interval, frozen.value, frozen.value + low, frozen.value + high);
 }
 
 /// Mean over seeds of EER or AUC: Wilson with one seed, t with identity and seed variance with several.
 Figure mean_curve_figure(const EvaluationSet& set, std::span<const ScoredNetwork* const> seeds, std::uint32_t group,
-                         std::vector<float> ScoredNetwork::*influence, double GroupFigures::*figure) {
+                         std::vector<float> PairErrors::*influence, double GroupFigures::*figure) {
     std::vector<double> values;
-    std::vector<double> mean_influence(set.pairs.size(), 0.0);
+    std::vector<double> mean_influence(set.items.size(), 0.0);
     for (const ScoredNetwork* network : seeds) {
-        values.push_back(network->figures.groups[group].*figure);
-        for (std::uint32_t p = set.pairs.group_begin[group]; p < set.pairs.group_begin[group + 1]; ++p)
-            mean_influence[p] += static_cast<double>((network->*influence)[p]) / static_cast<double>(seeds.size());
+        values.push_back(network->errors->figures.groups[group].*figure);
+        for (std::uint32_t p = set.items.group_begin[group]; p < set.items.group_begin[group + 1]; ++p)
+            mean_influence[p] += static_cast<double>((*network->errors.*influence)[p]) / static_cast<double>(seeds.size());
     }
     const double mean = average(values).value();
     if (std::isnan(mean)) return {};
@@ -70,11 +71,22 @@ Figure mean_curve_figure(const EvaluationSet& set, std::span<const ScoredNetwork
 
 Figure percent(const Figure& fraction) { return {100.0 * fraction.value, in_percent(fraction.interval)}; }
 
+double mean_over(std::span<const ScoredNetwork* const> seeds, const std::function<double(const ScoredNetwork&)>& value) {
+    double sum = 0.0;
+    for (const ScoredNetwork* network : seeds) sum += value(*network);
+    return sum / static_cast<double>(seeds.size());
+}
+
+/// Whether the accuracies of all groups have intervals.
+bool all_judged(std::span<const ScoredNetwork* const> seeds) {
+    return std::none_of(seeds.begin(), seeds.end(), [](const ScoredNetwork* n) { return n->accuracies.rates.empty(); });
+}
+
 Figure mean_accuracy(const EvaluationSet& set, std::span<const ScoredNetwork* const> seeds, std::uint32_t group) {
-    if (seeds.size() == 1) {
-        const RateEstimate& rate = seeds[0]->accuracies.rates[group];
-        return {100.0 * rate.rate, in_percent(rate.interval)};
-    }
+    // The protocol's own figure may be a mean over folds; it differs from the share of right items only when folds do in size.
+    const double value = mean_over(seeds, [group](const ScoredNetwork& n) { return n.accuracy_percent[group]; });
+    if (!all_judged(seeds)) return {value, {kUndefined, kUndefined}};
+    if (seeds.size() == 1) return {value, in_percent(seeds[0]->accuracies.rates[group].interval)};
     AccuracyContrast mean(set);
     std::vector<double> values;
     for (const ScoredNetwork* network : seeds) {
@@ -82,22 +94,16 @@ Figure mean_accuracy(const EvaluationSet& set, std::span<const ScoredNetwork* co
         values.push_back(network->accuracies.rates[group].rate);
     }
     const Estimate estimate = seed_mean_estimate(mean.variance(), mean.degrees_of_freedom(), values);
-    return {100.0 * estimate.value, clipped(in_percent(estimate.interval), 0.0, 100.0)};
+    return {value, clipped(in_percent(estimate.interval), 0.0, 100.0)};
 }
 
-double mean_over(std::span<const ScoredNetwork* const> seeds, const std::function<double(const ScoredNetwork&)>& value) {
-    double sum = 0.0;
-    for (const ScoredNetwork* network : seeds) sum += value(*network);
-    return sum / static_cast<double>(seeds.size());
-}
-
-GroupSummary summarise_group(const EvaluationSet& set, std::span<const ScoredNetwork* const> seeds, std::uint32_t group) {
-    GroupSummary summary;
-    summary.accuracy = mean_accuracy(set, seeds, group);
-    // The protocol's own figure is a mean over folds; it differs from the share of right pairs only when folds do in size.
-    summary.accuracy.value =
-        mean_over(seeds, [group](const ScoredNetwork& n) { return n.figures.groups[group].accuracy_10fold; });
-    const auto errors = [](const ScoredNetwork& network) { return std::span<const std::uint8_t>(network.pooled_error); };
+/// What verification has besides accuracies.
+void summarise_errors(const EvaluationSet& set, std::span<const ScoredNetwork* const> seeds, std::uint32_t group,
+                      GroupSummary& summary) {
+    summary.eer = mean_curve_figure(set, seeds, group, &PairErrors::eer_influence, &GroupFigures::eer);
+    summary.auc = mean_curve_figure(set, seeds, group, &PairErrors::auc_influence, &GroupFigures::auc);
+    if (seeds.front()->errors->pooled_error.empty()) return;
+    const auto errors = [](const ScoredNetwork& network) { return std::span<const std::uint8_t>(network.errors->pooled_error); };
     Figure pooled_error = mean_rate(set, seeds, set.clusters.all_of(group), errors);
     pooled_error.interval = with_threshold(seeds, pooled_error, group, &RatesNearby::error_at_low, &RatesNearby::error_at_high,
                                            [](const GroupFigures& f) { return 1.0 - f.accuracy_pooled / 100.0; });
@@ -108,38 +114,50 @@ GroupSummary summarise_group(const EvaluationSet& set, std::span<const ScoredNet
     summary.fnmr = mean_rate(set, seeds, set.clusters.genuine_of(group), errors);
     summary.fmr_frozen = summary.fmr.interval;
     summary.fnmr_frozen = summary.fnmr.interval;
-    if (!std::isnan(summary.fmr.value))
-        summary.fmr.interval = with_threshold(seeds, summary.fmr, group, &RatesNearby::fmr_at_low, &RatesNearby::fmr_at_high,
-                                              [](const GroupFigures& f) { return f.fmr; });
-    if (!std::isnan(summary.fnmr.value))
-        summary.fnmr.interval = with_threshold(seeds, summary.fnmr, group, &RatesNearby::fnmr_at_low, &RatesNearby::fnmr_at_high,
-                                               [](const GroupFigures& f) { return f.fnmr; });
-    summary.eer = mean_curve_figure(set, seeds, group, &ScoredNetwork::eer_influence, &GroupFigures::eer);
-    summary.auc = mean_curve_figure(set, seeds, group, &ScoredNetwork::auc_influence, &GroupFigures::auc);
+    summary.fmr.interval = with_threshold(seeds, summary.fmr, group, &RatesNearby::fmr_at_low, &RatesNearby::fmr_at_high,
+                                          [](const GroupFigures& f) { return f.fmr; });
+    summary.fnmr.interval = with_threshold(seeds, summary.fnmr, group, &RatesNearby::fnmr_at_low, &RatesNearby::fnmr_at_high,
+                                           [](const GroupFigures& f) { return f.fnmr; });
+}
+
+/// What classification has besides accuracies.
+void summarise_classes(const EvaluationSet& set, std::span<const ScoredNetwork* const> seeds, std::uint32_t group,
+                       GroupSummary& summary) {
+    const auto right = [](const ScoredNetwork& network) { return std::span<const std::uint8_t>(network.correct); };
+    std::vector<double> there;
+    for (const PairSubset& of_class : set.of_class[group]) {
+        summary.recalls.push_back(percent(mean_rate(set, seeds, of_class, right)));
+        if (!std::isnan(summary.recalls.back().value)) there.push_back(summary.recalls.back().value);
+    }
+    summary.balanced_accuracy = average(there).value_or(kUndefined);
+}
+
+GroupSummary summarise_group(const EvaluationSet& set, std::span<const ScoredNetwork* const> seeds, std::uint32_t group) {
+    GroupSummary summary;
+    summary.accuracy = mean_accuracy(set, seeds, group);
+    if (seeds.front()->errors) summarise_errors(set, seeds, group, summary);
+    if (set.classes > 0) summarise_classes(set, seeds, group, summary);
     std::vector<double> accuracies;
-    for (const ScoredNetwork* network : seeds) accuracies.push_back(network->figures.groups[group].accuracy_10fold);
+    for (const ScoredNetwork* network : seeds) accuracies.push_back(network->accuracy_percent[group]);
     summary.seed_deviation = sample_deviation(accuracies).value_or(kUndefined);
-    summary.floor = summary.accuracy.value < kFloorAccuracyPercent;
+    summary.floor = summary.accuracy.value < floor_percent(set);
     return summary;
 }
 
 Figure mean_average(const EvaluationSet& set, std::span<const ScoredNetwork* const> seeds) {
+    const double value =
+        mean_over(seeds, [](const ScoredNetwork& n) { return average(n.accuracy_percent).value_or(kUndefined); });
+    if (!all_judged(seeds)) return {value, {kUndefined, kUndefined}};
     AccuracyContrast mean(set);
-    const double groups = set.clusters.groups();
+    const double groups = set.groups();
     std::vector<double> values;
     for (const ScoredNetwork* network : seeds) {
-        for (std::uint32_t g = 0; g < set.clusters.groups(); ++g)
+        for (std::uint32_t g = 0; g < set.groups(); ++g)
             mean.add(*network, g, 1.0 / (groups * static_cast<double>(seeds.size())));
         values.push_back(average(network->accuracies.accuracies()).value());
     }
     const Estimate estimate = seed_mean_estimate(mean.variance(), mean.degrees_of_freedom(), values);
-    return {100.0 * estimate.value, clipped(in_percent(estimate.interval), 0.0, 100.0)};
-}
-
-std::vector<double> group_accuracies_percent(const ScoredNetwork& network) {
-    std::vector<double> values;
-    for (const GroupFigures& group : network.figures.groups) values.push_back(group.accuracy_10fold);
-    return values;
+    return {value, clipped(in_percent(estimate.interval), 0.0, 100.0)};
 }
 
 /// Mean over seeds of a fairness index of FMR and FNMR at the pooled threshold; undefined where any seed's is.
@@ -159,10 +177,10 @@ double mean_index(std::span<const RatesAtThreshold* const> seeds,
 void summarise_indices(const EvaluationSet& set, std::span<const ScoredNetwork* const> seeds, Summary& summary) {
     std::vector<const RatesAtThreshold*> rates;
     for (const ScoredNetwork* network : seeds) {
-        if (!network->pooled_rates) return;
-        rates.push_back(&*network->pooled_rates);
+        if (!network->errors || !network->errors->pooled_rates) return;
+        rates.push_back(&*network->errors->pooled_rates);
     }
-    const IndexIntervals intervals = index_intervals(rates, set.bootstrap.seed());
+    const IndexIntervals intervals = index_intervals(rates, set.seed);
     summary.fdr = {mean_index(rates, fairness_discrepancy_rate), intervals.fdr};
     summary.inequity = {mean_index(rates, inequity_rate), intervals.ir};
     summary.garbe_index = {mean_index(rates, garbe), intervals.garbe};
@@ -184,12 +202,13 @@ std::vector<std::size_t> groups_at(const std::vector<GroupSummary>& groups, bool
 }
 
 void summarise_spread(std::span<const ScoredNetwork* const> seeds, Summary& summary) {
-    summary.deviation.value = mean_over(
-        seeds, [](const ScoredNetwork& n) { return sample_deviation(group_accuracies_percent(n)).value_or(kUndefined); });
-    summary.error_ratio.value = mean_over(
-        seeds, [](const ScoredNetwork& n) { return skewed_error_ratio(group_accuracies_percent(n)).value_or(kUndefined); });
+    summary.deviation.value =
+        mean_over(seeds, [](const ScoredNetwork& n) { return sample_deviation(n.accuracy_percent).value_or(kUndefined); });
+    summary.error_ratio.value =
+        mean_over(seeds, [](const ScoredNetwork& n) { return skewed_error_ratio(n.accuracy_percent).value_or(kUndefined); });
     summary.gap.value =
-        mean_over(seeds, [](const ScoredNetwork& n) { return largest_gap(group_accuracies_percent(n)).value_or(kUndefined); });
+        mean_over(seeds, [](const ScoredNetwork& n) { return largest_gap(n.accuracy_percent).value_or(kUndefined); });
+    if (!all_judged(seeds)) return;
     std::vector<const GroupAccuracies*> accuracies;
     for (const ScoredNetwork* network : seeds) accuracies.push_back(&network->accuracies);
     const auto intervals = seed_mean_spread_intervals(accuracies);
@@ -206,6 +225,12 @@ void summarise_spread(std::span<const ScoredNetwork* const> seeds, Summary& summ
 
 Interval in_percent(const Interval& fractions) { return {100.0 * fractions.low, 100.0 * fractions.high}; }
 
+double floor_percent(const EvaluationSet& set) {
+    if (set.classes == 0) return kFloorAccuracyPercent;
+    const double guessing = 100.0 / static_cast<double>(set.classes);
+    return guessing + 0.2 * (100.0 - guessing);
+}
+
 bool Summary::has_floor() const {
     return std::any_of(groups.begin(), groups.end(), [](const GroupSummary& group) { return group.floor; });
 }
@@ -214,12 +239,12 @@ AccuracyContrast::AccuracyContrast(const EvaluationSet& set) : set_(&set), contr
 
 void AccuracyContrast::add(const ScoredNetwork& network, std::uint32_t group, double weight) {
     contrast_.add(set_->clusters.all_of(group), network.correct, weight);
-    inflation_.add(network.thresholds[group], weight);
+    if (!network.thresholds.empty()) inflation_.add(network.thresholds[group], weight);
 }
 
 Summary summarise(const EvaluationSet& set, std::span<const ScoredNetwork* const> seeds) {
     Summary summary;
-    for (std::uint32_t g = 0; g < set.clusters.groups(); ++g) summary.groups.push_back(summarise_group(set, seeds, g));
+    for (std::uint32_t g = 0; g < set.groups(); ++g) summary.groups.push_back(summarise_group(set, seeds, g));
     summary.worst_groups = groups_at(summary.groups, false);
     summary.best_groups = groups_at(summary.groups, true);
     summary.worst_group = summary.worst_groups.front();
@@ -228,7 +253,6 @@ Summary summarise(const EvaluationSet& set, std::span<const ScoredNetwork* const
     summary.worst_error = 100.0 - worst->accuracy.value;
     summary.worst_error_interval = {100.0 - worst->accuracy.interval.high, 100.0 - worst->accuracy.interval.low};
     summary.average = mean_average(set, seeds);
-    summary.average.value = mean_over(seeds, [](const ScoredNetwork& n) { return average(group_accuracies_percent(n)).value(); });
     summarise_spread(seeds, summary);
     summarise_indices(set, seeds, summary);
     return summary;

@@ -12,8 +12,10 @@ namespace fairsweep {
 
 inline constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
 
-/// Accuracies below this are close to guessing, where gaps shrink for the wrong reason: marked "floor".
+/// Accuracies of pairs below this are close to guessing, where gaps shrink for the wrong reason: marked "floor".
 inline constexpr double kFloorAccuracyPercent = 60.0;
+/// The same of a set: with classes a fifth of the way from guessing (one of them) to all right, as 60 % is with pairs.
+[[nodiscard]] double floor_percent(const EvaluationSet& set);
 
 struct Figure {
     double value = kUndefined;
@@ -22,7 +24,7 @@ struct Figure {
 
 /// Rates are fractions, accuracies percent, spreads percentage points; means over seeds where there are several.
 struct GroupSummary {
-    Figure accuracy;         ///< ten-fold
+    Figure accuracy;         ///< by the task's protocol
     Figure accuracy_pooled;  ///< at the pooled threshold
     Figure fmr;              ///< at the pooled threshold; the interval counts that the threshold may lie elsewhere
     Figure fnmr;
@@ -30,7 +32,9 @@ struct GroupSummary {
     Interval fnmr_frozen{kUndefined, kUndefined};
     Figure eer;
     Figure auc;
-    double seed_deviation = kUndefined;  ///< sd of the accuracy between seeds, points; undefined with one seed
+    std::vector<Figure> recalls;            ///< [classes] percent; of tasks that have some
+    double balanced_accuracy = kUndefined;  ///< mean of the recalls of classes that are there, percent
+    double seed_deviation = kUndefined;     ///< sd of the accuracy between seeds, points; undefined with one seed
     bool floor = false;
 };
 

@@ -75,6 +75,7 @@ struct SummaryRow {
     const Configuration* configuration;
     const Summary* summary;
     std::size_t group = 0;
+    std::size_t item_class = 0;
     std::vector<std::uint64_t> seeds;
     std::vector<const AnalysisPoint*> points;  ///< [seeds]
     [[nodiscard]] const AnalysisPoint& point() const { return *points.front(); }
@@ -123,6 +124,25 @@ void add_seeds(Builder& table, bool single) {
     });
 }
 
+/// Indices of error rates at the pooled threshold.
+void add_indices(Builder& table) {
+    table.figure("fdr", "1 is fair", [](const SummaryRow& r) { return r.summary->fdr; })
+        .no_bias("fdr", "1 is fair", [](const SummaryRow& r) { return r.summary->fdr_no_bias; })
+        .figure("inequity_rate", "1 is fair", [](const SummaryRow& r) { return r.summary->inequity; })
+        .no_bias("inequity_rate", "1 is fair", [](const SummaryRow& r) { return r.summary->inequity_no_bias; })
+        .figure("garbe", "0 is fair", [](const SummaryRow& r) { return r.summary->garbe_index; })
+        .no_bias("garbe", "0 is fair", [](const SummaryRow& r) { return r.summary->garbe_no_bias; });
+}
+
+/// One column per metric; fractions say so in their names.
+void add_metrics(Builder& table) {
+    for (const Metric metric : all_of<Metric>()) {
+        const std::string unit = unit_of(metric);
+        table.number(name_of(metric) + std::string(unit == "fraction" ? "_fraction" : ""), unit,
+                     [metric](const SummaryRow& r) { return r.measured(metric); });
+    }
+}
+
 void add_summary(Builder& table, const AnalysisInput& input) {
     table.figure("average_percent", "percent", [](const SummaryRow& r) { return r.summary->average; })
         .figure("std_points", "percentage points (ddof 1)", [](const SummaryRow& r) { return r.summary->deviation; })
@@ -140,14 +160,21 @@ void add_summary(Builder& table, const AnalysisInput& input) {
         .number("std_no_bias_p95_points", "percentage points",
                 [](const SummaryRow& r) { return r.summary->deviation_no_bias.p95; })
         .number("ser_no_bias_mean", "ratio", [](const SummaryRow& r) { return r.summary->error_ratio_no_bias.mean; })
-        .number("ser_no_bias_p95", "ratio", [](const SummaryRow& r) { return r.summary->error_ratio_no_bias.p95; })
-        .figure("fdr", "1 is fair", [](const SummaryRow& r) { return r.summary->fdr; })
-        .no_bias("fdr", "1 is fair", [](const SummaryRow& r) { return r.summary->fdr_no_bias; })
-        .figure("inequity_rate", "1 is fair", [](const SummaryRow& r) { return r.summary->inequity; })
-        .no_bias("inequity_rate", "1 is fair", [](const SummaryRow& r) { return r.summary->inequity_no_bias; })
-        .figure("garbe", "0 is fair", [](const SummaryRow& r) { return r.summary->garbe_index; })
-        .no_bias("garbe", "0 is fair", [](const SummaryRow& r) { return r.summary->garbe_no_bias; })
-        .count("floor", "1: a group is near guessing", [](const SummaryRow& r) { return r.summary->has_floor(); });
+        .number("ser_no_bias_p95", "ratio", [](const SummaryRow& r) { return r.summary->error_ratio_no_bias.p95; });
+    if (input.classes.empty()) add_indices(table);
+    table.count("floor", "1: a group is near guessing", [](const SummaryRow& r) { return r.summary->has_floor(); });
+    add_metrics(table);
+}
+
+/// What verification has in a group besides its accuracy.
+void add_errors(Builder& table) {
+    table.figure("accuracy_pooled_percent", "percent", [](const SummaryRow& r) { return r.in_group().accuracy_pooled; })
+        .figure("fmr_fraction", "fraction", [](const SummaryRow& r) { return r.in_group().fmr; })
+        .figure("fnmr_fraction", "fraction", [](const SummaryRow& r) { return r.in_group().fnmr; })
+        .limits("fmr_frozen_fraction", "fraction", [](const SummaryRow& r) { return r.in_group().fmr_frozen; })
+        .limits("fnmr_frozen_fraction", "fraction", [](const SummaryRow& r) { return r.in_group().fnmr_frozen; })
+        .figure("eer_fraction", "fraction", [](const SummaryRow& r) { return r.in_group().eer; })
+        .figure("auc_fraction", "fraction", [](const SummaryRow& r) { return r.in_group().auc; });
 }
 
 void add_group(Builder& table, const AnalysisInput& input) {
@@ -158,24 +185,12 @@ void add_group(Builder& table, const AnalysisInput& input) {
                     const Figure& accuracy = r.in_group().accuracy;
                     return Figure{100.0 - accuracy.value, {100.0 - accuracy.interval.high, 100.0 - accuracy.interval.low}};
                 })
-        .number("accuracy_seed_sd_points", "percentage points", [](const SummaryRow& r) { return r.in_group().seed_deviation; })
-        .figure("accuracy_pooled_percent", "percent", [](const SummaryRow& r) { return r.in_group().accuracy_pooled; })
-        .figure("fmr_fraction", "fraction", [](const SummaryRow& r) { return r.in_group().fmr; })
-        .figure("fnmr_fraction", "fraction", [](const SummaryRow& r) { return r.in_group().fnmr; })
-        .limits("fmr_frozen_fraction", "fraction", [](const SummaryRow& r) { return r.in_group().fmr_frozen; })
-        .limits("fnmr_frozen_fraction", "fraction", [](const SummaryRow& r) { return r.in_group().fnmr_frozen; })
-        .figure("eer_fraction", "fraction", [](const SummaryRow& r) { return r.in_group().eer; })
-        .figure("auc_fraction", "fraction", [](const SummaryRow& r) { return r.in_group().auc; })
-        .count("floor", "1: near guessing", [](const SummaryRow& r) { return r.in_group().floor; });
-}
-
-/// One column per metric; fractions say so in their names.
-void add_metrics(Builder& table) {
-    for (const Metric metric : all_of<Metric>()) {
-        const std::string unit = unit_of(metric);
-        table.number(name_of(metric) + std::string(unit == "fraction" ? "_fraction" : ""), unit,
-                     [metric](const SummaryRow& r) { return r.measured(metric); });
-    }
+        .number("accuracy_seed_sd_points", "percentage points", [](const SummaryRow& r) { return r.in_group().seed_deviation; });
+    if (input.classes.empty())
+        add_errors(table);
+    else
+        table.number("balanced_accuracy_percent", "percent", [](const SummaryRow& r) { return r.in_group().balanced_accuracy; });
+    table.count("floor", "1: near guessing", [](const SummaryRow& r) { return r.in_group().floor; });
 }
 
 void add_provenance(Builder& table) {
@@ -198,10 +213,28 @@ std::vector<SummaryRow> by_group(const std::vector<SummaryRow>& rows) {
     return result;
 }
 
+/// One row per summary, group and class.
+std::vector<SummaryRow> by_class(const std::vector<SummaryRow>& rows) {
+    std::vector<SummaryRow> result;
+    for (const SummaryRow& row : by_group(rows)) {
+        for (std::size_t c = 0; c < row.in_group().recalls.size(); ++c) {
+            result.push_back(row);
+            result.back().item_class = c;
+        }
+    }
+    return result;
+}
+
+void add_class(Builder& table, const AnalysisInput& input) {
+    table.text("group", [&input](const SummaryRow& r) { return input.groups[r.group]; })
+        .text("class", [&input](const SummaryRow& r) { return input.classes[r.item_class]; })
+        .figure("recall_percent", "percent", [](const SummaryRow& r) { return r.in_group().recalls[r.item_class]; });
+}
+
 std::vector<SummaryRow> configuration_rows(const AnalysisInput& input, const Analysis& analysis) {
     std::vector<SummaryRow> rows;
     for (const AnalysedConfiguration& c : analysis.configurations) {
-        rows.push_back({&c.configuration, &c.summary, 0, c.seeds, {}});
+        rows.push_back({&c.configuration, &c.summary, 0, 0, c.seeds, {}});
         for (const std::size_t point : c.points) rows.back().points.push_back(&input.points[point]);
     }
     return rows;
@@ -215,7 +248,7 @@ std::vector<SummaryRow> point_rows(const AnalysisInput& input, const Analysis& a
     std::vector<SummaryRow> rows;
     for (const AnalysedPoint& point : analysis.points) {
         const AnalysisPoint& source = input.points[point.index];
-        rows.push_back({configuration_of.at(point.index), &point.summary, 0, {source.point.seed}, {&source}});
+        rows.push_back({configuration_of.at(point.index), &point.summary, 0, 0, {source.point.seed}, {&source}});
     }
     return rows;
 }
@@ -313,18 +346,13 @@ ResultTable text_table(const std::string& name, const std::vector<std::string>& 
 
 std::vector<ResultTable> result_tables(const AnalysisInput& input, const Analysis& analysis) {
     const std::vector<SummaryRow> points = point_rows(input, analysis);
-    const std::vector<SummaryRow> point_groups = by_group(points);
     const std::vector<SummaryRow> configurations = configuration_rows(input, analysis);
-    const std::vector<SummaryRow> configuration_groups = by_group(configurations);
-    const auto build = [&](const char* name, const std::vector<SummaryRow>& rows, bool groups, bool provenance) {
+    using Add = void (*)(Builder&, const AnalysisInput&);
+    const auto build = [&](const char* name, const std::vector<SummaryRow>& rows, Add add, bool provenance) {
         Builder table(name, rows);
         add_axes(table, analysis.axes, [](const SummaryRow& r) -> const Configuration& { return *r.configuration; });
         add_seeds(table, provenance);
-        if (groups)
-            add_group(table, input);
-        else
-            add_summary(table, input);
-        if (!groups) add_metrics(table);
+        add(table, input);
         if (provenance) add_provenance(table);
         return table.finish(analysis.conventions);
     };
@@ -333,18 +361,23 @@ std::vector<ResultTable> result_tables(const AnalysisInput& input, const Analysi
     convention_table.text("name", [](const auto& entry) { return entry.first; }).text("text", [](const auto& entry) {
         return entry.second;
     });
-    return {build("points", points, false, true),
-            build("groups", point_groups, true, true),
-            build("configurations", configurations, false, false),
-            build("configuration_groups", configuration_groups, true, false),
-            contrast_table(analysis),
-            planted_table(input, analysis),
-            text_table("banner", analysis.banner),
-            text_table("findings", analysis.findings),
-            text_table("warnings", analysis.warnings),
-            convention_table.finish({}),
-            overview_table(input, analysis),
-            not_done_table(input, analysis)};
+    std::vector<ResultTable> tables{build("points", points, add_summary, true),
+                                    build("groups", by_group(points), add_group, true),
+                                    build("configurations", configurations, add_summary, false),
+                                    build("configuration_groups", by_group(configurations), add_group, false),
+                                    contrast_table(analysis),
+                                    planted_table(input, analysis),
+                                    text_table("banner", analysis.banner),
+                                    text_table("findings", analysis.findings),
+                                    text_table("warnings", analysis.warnings),
+                                    convention_table.finish({}),
+                                    overview_table(input, analysis),
+                                    not_done_table(input, analysis)};
+    if (!input.classes.empty()) {
+        tables.push_back(build("classes", by_class(points), add_class, true));
+        tables.push_back(build("configuration_classes", by_class(configurations), add_class, false));
+    }
+    return tables;
 }
 
 }  // namespace fairsweep

@@ -105,15 +105,15 @@ std::string terminal_text(const AnalysisInput& input, const Analysis& analysis) 
     std::size_t axes = 7 + recipe_axes(input);
     const std::string constants = drop_constant_columns(table, axes);
     axes -= header(input).size() - table[0].size();
-    std::string text =
-        fmt::format("{}: {} of {} points; accuracy in percent per group (ten-fold), means over seeds{}\n\n", input.sweep_name,
-                    analysis.points.size(), input.points.size(), constants.empty() ? "" : "; all rows: " + constants);
+    std::string text = fmt::format(
+        "{}: {} of {} points; accuracy in percent per group{}, means over seeds{}\n\n", input.sweep_name, analysis.points.size(),
+        input.points.size(), input.classes.empty() ? " (ten-fold)" : "", constants.empty() ? "" : "; all rows: " + constants);
     for (const std::string& line : analysis.banner) text += line + "\n";
     if (!analysis.banner.empty()) text += "\n";
     text += aligned(table, axes);
     const bool floor = std::any_of(analysis.configurations.begin(), analysis.configurations.end(),
                                    [](const AnalysedConfiguration& c) { return c.summary.has_floor(); });
-    if (floor) text += fmt::format("\n* below {:.0f} %: close to guessing\n", kFloorAccuracyPercent);
+    if (floor) text += fmt::format("\n* below {:.0f} %: close to guessing\n", analysis.floor_percent);
     text += "\nFindings\n";
     for (const std::string& finding : analysis.findings) text += "  - " + finding + "\n";
     return text;

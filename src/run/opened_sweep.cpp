@@ -18,7 +18,7 @@ OpenedSweep open_sweep(const RunOptions& options, const SweepParts& parts, Plann
                      .expected = "at least one",
                      .hint = "fairsweep plan shows what each rule removes"});
     parts.check_data(planned.plan);
-    Store store = Store::open_for_update(options.store, planned.plan, parts.pairs(planned.plan));
+    Store store = Store::open_for_update(options.store, planned.plan, parts.items(planned.plan));
     for (const std::string& warning : store.warnings()) log_warning(warning);
     return {std::move(planned.plan), planned.threads_per_stage, std::move(store)};
 }

@@ -11,12 +11,13 @@ namespace {
 
 constexpr std::uint32_t kOnePerson = ~std::uint32_t{0};
 
-/// Of the pairs from `begin` up to `end`.
-PairSubset subset(const ItemTable& table, std::uint32_t begin, std::uint32_t end, bool take_genuine, bool take_impostor) {
+/// Of the items from `begin` up to `end` whose label is taken.
+template <class Takes>
+PairSubset subset_where(const ItemTable& table, std::uint32_t begin, std::uint32_t end, const Takes& takes) {
     PairSubset result;
     std::unordered_set<std::uint32_t> people;
     for (std::uint32_t p = begin; p < end; ++p) {
-        if (!(table.label[p] != 0 ? take_genuine : take_impostor)) continue;
+        if (!takes(table.label[p])) continue;
         result.pairs.push_back(p);
         people.insert(table.identity_a[p]);
         people.insert(table.identity_b[p]);
@@ -25,7 +26,16 @@ PairSubset subset(const ItemTable& table, std::uint32_t begin, std::uint32_t end
     return result;
 }
 
+PairSubset subset(const ItemTable& table, std::uint32_t begin, std::uint32_t end, bool take_genuine, bool take_impostor) {
+    return subset_where(table, begin, end, [=](std::uint8_t label) { return label != 0 ? take_genuine : take_impostor; });
+}
+
 }  // namespace
+
+PairSubset subset_of(const ItemTable& items, std::uint32_t group, std::uint8_t label) {
+    return subset_where(items, items.group_begin[group], items.group_begin[group + 1],
+                        [label](std::uint8_t other) { return other == label; });
+}
 
 PairClusters::PairClusters(const ItemTable& table) : identity_a_(table.identity_a), identity_b_(table.identity_b) {
     FAIRSWEEP_CHECK(table.identity_a.size() == table.label.size() && table.identity_b.size() == table.label.size(),

@@ -15,6 +15,9 @@ struct PairSubset {
     std::uint32_t identities = 0;      ///< different people in them
 };
 
+/// The items of a group with this label.
+[[nodiscard]] PairSubset subset_of(const ItemTable& items, std::uint32_t group, std::uint8_t label);
+
 class PairClusters {
 public:
     explicit PairClusters(const ItemTable& table);

@@ -42,7 +42,8 @@ struct AnalysisInput {
     std::vector<std::string> groups;
     std::vector<AxisInfo> axes = common_axes();
     std::vector<AnalysisPoint> points;  ///< grid order, sources one after another, deduplicated by id; any state
-    ItemTable pairs;
+    std::vector<std::string> classes;  ///< of the items; empty where the task has none
+    ItemTable items;
     std::vector<std::string> sources;  ///< store paths as given to merge
     std::string sweep_name;
     std::string code_version;            ///< of the program that merged
@@ -61,7 +62,8 @@ public:
     AnalysisReader& operator=(AnalysisReader&&) noexcept;
 
     [[nodiscard]] const AnalysisInput& input() const;
-    /// Similarity of every pair in the order of input().pairs; the point must be done. Read on demand.
+    /// What the network said of every item in the order of input().items: one similarity, or a number per class; the point
+    /// must be done. Read on demand.
     [[nodiscard]] std::vector<float> scores(std::size_t point_index) const;
 
 private:

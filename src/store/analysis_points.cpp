@@ -184,27 +184,27 @@ void get_axes(const h5::Reader& file, AnalysisInput& input) {
 void put_figures(h5::Writer& file, const AnalysisInput& input) {
     file.make_group("/figures");
     const std::size_t groups = input.groups.size();
-    const std::vector<FigureColumn>& columns = task_info(input.task).figures;
+    const std::vector<FigureColumn> columns = task_info(input.task).figures(input.classes);
     for (std::size_t column = 0; column < columns.size(); ++column) {
         std::vector<double> values;
         values.reserve(input.points.size() * groups);
         for (const AnalysisPoint& point : input.points) {
             for (std::size_t g = 0; g < groups; ++g) values.push_back(g < point.figures.size() ? point.figures[g][column] : kNan);
         }
-        const std::string path = std::string("/figures/") + columns[column].name;
+        const std::string path = "/figures/" + columns[column].name;
         file.put(path, std::span<const double>(values), {input.points.size(), groups});
-        if (*columns[column].unit != '\0') file.set_attribute(path, "unit", columns[column].unit);
+        if (!columns[column].unit.empty()) file.set_attribute(path, "unit", columns[column].unit);
     }
 }
 
 void get_figures(const h5::Reader& file, AnalysisInput& input) {
     const std::size_t groups = input.groups.size();
-    const std::vector<FigureColumn>& columns = task_info(input.task).figures;
+    const std::vector<FigureColumn> columns = task_info(input.task).figures(input.classes);
     for (AnalysisPoint& point : input.points) {
         if (point.state == StageState::done) point.figures.assign(groups, std::vector<double>(columns.size()));
     }
     for (std::size_t column = 0; column < columns.size(); ++column) {
-        const std::string path = std::string("/figures/") + columns[column].name;
+        const std::string path = "/figures/" + columns[column].name;
         const auto values = file.get<double>(path, {input.points.size(), groups});
         for (std::size_t i = 0; i < input.points.size(); ++i) {
             for (std::size_t g = 0; g < input.points[i].figures.size(); ++g) {
@@ -224,12 +224,13 @@ void put_analysis_input(h5::Writer& file, const AnalysisInput& input) {
     file.set_attribute("/", "version", kAnalysisVersion);
     file.put_text("/task", {input.task});
     file.put_text("/groups", input.groups);
+    if (!input.classes.empty()) file.put_text("/classes", input.classes);
     file.make_group("/points");
     PointWriter writer{file, input.points};
     visit_points(writer);
     put_axes(file, input);
     put_figures(file, input);
-    put_pairs(file, "/pairs", input.pairs);
+    put_items(file, task_info(input.task), input.items);
     file.make_group("/provenance");
     file.put_text("/provenance/sources", input.sources);
     file.put_text("/provenance/sweep_name", {input.sweep_name});
@@ -244,6 +245,7 @@ AnalysisInput get_analysis_input(const h5::Reader& file) {
     AnalysisInput input;
     input.task = file.get_text("/task", {1}).front();
     input.groups = file.get_text("/groups");
+    if (file.has("/classes")) input.classes = file.get_text("/classes");
     input.points.resize(file.get_text("/points/id").size());
     PointReader reader{file, input.points};
     visit_points(reader);
@@ -252,7 +254,7 @@ AnalysisInput get_analysis_input(const h5::Reader& file) {
     get_codes<StageState>(file, "/points/state", input.points, [](AnalysisPoint& p) -> StageState& { return p.state; });
     get_codes<FailureClass>(file, "/points/failure", input.points, [](AnalysisPoint& p) -> FailureClass& { return p.failure; });
     get_figures(file, input);
-    input.pairs = get_pairs(file, "/pairs");
+    input.items = get_items(file, task_info(input.task));
     input.sources = file.get_text("/provenance/sources");
     input.sweep_name = file.get_text("/provenance/sweep_name", {1})[0];
     input.code_version = file.get_text("/provenance/code_version", {1})[0];

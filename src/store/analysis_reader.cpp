@@ -1,4 +1,5 @@
 #include "fairsweep/check.hpp"
+#include "plan/tasks.hpp"
 #include "store/analysis_points.hpp"
 #include "store/known_files.hpp"
 
@@ -22,7 +23,8 @@ const AnalysisInput& AnalysisReader::input() const { return impl_->input; }
 std::vector<float> AnalysisReader::scores(std::size_t point_index) const {
     FAIRSWEEP_CHECK(point_index < impl_->input.points.size(), "the point is in the file");
     FAIRSWEEP_CHECK(impl_->input.points[point_index].state == StageState::done, "only done points have scores");
-    return impl_->file.get_row("/scores", point_index, impl_->input.pairs.size());
+    return impl_->file.get_row("/scores", point_index,
+                               impl_->input.items.size() * values_per_item(task_info(impl_->input.task), impl_->input.classes));
 }
 
 }  // namespace fairsweep

@@ -36,7 +36,7 @@ struct AccuracyDifference {
 AccuracyDifference accuracy_difference(const StoreReader& kept, const StoreReader& other, const Digest& point) {
     const auto& groups = kept.row(point)->outcome.groups;
     const auto& others = other.row(point)->outcome.groups;
-    const std::size_t column = task_info(kept.plan().task).accuracy;
+    const std::size_t column = accuracy_column(task_info(kept.plan().task));
     AccuracyDifference largest;
     for (std::size_t g = 0; g < std::min(groups.size(), others.size()); ++g) {
         const double points = std::abs(groups[g][column] - others[g][column]);

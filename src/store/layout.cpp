@@ -152,7 +152,7 @@ Plan plan_in(const h5::Reader& file, const std::string& json) {
 
 void assign_score_slots(StoreContents& contents) {
     contents.shard_rows = count_shard_rows(contents.score_slots);
-    const std::uint64_t row_size = sizeof(float) * std::uint64_t{contents.pairs.size()};
+    const std::uint64_t row_size = sizeof(float) * std::uint64_t{contents.responses()};
     const std::uint64_t rows_per_shard = row_size == 0 ? 0 : std::max<std::uint64_t>(1, kShardBytes / row_size);
     bool fresh = true;  // earlier shards are full: they were made to measure
     for (std::size_t i = contents.score_slots.size(); i < contents.plan.stages.size(); ++i) {
@@ -180,7 +180,7 @@ std::vector<std::byte> lay_out_store(const StoreContents& contents, std::span<co
     file.put_text("/plan/groups", plan.groups);
     put_points(file, plan);
     put_stages(file, contents);
-    put_pairs(file, "/pairs", contents.pairs);
+    put_items(file, task_info(plan.task), contents.items);
     const h5::TypeHandle type = row_type(contents.row_shape());
     h5::DatasetHandle dataset = file.make("/rows", type.get(), {plan.stages.size()}, nullptr);
     const std::uint64_t offset = file.offset_of(dataset);
@@ -201,9 +201,11 @@ StoreContents read_store_contents(const h5::Reader& file) {
     const auto json = file.get<std::uint8_t>("/plan/json");
     contents.plan = plan_in(file, std::string(json.begin(), json.end()));
     check_plan(file, contents.plan);
-    contents.pairs = get_pairs(file, "/pairs");
-    if (!contents.pairs.groups.empty() && contents.pairs.groups != contents.plan.groups)
-        file.damaged("/pairs/groups", "other groups than the plan's", "the same groups");
+    contents.set_figures();
+    const TaskInfo& task = task_info(contents.plan.task);
+    contents.items = get_items(file, task);
+    if (!contents.items.groups.empty() && contents.items.groups != contents.plan.groups)
+        file.damaged(std::string("/") + task.items + "/groups", "other groups than the plan's", "the same groups");
     contents.score_slots = get_score_slots(file, contents.plan.stages.size());
     contents.shard_rows = count_shard_rows(contents.score_slots);
     return contents;
@@ -225,11 +227,11 @@ std::vector<std::byte> lay_out_shard(const StoreContents& contents, std::uint32_
     file.set_attribute("/", "store_id", hex(contents.id));
     file.put_text("/stage_id", ids);
     const float nan = std::numeric_limits<float>::quiet_NaN();
-    auto dataset = file.make("/scores", H5T_IEEE_F32LE, {contents.shard_rows[shard], contents.pairs.size()}, &nan);
+    auto dataset = file.make("/scores", H5T_IEEE_F32LE, {contents.shard_rows[shard], contents.responses()}, &nan);
     const std::uint64_t offset = file.offset_of(dataset);
     dataset.reset();
     std::vector<std::byte> image = file.finish();
-    seal(image, offset, std::uint64_t{contents.shard_rows[shard]} * contents.pairs.size() * sizeof(float));
+    seal(image, offset, std::uint64_t{contents.shard_rows[shard]} * contents.responses() * sizeof(float));
     return image;
 }
 
@@ -237,35 +239,47 @@ std::uint64_t shard_offset(const h5::Reader& file, const StoreContents& contents
     check_format(file, kShardFormat, kStoreVersion);
     const std::string id = file.text_attribute("/", "store_id");
     if (id != hex(contents.id)) file.damaged("/@store_id", "scores of store " + id, "those of store " + hex(contents.id));
-    return file.contiguous_offset("/scores", H5T_IEEE_F32LE, {contents.shard_rows[shard], contents.pairs.size()});
+    return file.contiguous_offset("/scores", H5T_IEEE_F32LE, {contents.shard_rows[shard], contents.responses()});
 }
 
-void put_pairs(h5::Writer& file, const std::string& group, const ItemTable& pairs) {
+void put_items(h5::Writer& file, const TaskInfo& task, const ItemTable& items) {
+    const std::string group = std::string("/") + task.items;
     file.make_group(group);
-    file.put_text(group + "/groups", pairs.groups);
-    file.put(group + "/group_begin", pairs.group_begin);
-    file.put(group + "/genuine", pairs.label);
-    file.put(group + "/identity_a", pairs.identity_a);
-    file.put(group + "/identity_b", pairs.identity_b);
-}
-
-ItemTable get_pairs(const h5::Reader& file, const std::string& group) {
-    ItemTable pairs;
-    pairs.groups = file.get_text(group + "/groups");
-    pairs.group_begin = file.get<std::uint32_t>(group + "/group_begin", {pairs.groups.size() + 1});
-    pairs.label = file.get<std::uint8_t>(group + "/genuine");
-    pairs.identity_a = file.get<std::uint32_t>(group + "/identity_a", {pairs.label.size()});
-    pairs.identity_b = file.get<std::uint32_t>(group + "/identity_b", {pairs.label.size()});
-    if (!std::is_sorted(pairs.group_begin.begin(), pairs.group_begin.end()) || pairs.group_begin.front() != 0 ||
-        pairs.group_begin.back() != pairs.label.size()) {
-        file.damaged(group + "/group_begin", "numbers that do not part the pairs", "0 ... number of pairs, ascending");
+    file.put_text(group + "/groups", items.groups);
+    file.put(group + "/group_begin", items.group_begin);
+    file.put(group + "/" + task.label, items.label);
+    file.put(group + "/identity_a", items.identity_a);
+    file.put(group + "/identity_b", items.identity_b);
+    if (items.groupings.empty()) return;
+    file.put_text(group + "/groupings", column<std::string>(items.groupings, &Grouping::name));
+    for (const Grouping& grouping : items.groupings) {
+        file.put_text(group + "/groups." + grouping.name, grouping.groups);
+        file.put(group + "/group_of." + grouping.name, grouping.group_of);
     }
-    return pairs;
 }
 
-bool same_pairs(const ItemTable& a, const ItemTable& b) {
-    return a.groups == b.groups && a.group_begin == b.group_begin && a.label == b.label && a.identity_a == b.identity_a &&
-           a.identity_b == b.identity_b;
+ItemTable get_items(const h5::Reader& file, const TaskInfo& task) {
+    const std::string group = std::string("/") + task.items;
+    ItemTable items;
+    items.groups = file.get_text(group + "/groups");
+    items.group_begin = file.get<std::uint32_t>(group + "/group_begin", {items.groups.size() + 1});
+    items.label = file.get<std::uint8_t>(group + "/" + task.label);
+    items.identity_a = file.get<std::uint32_t>(group + "/identity_a", {items.label.size()});
+    items.identity_b = file.get<std::uint32_t>(group + "/identity_b", {items.label.size()});
+    if (!std::is_sorted(items.group_begin.begin(), items.group_begin.end()) || items.group_begin.front() != 0 ||
+        items.group_begin.back() != items.label.size())
+        file.damaged(group + "/group_begin", "numbers that do not part the items", "0 ... number of items, ascending");
+    if (!file.has(group + "/groupings")) return items;
+    for (const std::string& name : file.get_text(group + "/groupings")) {
+        Grouping grouping{.name = name,
+                          .groups = file.get_text(group + "/groups." + name),
+                          .group_of = file.get<std::uint32_t>(group + "/group_of." + name, {items.label.size()})};
+        const auto is_outside = [&grouping](std::uint32_t place) { return place >= grouping.groups.size(); };
+        if (std::any_of(grouping.group_of.begin(), grouping.group_of.end(), is_outside))
+            file.damaged(group + "/group_of." + name, "a group that has no name", "places in groups." + name);
+        items.groupings.push_back(std::move(grouping));
+    }
+    return items;
 }
 
 }  // namespace fairsweep

@@ -1,5 +1,5 @@
 #pragma once
-/// How a store's HDF5 files are laid out: the main file with plan, pairs and rows, and the shards with pair scores. Laying
+/// How a store's HDF5 files are laid out: the main file with plan, items and rows, and the shards with the responses. Laying
 /// out yields the bytes of a whole file; afterwards only bytes inside preallocated datasets change.
 #include <cstddef>
 #include <cstdint>
@@ -26,12 +26,18 @@ struct ScoreSlot {
 struct StoreContents {
     StoreId id{};
     Plan plan;
-    ItemTable pairs;
+    std::vector<FigureColumn> figures;  ///< of the plan's task and classes: set_figures()
+    ItemTable items;
     std::vector<ScoreSlot> score_slots;     ///< [stages]
     std::vector<std::uint32_t> shard_rows;  ///< [shards] rows of each
     [[nodiscard]] RowShape row_shape() const {
-        return {static_cast<std::uint32_t>(plan.groups.size()), task_info(plan.task).figures};
+        return {static_cast<std::uint32_t>(plan.groups.size()), figures};
     }
+    /// Numbers that an evaluation leaves for all items together.
+    [[nodiscard]] std::size_t responses() const {
+        return items.size() * values_per_item(task_info(plan.task), plan.classes);
+    }
+    void set_figures() { figures = task_info(plan.task).figures(plan.classes); }
 };
 
 /// The most bytes of scores that a shard holds (one row at least).
@@ -50,12 +56,11 @@ void assign_score_slots(StoreContents& contents);
 
 /// Bytes of a shard, every score NaN.
 [[nodiscard]] std::vector<std::byte> lay_out_shard(const StoreContents& contents, std::uint32_t shard);
-/// Offset of row 0 of a shard's scores; row i follows at i * pairs * 4. Throws a store error when it is another store's.
+/// Offset of row 0 of a shard's scores; row i follows at i * responses() * 4. Throws a store error when it is another store's.
 [[nodiscard]] std::uint64_t shard_offset(const h5::Reader& file, const StoreContents& contents, std::uint32_t shard);
 
-/// Columns of a pair table below `group`, as store and analysis file both have them.
-void put_pairs(h5::Writer& file, const std::string& group, const ItemTable& pairs);
-[[nodiscard]] ItemTable get_pairs(const h5::Reader& file, const std::string& group);
-[[nodiscard]] bool same_pairs(const ItemTable& a, const ItemTable& b);
+/// Columns of an item table below /<items of the task>, as store and analysis file both have them.
+void put_items(h5::Writer& file, const TaskInfo& task, const ItemTable& items);
+[[nodiscard]] ItemTable get_items(const h5::Reader& file, const TaskInfo& task);
 
 }  // namespace fairsweep

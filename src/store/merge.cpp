@@ -75,7 +75,7 @@ AnalysisPoint make_point(const StoreReader& store, const Origin& origin) {
     }
     if (result.state == StageState::done) {
         result.figures = evaluation->outcome.groups;
-        result.figures.resize(plan.groups.size(), std::vector<double>(task_info(plan.task).figures.size()));
+        result.figures.resize(plan.groups.size(), std::vector<double>(task_info(plan.task).figures(plan.classes).size()));
     }
     return result;
 }
@@ -104,9 +104,14 @@ void check_mergeable(const StoreReader& first, const StoreReader& other, const f
     if (plan.groups != other.plan().groups)
         refuse_merge(path, fmt::format("groups {}", fmt::join(other.plan().groups, ", ")),
                      fmt::format("{}{}", fmt::join(plan.groups, ", "), as_in), hint);
-    if (!same_pairs(first.pairs(), other.pairs()))
-        refuse_merge(path, fmt::format("{} pairs, not all the same", other.pairs().size()),
-                     fmt::format("the {} pairs{}", first.pairs().size(), as_in), hint);
+    if (plan.classes != other.plan().classes)
+        refuse_merge(path, fmt::format("classes {}", fmt::join(other.plan().classes, ", ")),
+                     fmt::format("{}{}", fmt::join(plan.classes, ", "), as_in), hint);
+    if (first.items() != other.items()) {
+        const char* const what = task_info(plan.task).items;
+        refuse_merge(path, fmt::format("{} {}, not all the same", other.items().size(), what),
+                     fmt::format("the {} {}{}", first.items().size(), what, as_in), hint);
+    }
     if (const auto conflict = data_conflict(plan, other.plan()))
         refuse_merge(path, conflict->found, conflict->expected + as_in,
                      "results on different data would be compared as if they were on the same: run one of the jobs again with "
@@ -172,7 +177,8 @@ std::string planted_of(std::span<const StoreReader> stores) {
     std::set<std::string> texts;
     for (const StoreReader& store : stores) {
         for (const auto& [name, data] : store.plan().data) {
-            if (data.source.format == "rfw" && !data.planted.empty()) texts.insert(data.planted);
+            const bool has_groups = data.source.format == "rfw" || !store.plan().classes.empty();
+            if (has_groups && !data.planted.empty()) texts.insert(data.planted);
         }
     }
     if (texts.size() > 1) log_warning("the stores say different things about what was planted in the faces: nothing is reported");
@@ -188,16 +194,18 @@ void build(std::span<const StoreReader> stores, std::span<const Origin> origins,
     }
     file.set_attribute("/points/wall_s", "unit", "s");
     file.set_attribute("/points/peak_memory_bytes", "unit", "bytes");
-    const hsize_t pairs = input.pairs.size();
+    const std::size_t values = values_per_item(task_info(input.task), input.classes);
+    const hsize_t responses = input.items.size() * values;
     const float nan = std::numeric_limits<float>::quiet_NaN();
     {
-        const h5::DatasetHandle scores = file.make("/scores", H5T_IEEE_F32LE, {origins.size(), pairs}, &nan);
-        for (std::size_t i = 0; i < origins.size() && pairs > 0; ++i) {
+        const h5::DatasetHandle scores = file.make("/scores", H5T_IEEE_F32LE, {origins.size(), responses}, &nan);
+        for (std::size_t i = 0; i < origins.size() && responses > 0; ++i) {
             if (origins[i].state != StageState::done) continue;
             const StoreReader& store = stores[origins[i].store];
-            file.put_rows(scores, i, 1, pairs, store.scores(store.plan().points[origins[i].point].id));
+            file.put_rows(scores, i, 1, responses, store.scores(store.plan().points[origins[i].point].id));
         }
     }
+    if (values > 1) file.set_attribute("/scores", "values_per_item", static_cast<std::uint32_t>(values));
     file.finish_file();
 }
 
@@ -215,7 +223,8 @@ MergeSummary merge_stores(std::span<const fs::path> paths, const fs::path& outpu
     AnalysisInput input;
     input.task = stores.front().plan().task;
     input.groups = stores.front().plan().groups;
-    input.pairs = stores.front().pairs();
+    input.classes = stores.front().plan().classes;
+    input.items = stores.front().items();
     std::vector<std::vector<std::size_t>> places;  // of every store's axes among those of all
     for (const StoreReader& store : stores) places.push_back(unite_axes(input.axes, store.plan().axes));
     for (const Origin& origin : origins) {

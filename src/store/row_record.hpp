@@ -40,7 +40,7 @@ struct RowField {
 /// What decides the size of a store's rows.
 struct RowShape {
     std::uint32_t groups = 0;  ///< that a row has room for; at least one is laid out
-    std::span<const FigureColumn> figures;
+    std::span<const FigureColumn> figures;  ///< of the task, whoever keeps them
 };
 
 /// Fields of a row in the order of their bytes.

@@ -21,15 +21,20 @@ namespace fs = std::filesystem;
 }  // namespace
 
 void check_same_evaluation(const std::filesystem::path& path, const StoreContents& held, const Plan& plan,
-                           const ItemTable* pairs) {
+                           const ItemTable* items) {
     if (held.plan.groups != plan.groups) {
         refuse_other_set(path, fmt::format("{} groups in the job", plan.groups.size()),
                          fmt::format("the {} of the store", held.plan.groups.size()));
     }
     if (held.plan.task != plan.task) refuse_other_set(path, "task " + plan.task, "task " + held.plan.task);
-    if (pairs != nullptr && !same_pairs(held.pairs, *pairs)) {
-        refuse_other_set(path, fmt::format("{} pairs that differ from the store's", pairs->size()),
-                         fmt::format("the {} pairs it was made with", held.pairs.size()));
+    if (held.plan.classes != plan.classes) {
+        refuse_other_set(path, fmt::format("classes {}", fmt::join(plan.classes, ", ")),
+                         fmt::format("{}", fmt::join(held.plan.classes, ", ")));
+    }
+    if (items != nullptr && held.items != *items) {
+        const char* const what = task_info(plan.task).items;
+        refuse_other_set(path, fmt::format("{} {} that differ from the store's", items->size(), what),
+                         fmt::format("the {} {} it was made with", held.items.size(), what));
     }
     if (const auto conflict = data_conflict(held.plan, plan))
         throw_store({.attempted = "this store holds results on other data",

@@ -7,9 +7,9 @@
 
 namespace fairsweep {
 
-/// Throws a store error when the plan is about other groups, another task, other pairs or other data than the store at `path`
-/// holds. `pairs`: null when they are those that the store holds.
+/// Throws a store error when the plan is about other groups, another task, other classes, items or data than the store at `path`
+/// holds. `items`: null when they are those that the store holds.
 void check_same_evaluation(const std::filesystem::path& path, const StoreContents& held, const Plan& plan,
-                           const ItemTable* pairs);
+                           const ItemTable* items);
 
 }  // namespace fairsweep

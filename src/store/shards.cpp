@@ -60,11 +60,11 @@ ScoreShards::Open& ScoreShards::open(std::int32_t shard, bool writable) const {
 }
 
 std::uint64_t ScoreShards::position(const Open& shard, ScoreSlot slot) const {
-    return shard.offset + std::uint64_t{slot.row} * contents_->pairs.size() * sizeof(float);
+    return shard.offset + std::uint64_t{slot.row} * contents_->responses() * sizeof(float);
 }
 
 void ScoreShards::write(ScoreSlot slot, std::span<const float> scores) {
-    FAIRSWEEP_CHECK(scores.size() == contents_->pairs.size(), "one score per pair");
+    FAIRSWEEP_CHECK(scores.size() == contents_->responses(), "one score per pair");
     Open& shard = open(slot.shard, true);
     shard.dirty = true;
     shard.file.write_at(position(shard, slot), std::as_bytes(scores));
@@ -80,7 +80,7 @@ void ScoreShards::sync() {
 
 std::vector<float> ScoreShards::read(ScoreSlot slot) const {
     const Open& shard = open(slot.shard, false);
-    std::vector<float> scores(contents_->pairs.size());
+    std::vector<float> scores(contents_->responses());
     shard.file.read_exactly_at(position(shard, slot), std::as_writable_bytes(std::span(scores)));
     return scores;
 }

@@ -27,7 +27,7 @@ public:
 
     /// Puts a blank shard in the place of each that is missing or unreadable (kept as *.damaged); says so in `warnings`.
     void mend(std::vector<std::string>& warnings);
-    /// Scores have contents.pairs.size() values. Not durable before sync().
+    /// Scores have contents.responses() values. Not durable before sync().
     void write(ScoreSlot slot, std::span<const float> scores);
     void sync();
     [[nodiscard]] std::vector<float> read(ScoreSlot slot) const;

@@ -49,9 +49,9 @@ void sweep_leftovers(const fs::path& path) {
     if (removed > 0) log_debug(fmt::format("{}: {} half-made files of killed runs are removed", path.string(), removed));
 }
 
-ItemTable tidy(ItemTable pairs) {
-    if (pairs.group_begin.empty()) pairs.group_begin.assign(1, 0);  // a table without pairs
-    return pairs;
+ItemTable tidy(ItemTable items) {
+    if (items.group_begin.empty()) items.group_begin.assign(1, 0);  // a table without items
+    return items;
 }
 
 }  // namespace
@@ -79,8 +79,8 @@ struct Store::Impl {
     std::vector<std::string> warnings;
     bool is_broken = false;
 
-    void create(const Plan& plan, ItemTable pairs);
-    void reopen(const Plan& plan, const ItemTable* pairs);
+    void create(const Plan& plan, ItemTable items);
+    void reopen(const Plan& plan, const ItemTable* items);
     void open_journal(RecoveredRows& recovered);
     void take_back_rows_without_scores();
     void grow(const Plan& plan);
@@ -90,7 +90,7 @@ struct Store::Impl {
     void refuse_when_broken() const;
 };
 
-void Store::Impl::create(const Plan& plan, ItemTable pairs) {
+void Store::Impl::create(const Plan& plan, ItemTable items) {
     std::error_code ignored;
     if (fs::exists(journal_path(path)) && fs::file_size(journal_path(path), ignored) > kJournalHeaderBytes) {
         throw_store({.attempted = "the store is missing, but its journal has results",
@@ -101,7 +101,8 @@ void Store::Impl::create(const Plan& plan, ItemTable pairs) {
     }
     contents.id = make_store_id();
     contents.plan = plan;
-    contents.pairs = std::move(pairs);
+    contents.set_figures();
+    contents.items = std::move(items);
     assign_score_slots(contents);
     rows.resize(plan.stages.size());
     const bool had_folder = fs::exists(folder);
@@ -121,13 +122,13 @@ void Store::Impl::create(const Plan& plan, ItemTable pairs) {
     }
 }
 
-void Store::Impl::reopen(const Plan& plan, const ItemTable* pairs) {
+void Store::Impl::reopen(const Plan& plan, const ItemTable* items) {
     {
         const h5::Reader reader = open_sealed(path);
         contents = read_store_contents(reader);
         offset = rows_offset(reader, contents);
     }
-    check_same_evaluation(path, contents, plan, pairs);
+    check_same_evaluation(path, contents, plan, items);
     make_writable_folder(folder);
     RecoveredRows recovered = recover_rows(path, offset, contents);
     warnings = recovery_warnings(recovered, path, false);
@@ -181,7 +182,7 @@ void Store::Impl::take_back_rows_without_scores() {
         const auto& row = rows[stage];
         if (!row || row->scores_count == 0) continue;
         const ScoreSlot slot = contents.score_slots[stage];
-        const bool whole = slot.shard >= 0 && row->scores_count == contents.pairs.size() &&
+        const bool whole = slot.shard >= 0 && row->scores_count == contents.responses() &&
                            crc_of_scores(shards->read(slot)) == row->scores_crc32c;
         if (whole) continue;
         rows[stage].reset();
@@ -275,14 +276,14 @@ Store Store::open_existing(const fs::path& path, const Plan& plan) {
     return Store(std::move(impl));
 }
 
-Store Store::open_for_update(const fs::path& path, const Plan& plan, const ItemTable& pairs) {
-    FAIRSWEEP_CHECK(pairs.groups.empty() || pairs.groups == plan.groups, "the pairs are those of the plan's groups");
+Store Store::open_for_update(const fs::path& path, const Plan& plan, const ItemTable& items) {
+    FAIRSWEEP_CHECK(items.groups.empty() || items.groups == plan.groups, "the items are those of the plan's groups");
     auto impl = take(path, plan);
     if (fs::exists(path)) {
-        const ItemTable table = tidy(pairs);
+        const ItemTable table = tidy(items);
         impl->reopen(plan, &table);
     } else {
-        impl->create(plan, tidy(pairs));
+        impl->create(plan, tidy(items));
     }
     impl->start_writing();
     return Store(std::move(impl));

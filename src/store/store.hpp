@@ -1,5 +1,5 @@
 #pragma once
-/// The store of a sweep: `sweep.h5` (plan, pairs, one preallocated row per stage), `sweep.h5.journal` (what makes a row
+/// The store of a sweep: `sweep.h5` (plan, items, one preallocated row per stage), `sweep.h5.journal` (what makes a row
 /// durable), `sweep.h5.files/` (artefacts and score shards), `sweep.h5.lock` (who owns it). Bytes: docs/file_format.md.
 ///
 /// One owner writes (the coordinator), any number of readers look at any moment. HDF5 metadata never change while an owner
@@ -39,15 +39,15 @@ enum class StoreOwner {
 [[nodiscard]] StoreOwner store_owner(const std::filesystem::path& store);
 
 /// The owner's side. Errors: infrastructure for a second owner, a full disk or a read-only folder; store for a damaged
-/// store, another version, a foreign file, or a plan over other groups or pairs than the store's.
+/// store, another version, a foreign file, or a plan over other groups, classes or items than the store's.
 class Store {
 public:
     /// Takes the lock, then creates the store or opens it: checks its version, replays the journal (a torn tail is cut and
     /// reported in warnings()), and when `plan` has stages or points that the store lacks, lays the file out anew beside with
     /// all old rows and renames it. Nothing is left half-made when this throws.
     /// A row whose scores are missing or damaged is taken back (reported in warnings()), so that its stage runs again.
-    [[nodiscard]] static Store open_for_update(const std::filesystem::path& path, const Plan& plan, const ItemTable& pairs);
-    /// The same for a store that was laid out before; its pairs stay as they are. Throws a store error when it is gone.
+    [[nodiscard]] static Store open_for_update(const std::filesystem::path& path, const Plan& plan, const ItemTable& items);
+    /// The same for a store that was laid out before; its items stay as they are. Throws a store error when it is gone.
     [[nodiscard]] static Store open_existing(const std::filesystem::path& path, const Plan& plan);
     ~Store();  ///< releases the lock; appended rows that were not synced are dropped
     Store(Store&&) noexcept;
@@ -64,10 +64,10 @@ public:
     /// Attempts of the stage that came to no end, committed rows only. Empty for a stage that is not in plan().
     [[nodiscard]] AttemptHistory history(const Digest& stage_id) const;
 
-    /// Takes a row in; it is durable and visible to rows() only after sync(). Scores (one per pair, in the order of the pair
-    /// table; empty for stages without) are written to their shard at once. A row for a stage that has one replaces it, but
+    /// Takes a row in; it is durable and visible to rows() only after sync(). Scores (what the network says of every item, in the order of the item
+    /// table: one number, or one per class; empty for stages without) are written to their shard at once. A row for a stage that has one replaces it, but
     /// a committed row with scores stays as it is: a second result for it is dropped and false returned.
-    /// The stage must be in plan(), its state final or preempted, `scores` empty or as long as the pair table.
+    /// The stage must be in plan(), its state final or preempted, `scores` empty or as many as the items have.
     bool append(const Row& row, std::span<const float> scores);
     /// Group commit: scores to disk, then journal records to disk, then the rows into the HDF5 file (unsynced: the
     /// journal can rebuild them). After a throw (full disk) nothing of this batch counts and the store may be opened again.
@@ -96,13 +96,13 @@ public:
     StoreReader& operator=(StoreReader&&) noexcept;
 
     [[nodiscard]] const Plan& plan() const;
-    [[nodiscard]] const ItemTable& pairs() const;
+    [[nodiscard]] const ItemTable& items() const;
     /// Rows whose checksum holds, from HDF5 and journal together (the newer one of each stage), in the order of plan().stages.
     [[nodiscard]] const std::vector<Row>& rows() const;
     [[nodiscard]] const Row* row(const Digest& stage_id) const;  ///< nullptr: none yet
     /// Version and commit of the program that committed the row of this stage; "" without a row.
     [[nodiscard]] std::string code_version(const Digest& stage_id) const;
-    /// Scores of a done evaluation stage, one per pair, checked against the row's CRC. Throws a store error when the
+    /// Scores of a done evaluation stage, checked against the row's CRC. Throws a store error when the
     /// stage has none or they are damaged.
     [[nodiscard]] std::vector<float> scores(const Digest& stage_id) const;
     [[nodiscard]] const std::vector<std::string>& warnings() const;  ///< torn tail, rows that only the journal has ...

@@ -51,7 +51,7 @@ StoreReader::StoreReader(StoreReader&&) noexcept = default;
 StoreReader& StoreReader::operator=(StoreReader&&) noexcept = default;
 
 const Plan& StoreReader::plan() const { return impl_->contents.plan; }
-const ItemTable& StoreReader::pairs() const { return impl_->contents.pairs; }
+const ItemTable& StoreReader::items() const { return impl_->contents.items; }
 const std::vector<Row>& StoreReader::rows() const { return impl_->rows; }
 const std::vector<std::string>& StoreReader::warnings() const { return impl_->warnings; }
 

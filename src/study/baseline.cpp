@@ -1,26 +1,14 @@
-/// The FP32 baseline: a margin loss (model/margin_head.hpp) on a training set of identities.
+/// The FP32 baseline: the task's loss on a training set.
 #include <cmath>
 
-#include "model/margin_head.hpp"
 #include "study/augmentation.hpp"
 #include "study/checkpoint.hpp"
 #include "study/stage_context.hpp"
+#include "study/task_training.hpp"
 #include "study/training.hpp"
 
 namespace fairsweep {
 namespace {
-
-/// The preset quantface copies the reference's logit, which rises again beyond theta = pi - m.
-MarginLoss margin_loss_of(const Recipe& recipe) {
-    return {.kind = margin_kind(recipe.margin_loss), .scale = recipe.margin_scale, .falls_to_pi = recipe.preset != "quantface"};
-}
-
-torch::Tensor margins_of(const StageContext& context, std::int64_t samples, std::int64_t step, std::int64_t steps) {
-    const Recipe& recipe = context.parameters.recipe;
-    return draw_margins(samples, recipe.margin_rad, is_elastic_margin(recipe.margin_loss) ? recipe.margin_std : 0.0,
-                        margin_share(recipe, step, steps), context.parameters.seed, context.parameters.data.prefix(),
-                        static_cast<std::uint64_t>(step));
-}
 
 /// The batch of a step, changed in place: every face by a draw of its own in every epoch.
 TrainingBatch augmented_batch(FaceCache& faces, DataOrder& order, std::int64_t step, const StageParameters& parameters) {
@@ -41,18 +29,18 @@ StageOutcome run_baseline(const StageContext& context) {
     DataOrder order({parameters.seed, parameters.data.prefix()}, faces->size(), recipe.baseline_batch_samples, recipe.flip);
     const std::int64_t steps = order.batches_per_epoch() * recipe.baseline_epochs;
 
-    const std::shared_ptr<Network> network = make_network(parameters.architecture, parameters.seed);
-    MarginHead head(network->embedding_size(), static_cast<int>(faces->identities()), margin_loss_of(recipe), parameters.seed);
+    const TaskTraining& training = training_of(parameters.task);
+    const auto classes = static_cast<int>(faces->identities());
+    const std::shared_ptr<Network> network = training.fresh_network(parameters, classes);
+    const std::unique_ptr<BaselineLoss> loss_of_step = training.baseline_loss(parameters, *network, classes);
     network->train();
-    Optimiser optimiser(*network, head.parameters(), recipe, recipe.baseline_lr, recipe.baseline_nesterov);
+    Optimiser optimiser(*network, loss_of_step->parameters(), recipe, recipe.baseline_lr, recipe.baseline_nesterov);
     LossTrace losses(steps);
     for (std::int64_t step = 0; step < steps; ++step) {
         if (context.stop_requested()) return preempted_outcome();
         const TrainingBatch batch = augmented_batch(*faces, order, step, parameters);
         optimiser.set_learning_rate(baseline_learning_rate(recipe, step, steps));
-        const torch::Tensor margins = margins_of(context, batch.labels.size(0), step, steps);
-        const torch::Tensor logits = head.forward(network->forward(batch.images), batch.labels, margins);
-        const double loss = optimiser.step(torch::cross_entropy_loss(logits, batch.labels));
+        const double loss = optimiser.step(loss_of_step->of(*network, batch, step, steps));
         if (!std::isfinite(loss)) return diverged_outcome(divergence_message(loss, step, steps));
         losses.add(loss);
         context.progress(step + 1, steps);

@@ -13,6 +13,9 @@
 namespace fairsweep {
 namespace {
 
+constexpr const char* kClassesKey = "classes";
+constexpr int kMostClasses = 256;
+
 struct TypeWord {
     torch::ScalarType type;
     const char* word;
@@ -79,6 +82,7 @@ SafetensorsWriter::Written write_checkpoint(const std::filesystem::path& path, c
     plan.metadata["sparsity"] = exact_number(description.sparsity);
     // Absent: preset "quantface", as in checkpoints of the first version.
     if (description.quantiser.preset != Preset::quantface) plan.metadata[kQuantiserKey] = text_of(description.quantiser);
+    if (network.classes() > 0) plan.metadata[kClassesKey] = std::to_string(network.classes());
     std::vector<torch::Tensor> tensors;
     for (const auto& [name, tensor] : state_of(network)) {
         TensorEntry entry{.name = name, .dtype = dtype_word(tensor.scalar_type()), .shape = {}};
@@ -98,6 +102,9 @@ NetworkDescription description_of(const SafetensorsFile& file) {
     description.bits = {number_of<int>(file, "bits_weight"), number_of<int>(file, "bits_activation")};
     description.sparsity = number_of<double>(file, "sparsity");
     if (file.has_metadata(kQuantiserKey)) description.quantiser = parse_settings(file.metadata(kQuantiserKey));
+    if (file.has_metadata(kClassesKey)) description.classes = number_of<int>(file, kClassesKey);
+    if (description.classes < 0 || description.classes > kMostClasses)
+        refuse(file, kClassesKey, std::to_string(description.classes), "1 to " + std::to_string(kMostClasses));
     return description;
 }
 
@@ -105,6 +112,7 @@ std::shared_ptr<Network> read_network(const SafetensorsFile& file) {
     const NetworkDescription description = description_of(file);
     try {
         std::shared_ptr<Network> network = build_network(description.architecture);
+        if (description.classes > 0) network->add_classifier(description.classes);
         // Gives the network the places that the state has: masks and ranges. Their content comes from the file.
         for (const auto& [name, layer] : weighted_layers(*network))
             if (file.tensors().contains(name + ".weight_pruned"))

@@ -19,6 +19,7 @@ struct NetworkDescription {
     Bits bits;
     double sparsity = 0.0;
     QuantiserSettings quantiser{};
+    int classes = 0;  ///< of its classifier; 0: none. Written from the network itself
 };
 
 /// Writes the network's state. `metadata` is kept beside the description.

@@ -1,4 +1,4 @@
-/// Compression: a copy of the baseline, pruned and fake-quantised, fine-tuned towards the baseline's own embeddings.
+/// Compression: a copy of the baseline, pruned and fake-quantised, fine-tuned towards the baseline's own outputs.
 /// The sham arm (bits 32, sparsity 0) is this same code with nothing installed.
 #include <algorithm>
 #include <cmath>
@@ -45,7 +45,7 @@ std::shared_ptr<Network> make_student(const StageContext& context) {
     return network;
 }
 
-/// The teacher's embeddings of the batch, each of the orientation that the student sees: [batch, dimensions].
+/// The teacher's target for the batch, each of the orientation that the student sees: [batch, dimensions].
 torch::Tensor teacher_of(const MirroredEmbeddings& teacher, const std::vector<Sample>& samples) {
     const std::int64_t dimensions = teacher.plain.size(1);
     torch::Tensor rows = torch::empty({static_cast<std::int64_t>(samples.size()), dimensions});
@@ -75,7 +75,7 @@ StageOutcome run_compression(const StageContext& context) {
     const Need& teacher_stage = context.need(StageKind::teacher);
     const SafetensorsFile teacher_file(context.artefact_of(teacher_stage));
     check_artefact(teacher_file, "teacher embeddings", teacher_stage.id);
-    const MirroredEmbeddings teacher = read_teacher(teacher_file, recipe.flip, faces->size(), network->embedding_size());
+    const MirroredEmbeddings teacher = read_teacher(teacher_file, recipe.flip, faces->size(), network->output_size());
 
     // Order, flips and dropout depend on seed and data alone: all arms of a seed see the same, so that they differ by
     // compression only.
@@ -95,14 +95,14 @@ StageOutcome run_compression(const StageContext& context) {
         network->set_dropout(recipe.dropout,
                              RandomStream(parameters.seed, data_key, "dropout", static_cast<std::uint64_t>(step)).next_u64());
         const torch::Tensor target = teacher_of(teacher, samples);
-        const torch::Tensor embeddings = network->forward(make_batch(*faces, samples).images);
-        const double loss = optimiser->step(distil(embeddings, target, recipe.embedding_loss_scale));
+        const torch::Tensor outputs = network->outputs(make_batch(*faces, samples).images);
+        const double loss = optimiser->step(distil(outputs, target, recipe.embedding_loss_scale));
         if (!std::isfinite(loss)) return diverged_outcome(divergence_message(loss, step, steps));
         update_ranges(*network);
         apply_masks(*network);
         FAIRSWEEP_HEAVY_CHECK(broken_mask_entries(*network) == 0, "a pruned weight is not zero after a step");
         losses.add(loss);
-        cosines.add(mean_cosine(embeddings, target));
+        cosines.add(mean_cosine(outputs, target));
         context.progress(step + 1, steps);
     }
     set_observing(*network, false);

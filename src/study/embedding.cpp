@@ -4,18 +4,32 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "compress/non_finite_error.hpp"
 #include "fairsweep/check.hpp"
 #include "fairsweep/error.hpp"
-#include "metrics/evaluation.hpp"
+#include "metrics/task_figures.hpp"
 #include "model/inference.hpp"
+#include "plan/tasks.hpp"
 #include "study/checkpoint.hpp"
 #include "study/prepared_faces.hpp"
 #include "study/stage_context.hpp"
+#include "study/task_training.hpp"
 #include "study/tensors.hpp"
 
 namespace fairsweep {
+
+const TaskTraining& training_of(std::string_view task) {
+    /// One row per task of plan/tasks.cpp.
+    static const std::pair<const char*, const TaskTraining& (*)()> kRows[] = {{"verification", verification_training},
+                                                                              {"classification", classification_training}};
+    const TaskInfo& info = task_info(task);
+    for (const auto& [name, training] : kRows)
+        if (std::string_view(name) == info.name) return training();
+    FAIRSWEEP_CHECK(false, "every task has its training");
+}
+
 namespace {
 
 constexpr std::uint64_t kBatchImages = 64;
@@ -48,7 +62,7 @@ MirroredEmbeddings embed_faces(Network& network, std::uint64_t images, bool mirr
     const torch::InferenceMode no_gradients;
     const auto rows = static_cast<std::int64_t>(images);
     MirroredEmbeddings result;
-    result.plain = torch::empty({rows, network.embedding_size()});
+    result.plain = torch::empty({rows, network.output_size()});
     if (mirror) result.mirrored = torch::empty_like(result.plain);
     for (std::uint64_t begin = 0; begin < images; begin += kBatchImages) {
         const auto count = static_cast<std::int64_t>(std::min(kBatchImages, images - begin));
@@ -57,7 +71,7 @@ MirroredEmbeddings embed_faces(Network& network, std::uint64_t images, bool mirr
             ImageBatch batch(count, network.input_size());
             for (std::int64_t i = 0; i < count; ++i) batch.set(i, read(begin + static_cast<std::uint64_t>(i)), flip);
             const auto first = static_cast<std::int64_t>(begin);
-            (flip ? result.mirrored : result.plain).slice(0, first, first + count).copy_(network.forward(batch.tensor()));
+            (flip ? result.mirrored : result.plain).slice(0, first, first + count).copy_(network.outputs(batch.tensor()));
         }
         if (!keep_going(begin + static_cast<std::uint64_t>(count))) return {};
     }
@@ -117,12 +131,13 @@ StageOutcome run_teacher(const StageContext& context) {
             return !context.stop_requested();
         });
     if (!embeddings.plain.defined()) return preempted_outcome();
-    const std::vector<std::uint64_t> shape{faces->size(), static_cast<std::uint64_t>(network->embedding_size())};
+    const std::vector<std::uint64_t> shape{faces->size(), static_cast<std::uint64_t>(network->output_size())};
     SafetensorsPlan plan{.tensors = {{kPlain, "F16", shape}}, .metadata = context.metadata("teacher embeddings")};
     if (embeddings.mirrored.defined()) plan.tensors.push_back({kMirrored, "F16", shape});
     SafetensorsWriter writer(context.own_artefact(), std::move(plan));
-    writer.append(bytes_of(half_units(embeddings.plain)));
-    if (embeddings.mirrored.defined()) writer.append(bytes_of(half_units(embeddings.mirrored)));
+    const TaskTraining& training = training_of(context.parameters.task);
+    writer.append(bytes_of(training.target_of(embeddings.plain)));
+    if (embeddings.mirrored.defined()) writer.append(bytes_of(training.target_of(embeddings.mirrored)));
     return done_outcome(writer.finish());
 }
 
@@ -132,12 +147,12 @@ StageOutcome run_evaluation(const StageContext& context) {
     const SafetensorsFile checkpoint(context.artefact_of(trained));
     check_artefact(checkpoint, "network", trained.id);
     const std::shared_ptr<Network> network = read_network(checkpoint);
-    const PreparedFaces faces(context.artefact_of(prepare));
+    const PreparedFaces faces(context.artefact_of(prepare), context.parameters.task);
     check_artefact(faces.file(), "prepared faces", prepare.id);
-    if (faces.image_size() != network->input_size() || faces.pairs().groups != context.order.groups)
+    if (faces.image_size() != network->input_size() || faces.items().groups != context.order.groups)
         throw_data({.attempted = "cannot evaluate a network",
                     .where = faces.file().path().string(),
-                    .found = fmt::format("{} groups, faces of {} pixels", faces.pairs().groups.size(), faces.image_size()),
+                    .found = fmt::format("{} groups, faces of {} pixels", faces.items().groups.size(), faces.image_size()),
                     .expected = fmt::format("the plan's {} groups, faces of {} pixels", context.order.groups.size(),
                                             network->input_size()),
                     .hint = ""});
@@ -150,10 +165,11 @@ StageOutcome run_evaluation(const StageContext& context) {
     if (!embeddings.plain.defined()) return preempted_outcome();
     StageOutcome outcome;
     outcome.state = StageState::done;
-    outcome.scores = cosine_scores(embeddings, faces.image_a(), faces.image_b());
-    const VerificationFigures figures = verification_figures(faces.pairs(), outcome.scores);
-    outcome.measured[Metric::pooled_threshold] = figures.pooled_threshold;
-    for (const GroupFigures& group : figures.groups) outcome.groups.push_back(columns_of(group));
+    const std::string& task = context.parameters.task;
+    outcome.scores = training_of(task).responses(embeddings, faces);
+    TaskFigures figures = task_figures(task, faces.items(), outcome.scores, context.order.classes.size());
+    outcome.measured[Metric::pooled_threshold] = figures.pooled_threshold.value_or(std::numeric_limits<double>::quiet_NaN());
+    outcome.groups = std::move(figures.groups);
     return outcome;
 }
 

@@ -15,7 +15,7 @@ namespace fairsweep {
 using FaceReader = std::function<std::span<const std::uint8_t>(std::uint64_t index)>;
 
 struct MirroredEmbeddings {
-    torch::Tensor plain;     ///< float32 [images, embedding_size], as the network gives them; a teacher's as unit vectors
+    torch::Tensor plain;     ///< float32 [images, output_size], as the network gives them; of a teacher what its task keeps
     torch::Tensor mirrored;  ///< of the images mirrored left to right; undefined when not asked for
 };
 
@@ -36,6 +36,6 @@ struct MirroredEmbeddings {
 /// Tensors of a teacher file: "embeddings" and, when flips are used, "embeddings_mirrored", half precision as above; read
 /// into float32. Augmentation is the flip alone, so the two are the teacher on every image that a student can see.
 [[nodiscard]] MirroredEmbeddings read_teacher(const SafetensorsFile& file, bool mirrored, std::uint64_t images,
-                                              int embedding_size);
+                                              int values);
 
 }  // namespace fairsweep

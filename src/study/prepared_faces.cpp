@@ -8,45 +8,10 @@
 
 #include "fairsweep/check.hpp"
 #include "fairsweep/error.hpp"
-#include "study/items.hpp"
+#include "plan/tasks.hpp"
 
 namespace fairsweep {
 namespace {
-
-struct UsedImage {
-    std::size_t group = 0;
-    std::uint32_t image = 0;
-};
-
-/// Which images the pairs use, and the pairs' images as rows of that list.
-struct Rows {
-    std::vector<UsedImage> used;
-    std::vector<std::uint32_t> image_a;
-    std::vector<std::uint32_t> image_b;
-};
-
-Rows rows_of(const VerificationSet& set) {
-    Rows rows;
-    for (std::size_t g = 0; g < set.groups().size(); ++g) {
-        const VerificationGroup& group = set.groups()[g];
-        std::vector<std::uint32_t> row_of(group.image_paths.size(), 0);
-        for (const VerificationPair& pair : group.pairs) {
-            FAIRSWEEP_CHECK(pair.image_a < row_of.size() && pair.image_b < row_of.size(),
-                            "a pair names an image past its group's list");
-            row_of[pair.image_a] = row_of[pair.image_b] = 1;
-        }
-        for (std::uint32_t image = 0; image < row_of.size(); ++image) {
-            if (row_of[image] == 0) continue;
-            row_of[image] = static_cast<std::uint32_t>(rows.used.size());
-            rows.used.push_back({g, image});
-        }
-        for (const VerificationPair& pair : group.pairs) {
-            rows.image_a.push_back(row_of[pair.image_a]);
-            rows.image_b.push_back(row_of[pair.image_b]);
-        }
-    }
-    return rows;
-}
 
 template <class T>
 std::span<const std::byte> bytes_of(const std::vector<T>& values) {
@@ -70,50 +35,50 @@ std::vector<std::string> group_names(const SafetensorsFile& file) {
 
 }  // namespace
 
-SafetensorsWriter::Written write_prepared_faces(const std::filesystem::path& path, const VerificationSet& set, int image_size,
+SafetensorsWriter::Written write_prepared_faces(const std::filesystem::path& path, std::string_view task,
+                                                const EvaluationImages& images, int image_size,
                                                 std::map<std::string, std::string> metadata,
                                                 const std::function<bool(std::uint64_t, std::uint64_t)>& on_image) {
-    const ItemTable pairs = item_table_of(set);
-    const Rows rows = rows_of(set);
+    const ItemTable& items = images.items;
     const auto side = static_cast<std::uint64_t>(image_size);
     SafetensorsPlan plan;
     for (const char* name : {"image_a", "image_b", "identity_a", "identity_b"})
-        plan.tensors.push_back({name, "U32", {pairs.size()}});
-    plan.tensors.push_back({"group_begin", "U32", {pairs.group_begin.size()}});
-    plan.tensors.push_back({"genuine", "U8", {pairs.size()}});
-    plan.tensors.push_back({"faces", "U8", {rows.used.size(), side, side, 3}});
+        plan.tensors.push_back({name, "U32", {items.size()}});
+    plan.tensors.push_back({"group_begin", "U32", {items.group_begin.size()}});
+    plan.tensors.push_back({task_info(task).label, "U8", {items.size()}});
+    plan.tensors.push_back({"faces", "U8", {images.images, side, side, 3}});
     plan.metadata = std::move(metadata);
-    plan.metadata["groups"] = nlohmann::json(pairs.groups).dump();
+    plan.metadata["groups"] = nlohmann::json(items.groups).dump();
     SafetensorsWriter writer(path, std::move(plan));
-    for (const auto& column : {rows.image_a, rows.image_b, pairs.identity_a, pairs.identity_b, pairs.group_begin})
-        writer.append(bytes_of(column));
-    writer.append(bytes_of(pairs.label));
-    for (std::uint64_t i = 0; i < rows.used.size(); ++i) {
-        const Image face = set.aligned_image(rows.used[i].group, rows.used[i].image, image_size);
+    for (const auto* column : {&images.image_a, &images.image_b, &items.identity_a, &items.identity_b, &items.group_begin})
+        writer.append(bytes_of(*column));
+    writer.append(bytes_of(items.label));
+    for (std::uint64_t i = 0; i < images.images; ++i) {
+        const Image face = images.face(i, image_size);
         FAIRSWEEP_CHECK(face.pixels.size() == side * side * 3, "an aligned face of another size than asked for");
         writer.append(bytes_of(face.pixels));
-        if (!on_image(i + 1, rows.used.size())) return {};
+        if (!on_image(i + 1, images.images)) return {};
     }
     return writer.finish();
 }
 
-PreparedFaces::PreparedFaces(const std::filesystem::path& path) : file_(path) {
-    pairs_.groups = group_names(file_);
-    pairs_.group_begin = file_.read<std::uint32_t>("group_begin", "U32");
-    pairs_.label = file_.read<std::uint8_t>("genuine", "U8");
-    pairs_.identity_a = file_.read<std::uint32_t>("identity_a", "U32");
-    pairs_.identity_b = file_.read<std::uint32_t>("identity_b", "U32");
+PreparedFaces::PreparedFaces(const std::filesystem::path& path, std::string_view task) : file_(path) {
+    items_.groups = group_names(file_);
+    items_.group_begin = file_.read<std::uint32_t>("group_begin", "U32");
+    items_.label = file_.read<std::uint8_t>(task_info(task).label, "U8");
+    items_.identity_a = file_.read<std::uint32_t>("identity_a", "U32");
+    items_.identity_b = file_.read<std::uint32_t>("identity_b", "U32");
     image_a_ = file_.read<std::uint32_t>("image_a", "U32");
     image_b_ = file_.read<std::uint32_t>("image_b", "U32");
     const TensorEntry& faces = file_.require("faces", "U8", 4);
-    const std::size_t pairs = pairs_.label.size();
-    if (pairs_.identity_a.size() != pairs || pairs_.identity_b.size() != pairs || image_a_.size() != pairs ||
-        image_b_.size() != pairs)
-        refuse(file_, "columns of different lengths", fmt::format("{} pairs in each", pairs));
-    const std::vector<std::uint32_t>& begin = pairs_.group_begin;
-    if (begin.size() != pairs_.groups.size() + 1 || begin.front() != 0 || begin.back() != pairs ||
+    const std::size_t items = items_.label.size();
+    if (items_.identity_a.size() != items || items_.identity_b.size() != items || image_a_.size() != items ||
+        image_b_.size() != items)
+        refuse(file_, "columns of different lengths", fmt::format("{} items in each", items));
+    const std::vector<std::uint32_t>& begin = items_.group_begin;
+    if (begin.size() != items_.groups.size() + 1 || begin.front() != 0 || begin.back() != items ||
         !std::is_sorted(begin.begin(), begin.end()))
-        refuse(file_, "bad group_begin", fmt::format("{} rising numbers from 0 to {}", pairs_.groups.size() + 1, pairs));
+        refuse(file_, "bad group_begin", fmt::format("{} rising numbers from 0 to {}", items_.groups.size() + 1, items));
     if (faces.shape[1] != faces.shape[2] || faces.shape[1] == 0 || faces.shape[1] > 4096 || faces.shape[3] != 3)
         refuse(file_, "faces that are not square RGB images", "[images, size, size, 3]");
     images_ = faces.shape[0];

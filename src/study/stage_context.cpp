@@ -95,10 +95,11 @@ StageOutcome diverged_outcome(const std::string& message) {
 }
 
 StageOutcome run_prepare(const StageContext& context) {
-    const std::unique_ptr<VerificationSet> set = open_verification_set(context.data_source());
+    const std::string& task = context.parameters.task;
+    const EvaluationImages images = open_evaluation_images(task, context.data_source());
     const auto written =
-        write_prepared_faces(context.own_artefact(), *set, context.parameters.image_size, context.metadata("prepared faces"),
-                             [&context](std::uint64_t done, std::uint64_t all) {
+        write_prepared_faces(context.own_artefact(), task, images, context.parameters.image_size,
+                             context.metadata("prepared faces"), [&context](std::uint64_t done, std::uint64_t all) {
                                  context.progress(static_cast<std::int64_t>(done), static_cast<std::int64_t>(all));
                                  return !context.stop_requested();
                              });

@@ -39,6 +39,8 @@ StageOrder full_order() {
                       {StageKind::prepare, sha256("prepare"), Digest{}}},
             .data = {{"faces", "recordio", "/data/a b", {}}, {"rfw", "rfw", "/data/rfw", {"African", "Asian"}}},
             .groups = {"African", "Asian"},
+            .classes = {"happy", "sad"},
+            .program = {.time_limit_s = 60.0, .stop_signal = "INT", .grace_s = 5.0, .log_bytes = 4096},
             .code_version = "1.2 abc"};
 }
 

@@ -25,7 +25,7 @@ namespace {
 struct Example {
     AnalysisInput input = synthetic_input();
     Analysis analysis =
-        analyse(input, [this](std::size_t point) { return synthetic_scores(input.pairs, input.points[point].point); },
+        analyse(input, [this](std::size_t point) { return synthetic_scores(input.items, input.points[point].point); },
                 {.replicates = 400, .seed = 1});
 };
 
@@ -57,8 +57,8 @@ TEST_CASE("Points are grouped into configurations by everything but their seed")
 
 TEST_CASE("Stored accuracies must be those that follow from the scores") {
     AnalysisInput input = synthetic_input();
-    const std::vector<float> scores = synthetic_scores(input.pairs, input.points[0].point);
-    for (const GroupFigures& group : verification_figures(input.pairs, scores).groups)
+    const std::vector<float> scores = synthetic_scores(input.items, input.points[0].point);
+    for (const GroupFigures& group : verification_figures(input.items, scores).groups)
         input.points[0].figures.push_back(columns_of(group));
     check_stored_figures(input, 0, scores);
     std::vector<float> changed = scores;
@@ -147,7 +147,7 @@ TEST_CASE("A change of the average is the mean of the changes of the groups") {
 
 TEST_CASE("Networks of the same seed that no column tells apart are warned of, and other quantisers are told apart") {
     AnalysisInput input = synthetic_input();
-    const auto scores = [&input](std::size_t point) { return synthetic_scores(input.pairs, input.points[point].point); };
+    const auto scores = [&input](std::size_t point) { return synthetic_scores(input.items, input.points[point].point); };
     std::erase_if(input.points, [](const AnalysisPoint& p) { return p.point.axes.bits().weight < 8 || p.point.axes.sparsity() > 0.0; });
     const std::size_t points = input.points.size();
     for (std::size_t i = 0; i < points; ++i)
@@ -203,7 +203,7 @@ TEST_CASE("Groups that tie are all named, whatever the last bit says") {
     AnalysisInput input = synthetic_input();
     input.points.resize(2);
     const auto scores = [&](std::size_t point) {
-        std::vector<float> values = synthetic_scores(input.pairs, input.points[point].point);
+        std::vector<float> values = synthetic_scores(input.items, input.points[point].point);
         std::copy(values.begin(), values.begin() + 480, values.begin() + 480);
         return values;
     };
@@ -220,7 +220,7 @@ TEST_CASE("Groups that tie are all named, whatever the last bit says") {
 
 TEST_CASE("One seed is about one network, and the page's warnings say so") {
     AnalysisInput input = synthetic_input();
-    const auto scores = [&input](std::size_t point) { return synthetic_scores(input.pairs, input.points[point].point); };
+    const auto scores = [&input](std::size_t point) { return synthetic_scores(input.items, input.points[point].point); };
     std::erase_if(input.points, [](const AnalysisPoint& p) { return p.point.seed != 1; });
     const Analysis analysis = analyse(input, scores, {.replicates = 200, .seed = 1});
     CHECK(std::any_of(analysis.warnings.begin(), analysis.warnings.end(), [](const std::string& warning) {
@@ -230,7 +230,7 @@ TEST_CASE("One seed is about one network, and the page's warnings say so") {
 
 TEST_CASE("Points that are not done are left out and said so; none done is an error") {
     AnalysisInput input = synthetic_input();
-    const auto scores = [&input](std::size_t point) { return synthetic_scores(input.pairs, input.points[point].point); };
+    const auto scores = [&input](std::size_t point) { return synthetic_scores(input.items, input.points[point].point); };
     for (std::size_t i = 0; i < input.points.size(); ++i)
         if (i % 9 != 0) input.points[i].state = StageState::failed;
     const Analysis analysis = analyse(input, scores, {.replicates = 200, .seed = 1});

@@ -120,7 +120,7 @@ TEST_CASE("networks in memory do not grow with bits, sparsities, architectures a
         const Analysis analysis = analyse(input,
                                           [&](std::size_t point) {
                                               ++asked[point];
-                                              return synthetic_scores(input.pairs, input.points[point].point);
+                                              return synthetic_scores(input.items, input.points[point].point);
                                           },
                                           {.replicates = 200, .seed = 1});
         CHECK(asked == std::vector<std::size_t>(input.points.size(), 1));

@@ -25,19 +25,19 @@ struct Scored {
 /// Groups of `pairs` pairs each, every second one genuine, with scores around 0.3 and 0.3 + `distance`.
 Scored planted(const std::vector<std::string>& groups, std::uint32_t pairs, double distance, double noise) {
     Scored set;
-    set.pairs.group_begin.push_back(0);
+    set.items.group_begin.push_back(0);
     RandomStream stream(3, 0, "planted");
     for (const std::string& group : groups) {
         for (std::uint32_t i = 0; i < pairs; ++i) {
             const bool genuine = i % 2 == 0;
-            const std::uint32_t person = set.pairs.size();
-            set.pairs.label.push_back(genuine ? 1 : 0);
-            set.pairs.identity_a.push_back(person);
-            set.pairs.identity_b.push_back(genuine ? person : person + 1);
+            const std::uint32_t person = set.items.size();
+            set.items.label.push_back(genuine ? 1 : 0);
+            set.items.identity_a.push_back(person);
+            set.items.identity_b.push_back(genuine ? person : person + 1);
             set.scores.push_back(0.3 + (genuine ? distance : 0.0) + noise * stream.uniform(-1, 1));
         }
-        set.pairs.groups.push_back(group);
-        set.pairs.group_begin.push_back(set.pairs.size());
+        set.items.groups.push_back(group);
+        set.items.group_begin.push_back(set.items.size());
     }
     return set;
 }
@@ -54,7 +54,7 @@ const ScoreReport::At& at(const ScoreReport& report, const std::string& name) {
 
 TEST_CASE("an ordinary set has every figure, with intervals that hold them") {
     const Scored set = planted({"A", "B", "C"}, 200, 0.3, 0.35);
-    const ScoreReport report = score_report(set.pairs, set.scores);
+    const ScoreReport report = score_report(set.items, set.scores);
     REQUIRE(report.at.size() == 3);
     for (const ScoreReport::Group& group : report.groups) {
         CHECK((group.genuine == 100 && group.impostor == 100));
@@ -73,7 +73,7 @@ TEST_CASE("an ordinary set has every figure, with intervals that hold them") {
 
 TEST_CASE("a perfect matcher has no SER and no inequity rate, and says so") {
     const Scored set = planted({"A", "B"}, 40, 0.5, 0.01);
-    const ScoreReport report = score_report(set.pairs, set.scores);
+    const ScoreReport report = score_report(set.items, set.scores);
     CHECK(report.average.value() == 100.0);
     CHECK(report.std.value() == 0.0);
     CHECK_FALSE(report.ser);
@@ -87,7 +87,7 @@ TEST_CASE("a perfect matcher has no SER and no inequity rate, and says so") {
 
 TEST_CASE("a threshold chosen on the pairs has two intervals: of the matcher there, and of this very threshold") {
     const Scored set = planted({"A", "B", "C"}, 600, 0.3, 0.35);
-    const ScoreReport report = score_report(set.pairs, set.scores, {.replicates = 400});
+    const ScoreReport report = score_report(set.items, set.scores, {.replicates = 400});
     const auto width = [&](const std::string& name) { return report.intervals.at(name).high - report.intervals.at(name).low; };
     for (const std::string at : {"at.accuracy.", "at.fmr=1e-2."}) {
         for (const std::string group : {"groups.A", "groups.B", "groups.C"}) {
@@ -117,7 +117,7 @@ TEST_CASE("a threshold chosen on the pairs has two intervals: of the matcher the
 
 TEST_CASE("with too few impostors nothing is said of the matcher at that FMR, and indices are undefined") {
     const Scored set = planted({"A", "B"}, 1200, 0.3, 0.2);  // 1.2 false matches expected at 1e-3, 12 at 1e-2
-    const ScoreReport report = score_report(set.pairs, set.scores, {.replicates = 200});
+    const ScoreReport report = score_report(set.items, set.scores, {.replicates = 200});
     CHECK_FALSE(report.intervals.contains("at.fmr=1e-3.groups.A.fnmr"));
     CHECK_THAT(report.without_interval.at("at.fmr=1e-3.groups.A.fnmr"), ContainsSubstring("1.2 false matches expected"));
     CHECK(report.intervals.contains("at.fmr=1e-3.groups.A.fnmr.frozen"));
@@ -131,15 +131,15 @@ TEST_CASE("with too few impostors nothing is said of the matcher at that FMR, an
 TEST_CASE("where nothing was seen the rule of three says how much there may be") {
     Scored set = planted({"A", "B"}, 1500, 0.3, 0.2);
     for (std::uint32_t p = 0; p < 1500; ++p)
-        if (set.pairs.label[p] == 0) set.scores[p] -= 0.5;  // no impostor of A comes near
-    const ScoreReport report = score_report(set.pairs, set.scores, {.replicates = 200});
+        if (set.items.label[p] == 0) set.scores[p] -= 0.5;  // no impostor of A comes near
+    const ScoreReport report = score_report(set.items, set.scores, {.replicates = 200});
     CHECK(at(report, "fmr=1e-2").groups[0].fmr.value() == 0.0);
     CHECK(warns(report, "at.fmr=1e-2: group A: 0 of 750: FMR below 0.004 (95 %, rule of three)"));
 }
 
 TEST_CASE("one group has at FMR = x the FMR that was asked for, and no interval of it") {
     const Scored set = planted({"A"}, 3000, 0.3, 0.35);
-    const ScoreReport report = score_report(set.pairs, set.scores, {.replicates = 200});
+    const ScoreReport report = score_report(set.items, set.scores, {.replicates = 200});
     CHECK(report.without_interval.contains("at.fmr=1e-2.groups.A.fmr"));
     CHECK(report.intervals.contains("at.fmr=1e-2.groups.A.fnmr"));
     CHECK(warns(report, "at.accuracy.fdr, ir and garbe are undefined: it needs at least two groups"));
@@ -150,11 +150,11 @@ TEST_CASE("a group too small for ten folds has no accuracy, and the set no avera
     Scored small = planted({"C"}, 8, 0.3, 0.3);
     set.scores.insert(set.scores.end(), small.scores.begin(), small.scores.end());
     for (const auto column : {&ItemTable::identity_a, &ItemTable::identity_b})
-        for (const std::uint32_t person : small.pairs.*column) (set.pairs.*column).push_back(1000 + person);
-    set.pairs.label.insert(set.pairs.label.end(), small.pairs.label.begin(), small.pairs.label.end());
-    set.pairs.groups.emplace_back("C");
-    set.pairs.group_begin.push_back(set.pairs.size());
-    const ScoreReport report = score_report(set.pairs, set.scores);
+        for (const std::uint32_t person : small.pairs.*column) (set.items.*column).push_back(1000 + person);
+    set.items.label.insert(set.items.label.end(), small.pairs.label.begin(), small.pairs.label.end());
+    set.items.groups.emplace_back("C");
+    set.items.group_begin.push_back(set.items.size());
+    const ScoreReport report = score_report(set.items, set.scores);
     CHECK(report.groups[0].accuracy_10fold);
     CHECK_FALSE(report.groups[2].accuracy_10fold);
     CHECK(report.groups[2].auc);
@@ -165,16 +165,16 @@ TEST_CASE("a group too small for ten folds has no accuracy, and the set no avera
 
 TEST_CASE("a group with one kind of pairs leaves what needs both undefined") {
     Scored set = planted({"A", "B"}, 40, 0.3, 0.3);
-    for (std::uint32_t p = 40; p < 80; ++p) set.pairs.label[p] = 1;
-    const ScoreReport report = score_report(set.pairs, set.scores);
+    for (std::uint32_t p = 40; p < 80; ++p) set.items.label[p] = 1;
+    const ScoreReport report = score_report(set.items, set.scores);
     CHECK_FALSE((report.groups[1].eer || report.groups[1].auc));
     CHECK_FALSE((at(report, "accuracy").groups[1].fmr || at(report, "accuracy").fdr || at(report, "accuracy").garbe));
     CHECK(at(report, "accuracy").groups[1].fnmr);
     CHECK(warns(report, "at.accuracy.groups.B.fmr is undefined"));
     CHECK_FALSE(report.groups[1].accuracy_10fold);  // all right whatever the network does
     CHECK(warns(report, "accuracy_10fold of group B is undefined"));
-    for (std::uint32_t p = 0; p < 80; ++p) set.pairs.label[p] = 1;
-    const ScoreReport none = score_report(set.pairs, set.scores);
+    for (std::uint32_t p = 0; p < 80; ++p) set.items.label[p] = 1;
+    const ScoreReport none = score_report(set.items, set.scores);
     CHECK_FALSE(at(none, "fmr=1e-3").threshold);
     CHECK(warns(none, "the threshold of at.fmr=1e-3 is undefined"));
     CHECK_FALSE((at(none, "accuracy").threshold || at(none, "accuracy").groups[0].accuracy || none.average || none.std));
@@ -184,7 +184,7 @@ TEST_CASE("a group with one kind of pairs leaves what needs both undefined") {
 TEST_CASE("scores that are no cosines have rates, but nothing of the ten-fold grid") {
     Scored set = planted({"A", "B"}, 40, 0.3, 0.3);
     for (double& score : set.scores) score *= 100.0;
-    const ScoreReport report = score_report(set.pairs, set.scores);
+    const ScoreReport report = score_report(set.items, set.scores);
     CHECK_FALSE((report.groups[0].accuracy_10fold || report.average || report.std || report.ser));
     CHECK(warns(report, "no cosines"));
     CHECK(report.groups[0].eer);
@@ -193,7 +193,7 @@ TEST_CASE("scores that are no cosines have rates, but nothing of the ten-fold gr
 
 TEST_CASE("one group has no STD; unknown identities are warned of") {
     const Scored set = planted({"A"}, 60, 0.3, 0.3);
-    const ScoreReport report = score_report(set.pairs, set.scores, {.replicates = 200, .seed = 1, .identities_known = false});
+    const ScoreReport report = score_report(set.items, set.scores, {.replicates = 200, .seed = 1, .identities_known = false});
     CHECK(report.average);
     CHECK_FALSE(report.std);
     CHECK(warns(report, "std is undefined"));
@@ -202,19 +202,19 @@ TEST_CASE("one group has no STD; unknown identities are warned of") {
 
 TEST_CASE("where the ten-fold protocol does not fit the scores a warning says so") {
     Scored set = planted({"A", "B"}, 400, 0.4, 0.25);
-    CHECK_FALSE(warns(score_report(set.pairs, set.scores, {}), "what the EER promises"));
+    CHECK_FALSE(warns(score_report(set.items, set.scores, {}), "what the EER promises"));
     for (double& score : set.scores) score *= 1e-3;  // closer together than the protocol's thresholds
-    const ScoreReport report = score_report(set.pairs, set.scores, {});
+    const ScoreReport report = score_report(set.items, set.scores, {});
     CHECK(warns(report, "far below what the EER promises in 2 groups: A ("));
 }
 
 TEST_CASE("two people in all pairs give no interval without width") {
     Scored set = planted({"A"}, 400, 0.4, 0.25);
     for (std::size_t i = 0; i < set.scores.size(); ++i) {
-        set.pairs.identity_a[i] = 0;
-        set.pairs.identity_b[i] = set.pairs.label[i] != 0 ? 0 : 1;
+        set.items.identity_a[i] = 0;
+        set.items.identity_b[i] = set.items.label[i] != 0 ? 0 : 1;
     }
-    const ScoreReport report = score_report(set.pairs, set.scores, {.identities_known = true});
+    const ScoreReport report = score_report(set.items, set.scores, {.identities_known = true});
     CHECK(warns(report, "fewer than ten people in a group: A (2)"));
     REQUIRE(report.groups.front().eer.value() > 0.0);
     for (const char* figure : {"groups.A.eer", "groups.A.auc"}) {
@@ -226,36 +226,36 @@ TEST_CASE("two people in all pairs give no interval without width") {
 
 TEST_CASE("scores that cannot be judged are data errors") {
     Scored set = planted({"A"}, 20, 0.3, 0.3);
-    CHECK_THROWS_AS(score_report(set.pairs, std::vector<double>(19, 0.5)), Error);
+    CHECK_THROWS_AS(score_report(set.items, std::vector<double>(19, 0.5)), Error);
     CHECK_THROWS_AS(score_report({}, {}), Error);
     set.scores[7] = std::numeric_limits<double>::quiet_NaN();
-    CHECK_THROWS_AS(score_report(set.pairs, set.scores), Error);
+    CHECK_THROWS_AS(score_report(set.items, set.scores), Error);
 }
 
 TEST_CASE("an AUC below one half is the first warning; below it everywhere, scores are refused by their file") {
     Scored set = planted({"A", "B"}, 40, 0.3, 0.3);
     for (std::uint32_t p = 40; p < 80; ++p) set.scores[p] = -set.scores[p];
-    const ScoreReport some = score_report(set.pairs, set.scores, {.warnings = {"from the source"}});
+    const ScoreReport some = score_report(set.items, set.scores, {.warnings = {"from the source"}});
     CHECK_THAT(some.warnings[0], ContainsSubstring("auc is below 0.5 in some groups") && ContainsSubstring("B (0."));
     CHECK(some.warnings[1] == "from the source");
-    CHECK_NOTHROW(refuse_reversed_scores(set.pairs, set.scores, "s.csv", false));
+    CHECK_NOTHROW(refuse_reversed_scores(set.items, set.scores, "s.csv", false));
     for (std::uint32_t p = 0; p < 40; ++p) set.scores[p] = -set.scores[p];
-    CHECK_THAT(score_report(set.pairs, set.scores).warnings[0], ContainsSubstring("in every group"));
-    CHECK_THROWS_WITH(refuse_reversed_scores(set.pairs, set.scores, "s.csv", false),
+    CHECK_THAT(score_report(set.items, set.scores).warnings[0], ContainsSubstring("in every group"));
+    CHECK_THROWS_WITH(refuse_reversed_scores(set.items, set.scores, "s.csv", false),
                       ContainsSubstring("these look like distances (AUC 0.") && ContainsSubstring("give --distance"));
-    CHECK_THROWS_WITH(refuse_reversed_scores(set.pairs, set.scores, "s.csv", true), ContainsSubstring("leave --distance out"));
+    CHECK_THROWS_WITH(refuse_reversed_scores(set.items, set.scores, "s.csv", true), ContainsSubstring("leave --distance out"));
 }
 
 TEST_CASE("folds other than ten are told; people of several groups are told") {
     Scored set = planted({"A", "B"}, 40, 0.3, 0.3);
     ScoreReportOptions options;
     for (std::uint32_t p = 0; p < 80; ++p) options.folds.push_back(p % 40 / 8);
-    const ScoreReport report = score_report(set.pairs, set.scores, options);
+    const ScoreReport report = score_report(set.items, set.scores, options);
     CHECK(report.average);
     CHECK(warns(report, "not over ten: 5"));
     CHECK(report.conventions.at("accuracy_10fold").find("ten folds") == std::string::npos);
     CHECK_FALSE(warns(report, "more than one group"));
     for (const auto column : {&ItemTable::identity_a, &ItemTable::identity_b})
-        for (std::uint32_t p = 40; p < 80; ++p) (set.pairs.*column)[p] -= 40;
-    CHECK(warns(score_report(set.pairs, set.scores), "more than one group"));
+        for (std::uint32_t p = 40; p < 80; ++p) (set.items.*column)[p] -= 40;
+    CHECK(warns(score_report(set.items, set.scores), "more than one group"));
 }

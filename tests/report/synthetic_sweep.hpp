@@ -143,7 +143,7 @@ inline StageOutcome synthetic_outcome(const Plan& plan, const ItemTable& pairs, 
 inline AnalysisInput synthetic_input(const Plan& plan = synthetic_plan()) {
     AnalysisInput input;
     input.groups = plan.groups;
-    input.pairs = synthetic_pairs();
+    input.items = synthetic_pairs();
     input.sweep_name = plan.sweep_name;
     for (const Point& point : plan.points) {
         AnalysisPoint analysed;

@@ -111,7 +111,7 @@ TEST_CASE("the analysis of a sweep whose sham arm failed says so in its warnings
     for (AnalysisPoint& point : input.points)
         if (point.point.arm == Arm::sham) point.state = StageState::failed;
     const Analysis analysis =
-        analyse(input, [&input](std::size_t point) { return synthetic_scores(input.pairs, input.points[point].point); },
+        analyse(input, [&input](std::size_t point) { return synthetic_scores(input.items, input.points[point].point); },
                 {.replicates = 200, .seed = 1});
     CHECK(std::any_of(analysis.warnings.begin(), analysis.warnings.end(), [](const std::string& text) {
         return text.starts_with("28 compressed configurations have no sham twin") && text.find("2 failed") != std::string::npos;

@@ -76,7 +76,7 @@ TEST_CASE("merge keeps points, figures, pairs and scores, and shows what is miss
     const AnalysisReader reader("merge/a.h5");
     const AnalysisInput& input = reader.input();
     CHECK(input.groups == plan.groups);
-    CHECK(same_pairs(input.pairs, pairs));
+    CHECK(same_pairs(input.items, pairs));
     CHECK(input.sources == std::vector<std::string>{"merge/sweep.h5"});
     CHECK(input.job_text == plan.job_text);
     CHECK(input.data_sets == std::vector<std::string>{"faces: recordio, 12 images, " + sha256("faces").hex()});

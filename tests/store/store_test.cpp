@@ -89,7 +89,7 @@ TEST_CASE("a new store holds the plan and the pairs and no rows") {
     scene.fill(0, 0);
     const StoreReader reader(scene.path);
     CHECK(plan_to_json(reader.plan()) == plan_to_json(scene.plan));
-    CHECK(same_pairs(reader.pairs(), scene.pairs));
+    CHECK(same_pairs(reader.items(), scene.pairs));
     CHECK(reader.rows().empty());
     CHECK(reader.warnings().empty());
     CHECK(reader.row(scene.plan.stages[0].id) == nullptr);
@@ -603,5 +603,5 @@ TEST_CASE("a store without groups and pairs works") {
     }
     const StoreReader reader("bare/sweep.h5");
     CHECK(reader.rows().size() == 1);
-    CHECK(reader.pairs().size() == 0);
+    CHECK(reader.items().size() == 0);
 }

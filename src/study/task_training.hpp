@@ -1,0 +1,49 @@
+#pragma once
+/// What the stages of a task do with tensors. A new task is a row of plan/tasks.cpp, its figures (metrics/task_figures.cpp), its
+/// images (study/items.cpp) and one of these.
+#include <torch/torch.h>
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "model/network.hpp"
+#include "study/embedding.hpp"
+#include "study/prepared_faces.hpp"
+#include "study/stage_context.hpp"
+#include "study/training.hpp"
+
+namespace fairsweep {
+
+/// The loss of a baseline, with what it trains beside the network.
+class BaselineLoss {
+public:
+    virtual ~BaselineLoss() = default;
+    [[nodiscard]] virtual std::vector<torch::Tensor> parameters() const = 0;
+    /// 0-dimensional. Step counts from 0.
+    [[nodiscard]] virtual torch::Tensor of(Network& network, const TrainingBatch& batch, std::int64_t step, std::int64_t steps) = 0;
+};
+
+class TaskTraining {
+public:
+    virtual ~TaskTraining() = default;
+    /// The network that a baseline starts from; `classes` of its training set.
+    [[nodiscard]] virtual std::shared_ptr<Network> fresh_network(const StageParameters& parameters, int classes) const = 0;
+    [[nodiscard]] virtual std::unique_ptr<BaselineLoss> baseline_loss(const StageParameters& parameters, const Network& network,
+                                                                      int classes) const = 0;
+    /// What a student is to match, from a teacher's outputs [images, values]: as it is kept, in half precision. Throws
+    /// NonFiniteError.
+    [[nodiscard]] virtual torch::Tensor target_of(const torch::Tensor& outputs) const = 0;
+    /// What an evaluation stores of a network's outputs on the images and their mirror images: [items, values per item].
+    /// Throws NonFiniteError.
+    [[nodiscard]] virtual std::vector<float> responses(const MirroredEmbeddings& outputs, const PreparedFaces& faces) const = 0;
+};
+
+[[nodiscard]] const TaskTraining& verification_training();
+[[nodiscard]] const TaskTraining& classification_training();
+
+/// Throws a store error for an unknown task.
+[[nodiscard]] const TaskTraining& training_of(std::string_view task);
+
+}  // namespace fairsweep
