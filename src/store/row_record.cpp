@@ -73,7 +73,7 @@ public:
         fields.back().count = room_;
         fields.back().is_array = true;
     }
-    void add(const char* name, RowFieldType type, std::size_t size_bytes) {
+    void add(const std::string& name, RowFieldType type, std::size_t size_bytes) {
         fields.push_back({name, type, offset_, size_bytes, 1, false, {}});
         offset_ += size_bytes;
     }

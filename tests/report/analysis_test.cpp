@@ -64,7 +64,7 @@ TEST_CASE("Stored accuracies must be those that follow from the scores") {
     std::vector<float> changed = scores;
     for (std::size_t i = 0; i < 40; ++i) changed[i] = -changed[i];
     CHECK_THROWS_AS(check_stored_figures(input, 0, changed), Error);
-    input.points[0].figures[2][task_info("verification").accuracy] += 0.01;
+    input.points[0].figures[2][accuracy_column(task_info("verification"))] += 0.01;
     try {
         check_stored_figures(input, 0, scores);
         FAIL("another accuracy was not noticed");

@@ -76,7 +76,7 @@ TEST_CASE("merge keeps points, figures, pairs and scores, and shows what is miss
     const AnalysisReader reader("merge/a.h5");
     const AnalysisInput& input = reader.input();
     CHECK(input.groups == plan.groups);
-    CHECK(same_pairs(input.items, pairs));
+    CHECK(input.items == pairs);
     CHECK(input.sources == std::vector<std::string>{"merge/sweep.h5"});
     CHECK(input.job_text == plan.job_text);
     CHECK(input.data_sets == std::vector<std::string>{"faces: recordio, 12 images, " + sha256("faces").hex()});
@@ -131,7 +131,7 @@ TEST_CASE("stores that contradict each other are merged by a rule, and the diffe
         Store store = Store::open_for_update("differ_b/sweep.h5", plan, pairs);
         for (std::size_t stage = 0; stage < 5; ++stage) append_stage(store, plan, pairs, stage);
         Row row = make_row(plan.stages[5], 5);
-        row.outcome.groups[1][task_info("verification").accuracy] += 2.5;
+        row.outcome.groups[1][accuracy_column(task_info("verification"))] += 2.5;
         std::vector<float> scores = make_scores(5, pairs.size());
         scores[3] += 0.25F;
         store.append(row, scores);

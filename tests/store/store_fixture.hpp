@@ -16,7 +16,10 @@
 namespace fairsweep::testing {
 
 /// Of rows with so many groups.
-inline RowShape shape(std::uint32_t groups) { return {groups, task_info("verification").figures}; }
+inline RowShape shape(std::uint32_t groups) {
+    static const std::vector<FigureColumn> figures = task_info("verification").figures({});
+    return {groups, figures};
+}
 
 /// `points` points over one baseline: stage 0 prepare, 1 baseline, 2 teacher, then compression and evaluation by turns;
 /// point 0 is the dense arm and has an evaluation alone. Seeds from `first_seed` on make the ids.

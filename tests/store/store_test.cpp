@@ -89,7 +89,7 @@ TEST_CASE("a new store holds the plan and the pairs and no rows") {
     scene.fill(0, 0);
     const StoreReader reader(scene.path);
     CHECK(plan_to_json(reader.plan()) == plan_to_json(scene.plan));
-    CHECK(same_pairs(reader.items(), scene.pairs));
+    CHECK(reader.items() == scene.pairs);
     CHECK(reader.rows().empty());
     CHECK(reader.warnings().empty());
     CHECK(reader.row(scene.plan.stages[0].id) == nullptr);
