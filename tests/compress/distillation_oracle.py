@@ -36,7 +36,10 @@ def main():
     teacher = torch.tensor(question["teacher"], dtype=torch.float64)
     s = student / torch.linalg.vector_norm(student, dim=1, keepdim=True)
     t = teacher / torch.linalg.vector_norm(teacher, dim=1, keepdim=True)
-    losses = {"embedding": ((s - t) ** 2).mean(), "cosine": (1 - (s * t).sum(1)).mean(), "relational": relational(s, t)}
+    probability = torch.softmax(teacher, 1)
+    divergence = (probability * (probability.log() - torch.log_softmax(student, 1))).sum(1).mean()
+    losses = {"embedding": ((s - t) ** 2).mean(), "cosine": (1 - (s * t).sum(1)).mean(), "relational": relational(s, t),
+              "logits": divergence}
     loss = losses[question["loss"]] * question["scale"]
     loss.backward()
     json.dump({"loss": loss.item(), "gradient": student.grad.tolist()}, sys.stdout)

@@ -13,7 +13,7 @@ using namespace fairsweep;
 TEST_CASE("Every distillation loss has Python's value and gradient") {
     torch::manual_seed(3);
     const torch::Tensor student = 3.0 * torch::randn({7, 6}), teacher = student + torch::randn({7, 6});
-    for (const std::string name : {"embedding", "cosine", "relational"}) {
+    for (const std::string name : {"embedding", "cosine", "relational", "logits"}) {
         INFO(name);
         const auto answer = oracle::ask(
             "compress/distillation_oracle.py",
@@ -33,7 +33,7 @@ TEST_CASE("Every distillation loss has Python's value and gradient") {
 TEST_CASE("A student that is its teacher has no loss and finite gradients") {
     torch::manual_seed(3);
     const torch::Tensor teacher = torch::randn({5, 4});
-    for (const std::string name : {"embedding", "cosine", "relational"}) {
+    for (const std::string name : {"embedding", "cosine", "relational", "logits"}) {
         INFO(name);
         const torch::Tensor x = teacher.clone().requires_grad_();
         const torch::Tensor loss = distillation_loss(name)(x, teacher, 1.0);

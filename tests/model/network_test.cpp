@@ -231,3 +231,25 @@ TEST_CASE("Dropout draws from its own seed, only in train mode") {
     CHECK(ones.mean().item<double>() == Approx(1.0).epsilon(0.01));  // scaled by 1 / (1 - p)
     CHECK(ones.eq(0).to(torch::kFloat64).mean().item<double>() == Approx(0.4).epsilon(0.02));
 }
+
+TEST_CASE("A classifier is a linear layer behind the embedding, the last of all layers") {
+    for (const std::string architecture : {"iresnet10-w16-56", "mobilefacenet-w16-56"}) {
+        INFO(architecture);
+        const auto plain = make_network(architecture, 4);
+        const auto network = make_network(architecture, 4, 3);
+        CHECK(plain->classes() == 0);
+        CHECK(plain->output_size() == plain->embedding_size());
+        CHECK(network->classes() == 3);
+        CHECK(network->output_size() == 3);
+        CHECK(weighted_layers(*network).back().first == "classifier");
+        plain->eval();
+        network->eval();
+        const torch::NoGradGuard no_grad;
+        const torch::Tensor images = torch::rand({2, 3, 56, 56});
+        const torch::Tensor embedding = network->forward(images);
+        CHECK(torch::equal(embedding, plain->forward(images)));  // the other weights are drawn as without it
+        const auto& linear = dynamic_cast<const Linear&>(*weighted_layers(*network).back().second);
+        CHECK(torch::allclose(network->outputs(images), torch::mm(embedding, linear.weight.t()) + linear.bias, 1e-5, 1e-6));
+        CHECK(linear.weight.abs().max().item<double>() > 0.0);
+    }
+}
