@@ -245,6 +245,9 @@ void AccuracyContrast::add(const ScoredNetwork& network, std::uint32_t group, do
 Summary summarise(const EvaluationSet& set, std::span<const ScoredNetwork* const> seeds) {
     Summary summary;
     for (std::uint32_t g = 0; g < set.groups(); ++g) summary.groups.push_back(summarise_group(set, seeds, g));
+    summary.average = mean_average(set, seeds);
+    summarise_indices(set, seeds, summary);
+    if (std::isnan(summary.average.value)) return summary;  // a group has no accuracy: none is the worst
     summary.worst_groups = groups_at(summary.groups, false);
     summary.best_groups = groups_at(summary.groups, true);
     summary.worst_group = summary.worst_groups.front();
@@ -252,9 +255,7 @@ Summary summarise(const EvaluationSet& set, std::span<const ScoredNetwork* const
     const GroupSummary* const worst = &summary.groups[summary.worst_group];
     summary.worst_error = 100.0 - worst->accuracy.value;
     summary.worst_error_interval = {100.0 - worst->accuracy.interval.high, 100.0 - worst->accuracy.interval.low};
-    summary.average = mean_average(set, seeds);
     summarise_spread(seeds, summary);
-    summarise_indices(set, seeds, summary);
     return summary;
 }
 

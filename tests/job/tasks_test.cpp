@@ -54,6 +54,6 @@ TEST_CASE("A network is trained for the classes that it is judged by") {
 TEST_CASE("Words of a job follow its task") {
     const std::string job = kJob;
     CHECK_THROWS_WITH(parse_job(job, "job", {"axes.distillation=cosine"}), ContainsSubstring("one of logits, logits-chain"));
-    CHECK_THROWS_WITH(parse_job(job, "job", {"sweep.task=clasification"}), ContainsSubstring("did you mean classification"));
+    CHECK_THROWS_WITH(parse_job(job, "job", {"sweep.task=clasification"}), ContainsSubstring("did you mean 'classification'"));
     CHECK_THROWS_WITH(parse_job(job, "job", {"sweep.task=expression"}), ContainsSubstring("task = classification"));
 }

@@ -18,7 +18,7 @@ using namespace fairsweep;
 namespace {
 
 struct Scored {
-    ItemTable pairs;
+    ItemTable items;
     std::vector<double> scores;
 };
 
@@ -150,8 +150,8 @@ TEST_CASE("a group too small for ten folds has no accuracy, and the set no avera
     Scored small = planted({"C"}, 8, 0.3, 0.3);
     set.scores.insert(set.scores.end(), small.scores.begin(), small.scores.end());
     for (const auto column : {&ItemTable::identity_a, &ItemTable::identity_b})
-        for (const std::uint32_t person : small.pairs.*column) (set.items.*column).push_back(1000 + person);
-    set.items.label.insert(set.items.label.end(), small.pairs.label.begin(), small.pairs.label.end());
+        for (const std::uint32_t person : small.items.*column) (set.items.*column).push_back(1000 + person);
+    set.items.label.insert(set.items.label.end(), small.items.label.begin(), small.items.label.end());
     set.items.groups.emplace_back("C");
     set.items.group_begin.push_back(set.items.size());
     const ScoreReport report = score_report(set.items, set.scores);
