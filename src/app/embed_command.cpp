@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "commands.hpp"
+#include "data/jpeg.hpp"
 #include "embed_on_ranks.hpp"
 #include "fairsweep/error.hpp"
 #include "fairsweep/log.hpp"

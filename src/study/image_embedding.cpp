@@ -6,7 +6,6 @@
 #include <span>
 
 #include "data/folder_set.hpp"
-#include "data/jpeg.hpp"
 #include "fairsweep/check.hpp"
 #include "fairsweep/error.hpp"
 #include "fairsweep/files.hpp"
@@ -21,7 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint64_t kMaxImageBytes = 64ULL << 20;
 
 [[noreturn]] void refuse_list(const fs::path& path, const std::string& found, const std::string& expected) {
     throw_data({.attempted = "cannot list the images", .where = path.string(), .found = found, .expected = expected, .hint = {}});
@@ -79,11 +77,6 @@ ImageList list_images(const fs::path& folder_or_list) {
         if (list.names.empty()) refuse_list(folder_or_list, "no line", "one path per line");
     }
     return list;
-}
-
-Image read_image(const fs::path& file) {
-    const std::string bytes = read_text_file(file, kMaxImageBytes);
-    return decode_image(std::as_bytes(std::span(bytes)), file.string());
 }
 
 struct FaceEmbedder::Impl {

@@ -23,9 +23,6 @@ struct ImageList {
 };
 [[nodiscard]] ImageList list_images(const std::filesystem::path& folder_or_list);
 
-/// Reads and decodes an image file. Throws a data error naming it.
-[[nodiscard]] Image read_image(const std::filesystem::path& file);
-
 /// What is embedded: aligned faces by index. Each function may be called more than once.
 struct FaceSource {
     std::function<Image(std::uint64_t index)> image;

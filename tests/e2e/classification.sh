@@ -11,7 +11,7 @@ note "faces with expressions"
     --test-identities 4 --pairs 20 --expressions 12 --seed 5 -q
 
 note "sets that do not fit the task, and words of the other task"
-expect 2 'cannot open the labelled set.*rfw.*manifest' "$FAIRSWEEP" plan "$job" --set "data.test.format=rfw" --set "data.test.path=data/test"
+expect 2 'cannot open the set of images with classes.*rfw.*manifest' "$FAIRSWEEP" plan "$job" --set "data.test.format=rfw" --set "data.test.path=data/test"
 expect 2 'one of logits' "$FAIRSWEEP" plan "$job" --set axes.distillation=embedding
 sed 's/,sleepy,/,tired,/' data/expressions/train/manifest.csv >tired.csv
 mv data/expressions/train/manifest.csv whole.csv && cp tired.csv data/expressions/train/manifest.csv
