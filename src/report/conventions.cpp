@@ -12,6 +12,19 @@ Conventions of_verification() {
         {"accuracy",
          "ten-fold protocol per group: folds contiguous in file order, squared distance 2 - 2 * cosine < t (strict), "
          "t = 0, 0.01 ... 3.99, the first best threshold on the other nine folds; percent, mean over folds"},
+        {"intervals",
+         "95 %. Items that share a person count as dependent (dyadic variance). Accuracy, FMR, FNMR, EER and AUC of one "
+         "network: Wilson with the effective number of pairs and a t quantile; means over seeds and changes: t, with the "
+         "variance "
+         "between seeds (Satterthwaite). Formulas and measured coverage: docs/statistics.md"},
+        {"no_bias",
+         "mean and 95th percentile of the figure when all groups have the same true accuracy (fdr, inequity_rate, garbe: the "
+         "same "
+         "FMR and FNMR) and only chance tells them apart: which people are in the pairs and, for means over seeds, the luck of "
+         "each "
+         "training. Rows of one seed are about this network: its luck counts as its own. fdr, where 1 is fair: chance stays "
+         "above "
+         "its p95 in 95 % of cases"},
         {"threshold_source", "test"},
         {"threshold_source_note", "all thresholds are chosen on the evaluation pairs themselves; there was no development set"},
         {"pooled_threshold",
@@ -40,6 +53,14 @@ Conventions of_classification() {
          "percent of a group's images whose largest logit (mean of a face and its mirror image) is that of their class"},
         {"ties", "equal logits: the class that comes first"},
         {"recall", "percent of the images of a class in a group that are given that class"},
+        {"intervals",
+         "95 %. Images of one person count as dependent. Accuracy and recall of one network: Wilson with the effective number of "
+         "images and a t quantile; means over seeds and changes: t, with the variance between seeds (Satterthwaite). Formulas: "
+         "docs/statistics.md"},
+        {"no_bias",
+         "mean and 95th percentile of the figure when all groups have the same true accuracy and only chance tells them apart: "
+         "which people are in the images and, for means over seeds, the luck of each training. Rows of one seed are about this "
+         "network: its luck counts as its own"},
         {"balanced_accuracy", "mean of the recalls of the classes that a group has"},
     };
 }
@@ -56,27 +77,14 @@ Conventions make_conventions(const EvaluationSet& set) {
          "dense arm (in the sham arm where there is none)"},
         {"worst_group_of_contrasts",
          "chosen on other people than those that the change is judged on: people are cut into halves at random, ten times; the "
-         "worst group of one half names the gap that the other half's pairs are judged by, and the mean over all halves is the "
-         "change. `group` is what most halves chose and `group_share_fraction` how many; at 1 all pairs count at once. Chosen on "
-         "the same "
-         "pairs, an equal loss of equal groups would look like a widening"},
-        {"intervals",
-         "95 %. Items that share a person count as dependent (dyadic variance). Accuracy, FMR, FNMR, EER and AUC of one "
-         "network: Wilson with the effective number of pairs and a t quantile; means over seeds and changes: t, with the "
-         "variance "
-         "between seeds (Satterthwaite). Formulas and measured coverage: docs/statistics.md"},
+         "worst group of one half names the gap that the other half's items are judged by, and the mean over all halves is the "
+         "change. `group` is what most halves chose and `group_share_fraction` how many; at 1 all items count at once. Chosen on "
+         "the "
+         "same items, an equal loss of equal groups would look like a widening"},
         {"ties of groups", "best_group and worst_group name all groups that are equal, as \"A = B\""},
         {"intervals_spread",
          "STD, SER, largest gap: linearised identity bootstrap rescaled to the dyadic variance; the lower limit is the boundary "
          "(0, or 1 for SER) unless equality of the groups is rejected at 2.5 %; SER's are made from errors + 0.5"},
-        {"no_bias",
-         "mean and 95th percentile of the figure when all groups have the same true accuracy (fdr, inequity_rate, garbe: the "
-         "same "
-         "FMR and FNMR) and only chance tells them apart: which people are in the pairs and, for means over seeds, the luck of "
-         "each "
-         "training. Rows of one seed are about this network: its luck counts as its own. fdr, where 1 is fair: chance stays "
-         "above "
-         "its p95 in 95 % of cases"},
         {"sham_twin",
          "the same fine-tune of the same baseline on the same data with nothing installed: equal in architecture, training set, "
          "calibration, loss and recipe but for keys that act only where something is compressed. With order prune-first the "
