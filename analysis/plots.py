@@ -159,7 +159,7 @@ def error_against_bits(analysis):
     """Error of every group against bits at the lowest sparsity; sham is the 32-bit point, dense stands apart."""
     table = analysis["configuration_groups"]
     order = bits_order(table)
-    top = 5 * math.ceil(min(60.0, table["error_percent_high"].max()) / 5)
+    top = 5 * math.ceil(min(max(60.0, 1.1 * table["error_percent"].max()), table["error_percent_high"].max()) / 5)
     count = len(analysis.groups)
     figures = []
     for values, title, rows in panels(analysis["configurations"]):
@@ -227,7 +227,7 @@ def spread_against_bits(analysis, figure_name, y_title, no_bias, logarithmic=Fal
 
 def unusual(row):
     """Axes that names leave out where they have their usual value: how a point was pruned and distilled."""
-    usual = ("none", "global", "embedding")
+    usual = ("none", "global", "embedding", "logits")
     return ", ".join(value for value in (row["pruning"], row["distillation"]) if value not in usual)
 
 

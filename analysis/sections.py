@@ -190,8 +190,8 @@ CHANGES_CAPTION = (
     "Compressed minus sham, on the same {items}, in percentage points: 95 % interval of each change by itself, "
     "adjusted p, and (family) limits that hold for all primary changes together. Gap: (mean of the other groups − the "
     "group that is worst in the dense network); above zero is worse; the primary family, adjusted by Holm. The other "
-    "columns are accuracies, of each group and of all on average: below zero is worse; exploratory, adjusted by Benjamini and "
-    "Hochberg.")
+    "columns are accuracies, of each group and of all on average: below zero is worse; exploratory, adjusted by "
+    "Benjamini and Hochberg.")
 RATES_CAPTION = (
     "The pooled threshold has the highest accuracy over all groups together. It was chosen on these pairs; the "
     "intervals count how far the rates move with it.")

@@ -30,7 +30,8 @@ def error_against_size(analysis):
     if "packed_bytes" not in configurations or not configurations["packed_bytes"].notna().any():
         return []
     configurations = configurations[configurations["packed_bytes"].notna()]
-    top = configurations["worst_error_percent_high"].max()
+    most = max(60.0, 1.1 * configurations["worst_error_percent"].max())  # wide intervals are cut, figures are not
+    top = min(most, configurations["worst_error_percent_high"].max())
     figures = []
     for (architecture, training_set), panel in configurations.groupby(["architecture", "training_set"], sort=False):
         figure = go.Figure()
@@ -45,6 +46,6 @@ def error_against_size(analysis):
         layout(figure, title, "size, KiB (logarithmic)", "worst group’s error, %")
         words = [f"{tick:,}" for tick in TICKS]
         figure.update_xaxes(type="log", showgrid=True, gridcolor=GRID, tickvals=TICKS, ticktext=words)
-        figure.update_yaxes(range=[0, min(60.0, top) * 1.05])
+        figure.update_yaxes(range=[0, top * 1.05])
         figures.append(figure)
     return figures

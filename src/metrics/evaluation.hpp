@@ -19,8 +19,8 @@ struct VerificationFigures {
 /// number is not that of the pairs, or when there are none.
 [[nodiscard]] VerificationFigures verification_figures(const ItemTable& pairs, std::span<const float> scores);
 
-/// The same of scores of any kind: without cosines (scores outside [-1, 1]) nothing of the ten-fold protocol is defined. `folds` [groups] of each group: empty for ten contiguous
-/// ones. `ten_fold`, where it is not null, gets [groups] the decisions, empty where they are undefined.
+/// The same of scores of any kind: without cosines (scores outside [-1, 1]) nothing of the ten-fold protocol is defined. `folds`
+/// [groups]: empty for ten contiguous ones. `ten_fold`, where it is not null, gets [groups] the decisions, empty where undefined.
 [[nodiscard]] VerificationFigures verification_figures(const ItemTable& pairs, std::span<const double> scores,
                                                        std::span<const FoldBounds> folds,
                                                        std::vector<std::optional<TenFold>>* ten_fold);

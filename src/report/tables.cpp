@@ -295,10 +295,18 @@ ResultTable contrast_table(const Analysis& analysis) {
     return table.finish(analysis.conventions);
 }
 
+using Lines = std::vector<std::pair<std::string, std::string>>;  ///< name and text
+
+ResultTable line_table(const std::string& name, const Lines& lines) {
+    TableBuilder<Lines::value_type> table(name, lines);
+    table.text("name", [](const auto& line) { return line.first; }).text("text", [](const auto& line) { return line.second; });
+    return table.finish({});
+}
+
 /// Points without figures, and why.
 ResultTable not_done_table(const AnalysisInput& input, const Analysis& analysis) {
     const ConfigurationNames names(analysis.configurations, analysis.axes);
-    std::vector<std::pair<std::string, std::string>> lines;
+    Lines lines;
     for (const AnalysisPoint& point : input.points) {
         if (point.state == StageState::done) continue;
         std::string why = name_of(point.state);
@@ -308,9 +316,8 @@ ResultTable not_done_table(const AnalysisInput& input, const Analysis& analysis)
                                std::to_string(point.point.seed),
                            why);
     }
-    TableBuilder<std::pair<std::string, std::string>> table("not_done", lines);
-    table.text("name", [](const auto& line) { return line.first; }).text("text", [](const auto& line) { return line.second; });
-    return table.finish({});
+    return line_table("not_done", lines);
+});
 }
 
 /// Planted and measured difficulty side by side; no rows where the faces are not known to be drawn.
@@ -356,11 +363,7 @@ std::vector<ResultTable> result_tables(const AnalysisInput& input, const Analysi
         if (provenance) add_provenance(table);
         return table.finish(analysis.conventions);
     };
-    std::vector<std::pair<std::string, std::string>> conventions(analysis.conventions.begin(), analysis.conventions.end());
-    TableBuilder<std::pair<std::string, std::string>> convention_table("conventions", conventions);
-    convention_table.text("name", [](const auto& entry) { return entry.first; }).text("text", [](const auto& entry) {
-        return entry.second;
-    });
+    const Lines conventions(analysis.conventions.begin(), analysis.conventions.end());
     std::vector<ResultTable> tables{build("points", points, add_summary, true),
                                     build("groups", by_group(points), add_group, true),
                                     build("configurations", configurations, add_summary, false),
@@ -370,7 +373,7 @@ std::vector<ResultTable> result_tables(const AnalysisInput& input, const Analysi
                                     text_table("banner", analysis.banner),
                                     text_table("findings", analysis.findings),
                                     text_table("warnings", analysis.warnings),
-                                    convention_table.finish({}),
+                                    line_table("conventions", conventions),
                                     overview_table(input, analysis),
                                     not_done_table(input, analysis)};
     if (!input.classes.empty()) {

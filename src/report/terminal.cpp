@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "fairsweep/text.hpp"
+#include "plan/tasks.hpp"
 #include "report/tables.hpp"
 
 namespace fairsweep {
@@ -39,7 +40,7 @@ Cells row(const AnalysisInput& input, const AnalysedConfiguration& item) {
     const Configuration& c = item.configuration;
     Cells cells{c.axes.architecture(),
                 c.axes.training_set(),
-                name_of(c.arm) + unless_usual(c.axes.distillation(), "embedding"),
+                name_of(c.arm) + unless_usual(c.axes.distillation(), task_info(input.task).distillations.front().c_str()),
                 c.axes.bits().text(),
                 c.arm == Arm::dense ? "-" : c.axes.calibration(),
                 exact_number(c.axes.sparsity()) + unless_usual(c.axes.pruning(), "global")};

@@ -1,4 +1,4 @@
-"""Recomputes accuracies and recalls of an analysis file from its logits: classification_oracle.py FILE CSV-FOLDER GROUPING."""
+"""Recomputes accuracies and recalls of an analysis file from its logits: FILE CSV-FOLDER GROUPING."""
 import csv
 import sys
 
