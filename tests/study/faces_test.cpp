@@ -45,11 +45,32 @@ struct MadeUpTraining : TrainingSet {
     int* decoded;
 };
 
+EvaluationImages made_up_pairs() { return images_of(std::make_shared<const MadeUpVerification>()); }
+
+/// Three images of 8 pixels a side, flat grey 10, 20, 30; classes 1, 0, 1.
+struct MadeUpClasses : LabelledSet {
+    MadeUpClasses() {
+        table.groups = {"A", "B"};
+        table.group_begin = {0, 1, 3};
+        table.label = {1, 0, 1};
+        table.identity_a = table.identity_b = {5, 5, 6};
+    }
+    std::uint64_t size() const override { return 3; }
+    std::uint64_t identities() const override { return 2; }
+    LabelledImage get(std::uint64_t index) const override {
+        return {flat(static_cast<int>(10 * (index + 1)), 8), table.label[index]};
+    }
+    const std::vector<std::string>& classes() const override { return names; }
+    const ItemTable& items() const override { return table; }
+    std::vector<std::string> names{"happy", "sad"};
+    ItemTable table;
+};
+
 bool go_on(std::uint64_t, std::uint64_t) { return true; }
 
 /// The faces of the made-up set in f.faces, with one edit to a tensor's bytes: valid as a container, wrong inside.
 void write_with(const std::string& name, std::size_t at, std::uint8_t value) {
-    (void)write_prepared_faces("f.faces", MadeUpVerification(), kSize, {}, go_on);
+    (void)write_prepared_faces("f.faces", "verification", made_up_pairs(), kSize, {}, go_on);
     SafetensorsPlan plan;
     std::vector<std::byte> data;
     {
@@ -82,40 +103,53 @@ TEST_CASE("Pairs become columns, groups in order", "[pairs]") {
 }
 
 TEST_CASE("Prepared faces hold each used image once", "[faces]") {
-    const auto written = write_prepared_faces("p.faces", MadeUpVerification(), kSize, {{"kind", "prepared faces"}}, go_on);
+    const auto written =
+        write_prepared_faces("p.faces", "verification", made_up_pairs(), kSize, {{"kind", "prepared faces"}}, go_on);
     CHECK(written.digest == sha256_of_file("p.faces"));
-    const PreparedFaces faces("p.faces");
+    const PreparedFaces faces("p.faces", "verification");
     CHECK(faces.images() == 4);
     CHECK(faces.image_size() == kSize);
     CHECK(faces.image_a() == std::vector<std::uint32_t>{1, 0, 2});
     CHECK(faces.image_b() == std::vector<std::uint32_t>{0, 1, 3});
-    CHECK(faces.pairs().identity_b == item_table_of(MadeUpVerification()).identity_b);
+    CHECK(faces.items().identity_b == item_table_of(MadeUpVerification()).identity_b);
     const std::vector<int> greys{0, 2, 101, 102};
     for (std::uint64_t i = 0; i < faces.images(); ++i)
         for (const std::uint8_t value : faces.face(i)) CHECK(int{value} == greys[i]);
 }
 
+TEST_CASE("Images with classes are items of one image each", "[faces]") {
+    const EvaluationImages images = images_of(std::make_shared<const MadeUpClasses>());
+    (void)write_prepared_faces("c.faces", "classification", images, kSize, {}, go_on);
+    const PreparedFaces faces("c.faces", "classification");
+    CHECK(faces.items() == MadeUpClasses().items());
+    CHECK(faces.image_a() == std::vector<std::uint32_t>{0, 1, 2});
+    CHECK(faces.image_b() == faces.image_a());
+    for (std::uint64_t i = 0; i < 3; ++i)
+        for (const std::uint8_t value : faces.face(i)) CHECK(int{value} == static_cast<int>(10 * (i + 1)));
+    CHECK_THROWS_WITH(PreparedFaces("c.faces", "verification"), ContainsSubstring("genuine"));
+}
+
 TEST_CASE("Stopped half-way, nothing is left", "[faces]") {
-    const auto written =
-        write_prepared_faces("stopped.faces", MadeUpVerification(), kSize, {}, [](std::uint64_t done, std::uint64_t all) {
-            CHECK(all == 4);
-            return done < 2;
-        });
+    const auto written = write_prepared_faces("stopped.faces", "verification", made_up_pairs(), kSize, {},
+                                              [](std::uint64_t done, std::uint64_t all) {
+                                                  CHECK(all == 4);
+                                                  return done < 2;
+                                              });
     CHECK(written.size_bytes == 0);
     CHECK_FALSE(fs::exists("stopped.faces"));
 }
 
 TEST_CASE("Prepared faces that contradict themselves are refused", "[faces]") {
     write_with("genuine", 0, 1);
-    CHECK_NOTHROW(PreparedFaces("f.faces"));
+    CHECK_NOTHROW(PreparedFaces("f.faces", "verification"));
     write_with("image_a", 0, 4);
-    CHECK_THROWS_WITH(PreparedFaces("f.faces"), ContainsSubstring("a pair of a face that is not there"));
+    CHECK_THROWS_WITH(PreparedFaces("f.faces", "verification"), ContainsSubstring("a pair of a face that is not there"));
     write_with("group_begin", 4, 9);
-    CHECK_THROWS_WITH(PreparedFaces("f.faces"), ContainsSubstring("group_begin"));
+    CHECK_THROWS_WITH(PreparedFaces("f.faces", "verification"), ContainsSubstring("group_begin"));
     write_with("group_begin", 8, 2);
-    CHECK_THROWS_WITH(PreparedFaces("f.faces"), ContainsSubstring("group_begin"));
+    CHECK_THROWS_WITH(PreparedFaces("f.faces", "verification"), ContainsSubstring("group_begin"));
     write_file_atomically("g.faces", std::string_view("no such thing, but long enough"));
-    CHECK_THROWS_WITH(PreparedFaces("g.faces"), ContainsSubstring("g.faces"));
+    CHECK_THROWS_WITH(PreparedFaces("g.faces", "verification"), ContainsSubstring("g.faces"));
 }
 
 TEST_CASE("Decoded faces are kept where they fit and decoded anew where not", "[cache]") {
