@@ -1,8 +1,10 @@
 /// fairsweep data ...: its subcommands, and `data describe`.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "commands.hpp"
 #include "data/describe.hpp"
@@ -18,7 +20,8 @@ using nlohmann::ordered_json;
 constexpr CommandHelp kDescribeHelp{
     "fairsweep data describe DIR [--json] [--all]",
     "Says what a data set holds and lists every problem with its file and place. The format is found out: a RecordIO training "
-    "folder, an RFW tree, folders of images, or a folder of such sets. Sets of fewer than 20000 images are decoded whole, of "
+    "folder, an RFW tree, a manifest of images with classes, folders of images, or a folder of such sets. Sets of fewer than "
+    "20000 images are decoded whole, of "
     "larger ones the structure and a sample unless --all is given. Exit code 0: sound, 1: damaged.",
     "  fairsweep data describe faces/train\n"
     "  fairsweep data describe /data/ms1mv3 --all --json > ms1mv3.json"};
@@ -47,11 +50,45 @@ ordered_json to_json(const DataDescription& description) {
     root["images_decoded"] = description.images_decoded;
     root["problem_count"] = description.problem_count;
     root["problems"] = problems_json(description.problems);
+    for (const ClassCounts& counts : description.classes)
+        for (std::size_t g = 0; g < counts.images.size(); ++g)
+            root["classes"][counts.name][description.groups[g].name] = counts.images[g];
+    for (const GroupingCounts& grouping : description.groupings)
+        for (const auto& [group, images] : grouping.images) root["groupings"][grouping.name][group] = images;
     if (!description.parts.empty()) {
         root["sets"] = ordered_json::object();
         for (const auto& [name, part] : description.parts) root["sets"][name] = to_json(part);
     }
     return root;
+}
+
+/// Images of every class, and per group where the lines stay short.
+void print_classes(const DataDescription& description) {
+    constexpr std::size_t kMostColumns = 8;
+    const bool has_columns = description.groups.size() > 1 && description.groups.size() <= kMostColumns;
+    std::cout << fmt::format("  {:<16}{:>10}", "class", "images");
+    for (std::size_t g = 0; has_columns && g < description.groups.size(); ++g)
+        std::cout << fmt::format("{:>12}", description.groups[g].name);
+    std::cout << "\n";
+    for (const ClassCounts& counts : description.classes) {
+        std::cout << fmt::format("  {:<16}{:>10}", counts.name,
+                                 std::accumulate(counts.images.begin(), counts.images.end(), std::uint64_t{0}));
+        for (std::size_t g = 0; has_columns && g < counts.images.size(); ++g)
+            std::cout << fmt::format("{:>12}", counts.images[g]);
+        std::cout << "\n";
+    }
+}
+
+void print_groupings(const DataDescription& description) {
+    constexpr std::size_t kMostGroups = 20;
+    for (const GroupingCounts& grouping : description.groupings) {
+        std::cout << fmt::format("  grouping {}:", grouping.name);
+        for (std::size_t g = 0; g < std::min(kMostGroups, grouping.images.size()); ++g)
+            std::cout << fmt::format("{} {} {}", g == 0 ? "" : ",", grouping.images[g].first, grouping.images[g].second);
+        if (grouping.images.size() > kMostGroups)
+            std::cout << fmt::format(" ... and {} more", grouping.images.size() - kMostGroups);
+        std::cout << "\n";
+    }
 }
 
 void print_set(const std::string& name, const DataDescription& description) {
@@ -66,6 +103,8 @@ void print_set(const std::string& name, const DataDescription& description) {
     for (const GroupCounts& group : description.groups) {
         std::cout << fmt::format("  {:<16}{:>10}{:>12}{:>10}\n", group.name, group.images, group.identities, group.pairs);
     }
+    if (!description.classes.empty()) print_classes(description);
+    print_groupings(description);
 }
 
 void print_table(const std::string& name, const DataDescription& description) {

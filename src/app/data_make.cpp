@@ -21,15 +21,20 @@ namespace po = boost::program_options;
 using Clock = std::chrono::steady_clock;
 
 constexpr CommandHelp kHelp{
-    "fairsweep data make --out DIR [--groups A,B,C,D|FILE] [--identities N] [--images N] [--pairs N] [--seed S] ...",
+    "fairsweep data make --out DIR [--groups A,B,C,D|FILE] [--identities N] [--images N] [--pairs N] [--expressions N] [--seed "
+    "S] ...",
     "Draws procedural faces and writes them as the real sets come: DIR/train and DIR/synthetic (RecordIO, aligned 112x112 "
     "JPEG), DIR/test (RFW tree: 400x400 crops, landmarks, pairs in ten folds), DIR/planted.json (the difficulty planted in "
     "each group). The same options give the same bytes. Groups imitate no race.\n"
+    "--expressions N adds DIR/expressions/train and DIR/expressions/test (format manifest): aligned faces of four classes, "
+    "neutral, "
+    "happy, surprised and sleepy. N people per group in each, other people in both, each with one image of every class.\n"
     "A groups file has one group a line, `name,spread,noise`: identities' spread around their group's look (1 normal, 0.25 "
     "look-alikes) and the images' noise (1 normal); # starts a comment. Names alone: one of them, drawn from the seed, is hard.",
     "  fairsweep data make --out faces --seed 1\n"
     "  fairsweep data make --out faces-small --identities 10 --images 8 --test-identities 20 --pairs 80 --jobs 2\n"
     "  printf 'A,1,1\\nB,0.25,2.5\\n' > groups.csv; fairsweep data make --out two-groups --groups groups.csv\n"
+    "  fairsweep data make --out faces --expressions 200      # and 3200 + 3200 faces with expressions\n"
     "  fairsweep data make --contact-sheet sheet.png          # look at them, write no data"};
 
 /// A bar on a terminal, a line every tenth elsewhere.
@@ -88,6 +93,7 @@ po::options_description make_options() {
         "calibration-images", number("10"), "images per calibration identity")(
         "test-identities", number("150"), "test identities per group")("pairs", number("1200"),
                                                                        "test pairs per group, a multiple of 20")(
+        "expressions", number("0"), "images per class and group of expressions/train, and of expressions/test; 0: none")(
         "seed", number("1"), "other seeds give other people, looks and hardest group")(
         "jobs", number("0"), "threads; 0: one per core; the bytes do not depend on it")(
         "contact-sheet", po::value<std::string>(), "write some faces of every group into this PNG");
@@ -108,6 +114,7 @@ int data_make(const Arguments& arguments) {
     parameters.calibration_images = count(values, "calibration-images");
     parameters.test_identities = count(values, "test-identities");
     parameters.pairs = count(values, "pairs");
+    parameters.expressions = count(values, "expressions");
     std::uint64_t jobs = whole_number(values, "jobs");
     if (jobs == 0) jobs = std::max(1U, std::thread::hardware_concurrency());
     if (jobs > 256) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "data/damage.hpp"
 #include "data/unicode.hpp"
@@ -15,8 +16,21 @@ constexpr std::size_t kMaxColumns = 1000;
 
 }  // namespace
 
-CsvReader::CsvReader(std::string_view text, const std::filesystem::path& path, char separator)
-    : rest_(without_byte_order_mark(text)), path_(path), separator_(separator) {
+char separator_of(std::string_view text) {
+    std::array<std::size_t, 3> counts{};
+    constexpr std::string_view kSeparators = ",;\t";
+    bool is_quoted = false;
+    for (const char c : text) {
+        if (c == '"') is_quoted = !is_quoted;
+        if (is_quoted) continue;
+        if (c == '\n' || c == '\r') break;
+        if (const std::size_t i = kSeparators.find(c); i != std::string_view::npos) ++counts[i];
+    }
+    return kSeparators[static_cast<std::size_t>(std::ranges::max_element(counts) - counts.begin())];
+}
+
+CsvReader::CsvReader(std::string_view text, const std::filesystem::path& path, char separator, const char* attempted)
+    : rest_(without_byte_order_mark(text)), path_(path), separator_(separator), attempted_(attempted) {
     if (looks_like_utf16(text)) refuse_file("text in UTF-16", "UTF-8", "iconv -f UTF-16 -t UTF-8 OLD > NEW");
 }
 
@@ -32,15 +46,13 @@ bool CsvReader::next(std::vector<std::string>& fields) {
 }
 
 void CsvReader::refuse(const std::string& found, const std::string& expected, const std::string& hint) const {
-    throw_damaged(
-        {.file = path_, .offset = {}, .line = line_},
-        {.attempted = "cannot read a table of scores", .where = {}, .found = found, .expected = expected, .hint = hint});
+    throw_damaged({.file = path_, .offset = {}, .line = line_},
+                  {.attempted = attempted_, .where = {}, .found = found, .expected = expected, .hint = hint});
 }
 
 void CsvReader::refuse_file(const std::string& found, const std::string& expected, const std::string& hint) const {
-    throw_damaged(
-        {.file = path_, .offset = {}, .line = {}},
-        {.attempted = "cannot read a table of scores", .where = {}, .found = found, .expected = expected, .hint = hint});
+    throw_damaged({.file = path_, .offset = {}, .line = {}},
+                  {.attempted = attempted_, .where = {}, .found = found, .expected = expected, .hint = hint});
 }
 
 void CsvReader::read_record(std::vector<std::string>& fields) {

@@ -8,10 +8,15 @@
 
 namespace fairsweep {
 
+/// What separates the fields of a table: the most frequent of comma, semicolon and TAB in its first line.
+[[nodiscard]] char separator_of(std::string_view text);
+
 class CsvReader {
 public:
-    /// `path` names the text in errors and must outlive the reader. A byte order mark is skipped; UTF-16 is a data error.
-    CsvReader(std::string_view text, const std::filesystem::path& path, char separator);
+    /// `path` names the text in errors and must outlive the reader, `attempted` says what cannot be done with a text that is
+    /// refused and must outlive it too. A byte order mark is skipped; UTF-16 is a data error.
+    CsvReader(std::string_view text, const std::filesystem::path& path, char separator,
+              const char* attempted = "cannot read a table of scores");
 
     /// The fields of the next record that is not empty, those without quotes trimmed; false at the end.
     bool next(std::vector<std::string>& fields);
@@ -29,6 +34,7 @@ private:
     std::string_view rest_;
     const std::filesystem::path& path_;
     char separator_;
+    const char* attempted_;
     std::uint64_t line_ = 0;
     std::uint64_t breaks_ = 0;  ///< line ends inside the quoted fields of the record
 };

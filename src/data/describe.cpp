@@ -2,69 +2,62 @@
 
 #include <algorithm>
 
-#include "data/problems.hpp"
 #include "data/folder_set.hpp"
-#include "data/recordio_set.hpp"
-#include "data/rfw_set.hpp"
+#include "data/formats.hpp"
+#include "data/problems.hpp"
 
 namespace fairsweep {
 namespace {
 
 namespace fs = std::filesystem;
 
-std::vector<fs::path> folders_in(const fs::path& folder) {
-    std::vector<fs::path> folders;
-    std::error_code error;
-    for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
-        std::error_code ignored;
-        if (at->is_directory(ignored) && at->path().filename().string().front() != '.') folders.push_back(at->path());
-    }
-    std::sort(folders.begin(), folders.end());
-    return folders;
+/// The row of what `path` itself is; null when it is no set.
+const DataFormat* format_at(const fs::path& path) {
+    for (const DataFormat& format : data_formats())
+        if (format.is_set(path)) return &format;
+    return nullptr;
 }
 
-bool has_images(const fs::path& folder) {
-    std::error_code error;
-    for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
-        if (has_image_extension(at->path())) return true;
-    }
-    return false;
-}
-
-bool is_rfw_root(const fs::path& folder) {
-    std::error_code ignored;
-    return fs::is_directory(folder / "data", ignored) && fs::is_directory(folder / "txts", ignored);
-}
-
-/// "recordio", "rfw", "folder", or "" when `folder` itself is no set.
-std::string format_of(const fs::path& folder) {
-    if (find_recordio_files(folder)) return "recordio";
-    if (is_rfw_root(folder)) return "rfw";
-    const std::vector<fs::path> folders = folders_in(folder);
-    return std::any_of(folders.begin(), folders.end(), has_images) ? "folder" : "";
-}
-
-DataDescription describe_set(const fs::path& folder, const std::string& format, bool all) {
+DataDescription describe_set(const fs::path& path, const DataFormat& format, bool all) {
     DataDescription description;
-    description.format = format;
-    if (format == "recordio") describe_recordio(folder, all, description);
-    if (format == "rfw") describe_rfw(folder, all, description);
-    if (format == "folder") describe_folder(folder, all, description);
+    description.format = format.name;
+    format.describe(path, all, description);
     return description;
 }
 
-DataDescription describe_collection(const std::vector<std::pair<fs::path, std::string>>& sets, bool all) {
+struct FoundSet {
+    std::string name;  ///< below the folder that is described
+    fs::path path;
+    const DataFormat* format;
+};
+
+/// The sets in a folder, and those in its folders that are none themselves (expressions/train).
+std::vector<FoundSet> sets_in(const fs::path& folder) {
+    std::vector<FoundSet> sets;
+    const auto add = [&sets](const fs::path& path, const std::string& above) {
+        const DataFormat* format = format_at(path);
+        if (format != nullptr) sets.push_back({above + path.filename().string(), path, format});
+        return format != nullptr;
+    };
+    for (const fs::path& part : folders_in(folder)) {
+        if (add(part, "")) continue;
+        for (const fs::path& inner : folders_in(part)) add(inner, part.filename().string() + "/");
+    }
+    return sets;
+}
+
+DataDescription describe_collection(const std::vector<FoundSet>& sets, bool all) {
     DataDescription whole;
     whole.format = "collection";
-    for (const auto& [folder, format] : sets) {
-        DataDescription part = describe_set(folder, format, all);
+    for (const FoundSet& set : sets) {
+        DataDescription part = describe_set(set.path, *set.format, all);
         whole.images += part.images;
         whole.identities += part.identities;
         whole.images_decoded += part.images_decoded;
         whole.problem_count += part.problem_count;
         whole.groups.insert(whole.groups.end(), part.groups.begin(), part.groups.end());
         whole.problems.insert(whole.problems.end(), part.problems.begin(), part.problems.end());
-        whole.parts.emplace_back(folder.filename().string(), std::move(part));
+        whole.parts.emplace_back(set.name, std::move(part));
     }
     return whole;
 }
@@ -72,20 +65,17 @@ DataDescription describe_collection(const std::vector<std::pair<fs::path, std::s
 }  // namespace
 
 DataDescription describe_data(const fs::path& folder, bool all) {
-    const std::string format = format_of(folder);
-    if (!format.empty()) return describe_set(folder, format, all);
-    std::vector<std::pair<fs::path, std::string>> sets;
-    for (const fs::path& part : folders_in(folder)) {
-        const std::string part_format = format_of(part);
-        if (!part_format.empty()) sets.emplace_back(part, part_format);
-    }
+    if (const DataFormat* format = format_at(folder)) return describe_set(folder, *format, all);
+    const std::vector<FoundSet> sets = sets_in(folder);
     // The official archive of RFW has everything below test/.
-    if (sets.size() == 1) return describe_set(sets[0].first, sets[0].second, all);
+    if (sets.size() == 1) return describe_set(sets[0].path, *sets[0].format, all);
     if (!sets.empty()) return describe_collection(sets, all);
+    std::string layouts;
+    for (const DataFormat& format : data_formats()) layouts += (layouts.empty() ? "" : ", or ") + std::string(format.layout);
     throw_usage({.attempted = "cannot describe a data set",
                  .where = folder.string(),
                  .found = fs::exists(folder) ? "no data set that is known" : "no such folder",
-                 .expected = "train.rec with train.idx and property, an RFW tree (data/ and txts/), or identity/image.jpg",
+                 .expected = layouts,
                  .hint = {}});
 }
 

@@ -17,16 +17,30 @@ struct DataProblem {
 
 struct GroupCounts {
     std::string name;
-    std::uint64_t images = 0;      ///< files on disk
-    std::uint64_t identities = 0;  ///< folders with images
+    std::uint64_t images = 0;      ///< files on disk, or lines of a manifest
+    std::uint64_t identities = 0;  ///< folders with images, or people of a manifest
     std::uint64_t pairs = 0;
 };
 
+/// Images of each class in each group.
+struct ClassCounts {
+    std::string name;
+    std::vector<std::uint64_t> images;  ///< [groups]
+};
+
+/// Images in each group of another grouping.
+struct GroupingCounts {
+    std::string name;
+    std::vector<std::pair<std::string, std::uint64_t>> images;
+};
+
 struct DataDescription {
-    std::string format;  ///< "recordio", "folder", "rfw", or "collection" of the sets in `parts`
+    std::string format;  ///< that of a row of the formats, or "collection" of the sets in `parts`
     std::uint64_t images = 0;
     std::uint64_t identities = 0;  ///< distinct over groups; over the parts of a collection: the sum
     std::vector<GroupCounts> groups;
+    std::vector<ClassCounts> classes;               ///< of a manifest
+    std::vector<GroupingCounts> groupings;          ///< of a manifest
     std::optional<std::pair<int, int>> image_size;  ///< rows, cols; none when they differ or none was decoded
     bool sizes_differ = false;
     std::uint64_t images_decoded = 0;

@@ -10,7 +10,7 @@
 
 #include "data/problems.hpp"
 #include "data/folder_set.hpp"
-#include "data/jpeg.hpp"
+#include "data/manifest_set.hpp"
 #include "data/pair_list.hpp"
 #include "data/recordio_set.hpp"
 #include "data/rfw_set.hpp"
@@ -111,6 +111,54 @@ void describe_folder(const fs::path& path, bool all, DataDescription& descriptio
             problems.decoded(set.get(i).image);
         } catch (const Error& error) {
             throw_damaged({.file = path / set.relative_path(i), .offset = {}, .line = {}}, error.parts());
+        }
+    });
+}
+
+namespace {
+
+std::uint64_t people_among(const ItemTable& items, std::uint32_t begin, std::uint32_t end) {
+    const auto& people = items.identity_a;
+    return std::set<std::uint32_t>(people.begin() + begin, people.begin() + end).size();
+}
+
+void count_items(const Manifest& manifest, DataDescription& description) {
+    const ItemTable& items = manifest.items;
+    description.images = items.size();
+    description.identities = people_among(items, 0, items.size());
+    for (const std::string& name : manifest.classes)
+        description.classes.push_back({.name = name, .images = std::vector<std::uint64_t>(items.groups.size())});
+    for (std::size_t g = 0; g < items.groups.size(); ++g) {
+        const std::uint32_t begin = items.group_begin[g], end = items.group_begin[g + 1];
+        description.groups.push_back(
+            {.name = items.groups[g], .images = end - begin, .identities = people_among(items, begin, end), .pairs = 0});
+        for (std::uint32_t i = begin; i < end; ++i) ++description.classes[items.label[i]].images[g];
+    }
+    for (const Grouping& grouping : items.groupings) {
+        GroupingCounts& counts = description.groupings.emplace_back();
+        counts.name = grouping.name;
+        for (const std::string& group : grouping.groups) counts.images.emplace_back(group, 0);
+        for (const std::uint32_t group : grouping.group_of) ++counts.images[group].second;
+    }
+}
+
+}  // namespace
+
+void describe_manifest(const fs::path& path, bool all, DataDescription& description) {
+    Problems problems(description);
+    Manifest manifest;
+    if (!problems.attempt(
+            [&] { manifest = read_manifest({.name = path.string(), .format = "manifest", .path = path, .groups = {}}); }))
+        return;
+    count_items(manifest, description);
+    std::vector<std::uint64_t> there;  // images on disk
+    for (std::uint64_t i = 0; i < description.images; ++i)
+        if (problems.attempt([&] { manifest.refuse_unless_there(i); })) there.push_back(i);
+    problems.look_at_images(there.size(), all, [&](std::uint64_t i) {
+        try {
+            problems.decoded(manifest.get(there[i]).image);
+        } catch (const Error& error) {
+            throw_damaged({.file = manifest.image_path(there[i]), .offset = {}, .line = {}}, error.parts());
         }
     });
 }

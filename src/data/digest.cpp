@@ -13,9 +13,7 @@
 #include <vector>
 
 #include "data/damage.hpp"
-#include "data/folder_set.hpp"
-#include "data/recordio_set.hpp"
-#include "data/rfw_set.hpp"
+#include "data/formats.hpp"
 #include "fairsweep/error.hpp"
 #include "fairsweep/files.hpp"
 #include "fairsweep/log.hpp"
@@ -28,57 +26,9 @@ namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kReadBytes = 4 << 20;
-constexpr std::uint64_t kCheckedRecords = 64;
 constexpr std::chrono::seconds kBetweenReports{5};
 /// Files that changed so shortly before they were read may change again within one tick of the file system's clock, unseen.
 constexpr std::int64_t kSettled_ns = 2'000'000'000;
-
-/// The files of a set by names that do not depend on where it lies.
-struct SetFiles {
-    std::string tag;  ///< format and version of the hash
-    fs::path root;
-    std::vector<std::string> names;
-    std::vector<fs::path> places;  ///< [names] where they are not root / name; else empty
-
-    [[nodiscard]] fs::path path(std::size_t file) const { return places.empty() ? root / names[file] : places[file]; }
-};
-
-SetFiles recordio_files(const DataSource& source) {
-    const std::optional<RecordioFiles> found = find_recordio_files(source.path);
-    const RecordioFiles files = found ? *found : read_recordio_set(source.path).files;  // throws with the reason
-    SetFiles set{"fairsweep recordio 2", source.path, {"index", "records"}, {files.index, files.records}};
-    std::error_code ignored;
-    if (!fs::exists(files.property, ignored)) return set;
-    set.names.emplace_back("property");
-    set.places.push_back(files.property);
-    return set;
-}
-
-SetFiles folder_files(const DataSource& source) {
-    const FolderSet folder = read_folder_set(source.path);
-    SetFiles set{"fairsweep folder 2", source.path, {}, {}};
-    for (std::uint64_t i = 0; i < folder.files.size(); ++i) set.names.push_back(folder.relative_path(i));
-    return set;
-}
-
-/// Only pairs, landmarks and the images of pairs decide what the set gives; lists that some copies lack do not.
-SetFiles rfw_files(const DataSource& source) {
-    const std::unique_ptr<VerificationSet> opened = open_verification_set(source);
-    SetFiles set{"fairsweep rfw 2", find_rfw_root(source.path).value(), {}, {}};
-    const auto add = [&set](const fs::path& path) { set.names.push_back(path.lexically_relative(set.root).string()); };
-    for (const VerificationGroup& group : opened->groups()) {
-        for (const char* kind : {"pairs", "lmk"}) add(rfw_text_path(set.root, group.name, kind));
-        for (const std::string& image : group.image_paths) add(source.path / image);
-    }
-    return set;
-}
-
-SetFiles files_of(const DataSource& source) {
-    if (source.format == "recordio") return recordio_files(source);
-    if (source.format == "folder") return folder_files(source);
-    (void)data_set_present(source);  // refuses a format that is not known
-    return rfw_files(source);
-}
 
 /// Every value is preceded by its size, so that different sets never give the same stream of bytes.
 class SizedHash {
@@ -162,18 +112,6 @@ Digest hash_file(const fs::path& path, std::vector<std::byte>& buffer, std::uint
     }
 }
 
-/// A hash says nothing of damage: records that are cut off or do not begin where the index says are reported before work starts.
-/// First, last and some between; the readers check every one that they read.
-void check_some_records(const DataSource& source) {
-    const RecordioSet set = read_recordio_set(source.path);
-    const std::uint64_t count = set.image_offsets.size();
-    const std::uint64_t checked = std::min(count, kCheckedRecords);
-    for (std::uint64_t i = 0; i < checked; ++i) {
-        const std::uint64_t image = checked == 1 ? 0 : i * (count - 1) / (checked - 1);
-        static_cast<void>(set.reader.read(set.image_offsets[image], set.key_of(image)));
-    }
-}
-
 DataSetHash read_whole(const DataSource& source, const SetFiles& set, const SetState& before) {
     ReadingReport report(source, before.bytes);
     std::vector<std::byte> buffer(kReadBytes);
@@ -247,14 +185,15 @@ fs::path data_set_cache_folder() {
 }
 
 DataSetHash hash_data_set(const DataSource& source, const fs::path& cache_folder) {
-    const SetFiles set = files_of(source);
+    const DataFormat& format = format_of(source);
+    const SetFiles set = format.files(source);
     const SetState state = state_of(set);
     const bool may_keep = !cache_folder.empty() && is_settled(state);
     const fs::path kept = cache_folder.empty() ? fs::path() : kept_path(cache_folder, set, source);
     if (!cache_folder.empty()) {
         if (const auto digest = kept_digest(kept, state.fingerprint)) return {*digest, 0};
     }
-    if (source.format == "recordio") check_some_records(source);
+    if (format.check != nullptr) format.check(source);
     const DataSetHash hash = read_whole(source, set, state);
     if (may_keep) keep(kept, state.fingerprint, hash.digest);
     return hash;

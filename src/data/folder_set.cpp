@@ -7,14 +7,11 @@
 #include "data/damage.hpp"
 #include "data/jpeg.hpp"
 #include "fairsweep/check.hpp"
-#include "fairsweep/files.hpp"
 
 namespace fairsweep {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::uint64_t kMaxImageBytes = 64ULL << 20;
 
 class FolderTrainingSet final : public TrainingSet {
 public:
@@ -53,7 +50,25 @@ bool is_folder(const fs::directory_entry& entry) {
     return entry.is_directory(ignored);
 }
 
+bool has_images(const fs::path& folder) {
+    std::error_code error;
+    for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+        if (has_image_extension(at->path())) return true;
+    }
+    return false;
+}
+
 }  // namespace
+
+std::vector<fs::path> folders_in(const fs::path& folder) {
+    std::vector<fs::path> folders;
+    std::error_code error;
+    for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+        if (is_folder(*at) && at->path().filename().string().front() != '.') folders.push_back(at->path());
+    }
+    std::sort(folders.begin(), folders.end());
+    return folders;
+}
 
 bool has_image_extension(const fs::path& path) {
     std::string extension = path.extension().string();
@@ -69,10 +84,7 @@ std::uint64_t FolderSet::identity_of(std::uint64_t image) const {
 std::string FolderSet::relative_path(std::uint64_t image) const { return identities[identity_of(image)] + "/" + files[image]; }
 
 LabelledImage FolderSet::get(std::uint64_t image) const {
-    const fs::path file = path / relative_path(image);
-    const std::string encoded = read_text_file(file, kMaxImageBytes);
-    return {.image = decode_image(std::as_bytes(std::span(encoded.data(), encoded.size())), file.string()),
-            .identity = static_cast<std::int64_t>(identity_of(image))};
+    return {.image = read_image(path / relative_path(image)), .identity = static_cast<std::int64_t>(identity_of(image))};
 }
 
 FolderSet read_folder_set(const fs::path& path) {
@@ -93,6 +105,18 @@ FolderSet read_folder_set(const fs::path& path) {
                        .expected = "identity/image.jpg (or .jpeg, .png)",
                        .hint = "put the images of each person into a folder of its own"});
     }
+    return set;
+}
+
+bool is_folder_set(const fs::path& path) {
+    const std::vector<fs::path> folders = folders_in(path);
+    return std::any_of(folders.begin(), folders.end(), has_images);
+}
+
+SetFiles folder_set_files(const DataSource& source) {
+    const FolderSet folder = read_folder_set(source.path);
+    SetFiles set{"fairsweep folder 2", source.path, {}, {}};
+    for (std::uint64_t i = 0; i < folder.files.size(); ++i) set.names.push_back(folder.relative_path(i));
     return set;
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "data/set_files.hpp"
 #include "fairsweep/dataset.hpp"
 
 namespace fairsweep {
@@ -23,8 +24,13 @@ struct FolderSet {
 };
 
 [[nodiscard]] bool has_image_extension(const std::filesystem::path& path);
+/// Folders in a folder by name, without hidden ones.
+[[nodiscard]] std::vector<std::filesystem::path> folders_in(const std::filesystem::path& folder);
+/// Whether a folder in it has an image.
+[[nodiscard]] bool is_folder_set(const std::filesystem::path& path);
 /// Throws a data error when there is no image below `path`.
 [[nodiscard]] FolderSet read_folder_set(const std::filesystem::path& path);
 [[nodiscard]] std::unique_ptr<TrainingSet> open_folder_set(const DataSource& source);
+[[nodiscard]] SetFiles folder_set_files(const DataSource& source);
 
 }  // namespace fairsweep

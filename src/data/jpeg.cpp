@@ -15,6 +15,7 @@
 #include "data/png.hpp"
 #include "fairsweep/check.hpp"
 #include "fairsweep/error.hpp"
+#include "fairsweep/files.hpp"
 #include "fairsweep/log.hpp"
 
 namespace fairsweep {
@@ -155,6 +156,12 @@ Image decode_image(std::span<const std::byte> encoded, const std::string& where)
     if (orientation == 1) return image;
     tell_orientation(orientation, where);
     return upright(std::move(image), orientation);
+}
+
+Image read_image(const std::filesystem::path& path) {
+    constexpr std::uint64_t kMaxBytes = 64ULL << 20;
+    const std::string encoded = read_text_file(path, kMaxBytes);
+    return decode_image(std::as_bytes(std::span(encoded.data(), encoded.size())), path.string());
 }
 
 std::vector<std::byte> encode_jpeg(const Image& image, int quality) {

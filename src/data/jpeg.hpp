@@ -2,6 +2,7 @@
 /// Encoded images to pixels and back: JPEG by libjpeg-turbo, PNG by libpng. Bounded: the size that a file claims is
 /// checked before memory is taken for it. Safe to call from several threads.
 #include <cstddef>
+#include <filesystem>
 #include <span>
 #include <string>
 #include <vector>
@@ -19,6 +20,9 @@ inline constexpr int kMaxImageSide = 8192;
 /// ("train.rec, offset 4096"). Throws a data error when they are neither, of an unsupported kind (CMYK, 12 bits, lossless),
 /// damaged, cut off or too large.
 [[nodiscard]] Image decode_image(std::span<const std::byte> encoded, const std::string& where);
+
+/// The image in a file of at most 64 MiB. Throws a data error that names the file.
+[[nodiscard]] Image read_image(const std::filesystem::path& path);
 
 /// Baseline JPEG, 4:2:0, accurate DCT: the same image and quality (1 .. 100) give the same bytes with the same library.
 [[nodiscard]] std::vector<std::byte> encode_jpeg(const Image& image, int quality);

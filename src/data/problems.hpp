@@ -37,5 +37,6 @@ private:
 void describe_recordio(const std::filesystem::path& path, bool all, DataDescription& description);
 void describe_folder(const std::filesystem::path& path, bool all, DataDescription& description);
 void describe_rfw(const std::filesystem::path& root, bool all, DataDescription& description);
+void describe_manifest(const std::filesystem::path& path, bool all, DataDescription& description);
 
 }  // namespace fairsweep

@@ -125,4 +125,32 @@ std::unique_ptr<TrainingSet> open_recordio_set(const DataSource& source) {
     return std::make_unique<RecordioTrainingSet>(read_recordio_set(source.path));
 }
 
+bool is_recordio_present(const DataSource& source) {
+    std::error_code ignored;
+    const auto files = find_recordio_files(source.path);
+    return files && fs::exists(files->index, ignored);
+}
+
+SetFiles recordio_set_files(const DataSource& source) {
+    const std::optional<RecordioFiles> found = find_recordio_files(source.path);
+    const RecordioFiles files = found ? *found : read_recordio_set(source.path).files;  // throws with the reason
+    SetFiles set{"fairsweep recordio 2", source.path, {"index", "records"}, {files.index, files.records}};
+    std::error_code ignored;
+    if (!fs::exists(files.property, ignored)) return set;
+    set.names.emplace_back("property");
+    set.places.push_back(files.property);
+    return set;
+}
+
+void check_some_records(const DataSource& source) {
+    constexpr std::uint64_t kChecked = 64;
+    const RecordioSet set = read_recordio_set(source.path);
+    const std::uint64_t count = set.image_offsets.size();
+    const std::uint64_t checked = std::min(count, kChecked);
+    for (std::uint64_t i = 0; i < checked; ++i) {
+        const std::uint64_t image = checked == 1 ? 0 : i * (count - 1) / (checked - 1);
+        static_cast<void>(set.reader.read(set.image_offsets[image], set.key_of(image)));
+    }
+}
+
 }  // namespace fairsweep

@@ -10,6 +10,7 @@
 
 #include "data/record_index.hpp"
 #include "data/recordio.hpp"
+#include "data/set_files.hpp"
 #include "fairsweep/dataset.hpp"
 
 namespace fairsweep {
@@ -43,5 +44,10 @@ inline constexpr std::uint64_t kMaxLabelsRead = 2'000'000;
 /// Throws a data error that names the file, and key 0 where that is what is missing.
 [[nodiscard]] RecordioSet read_recordio_set(const std::filesystem::path& path);
 [[nodiscard]] std::unique_ptr<TrainingSet> open_recordio_set(const DataSource& source);
+[[nodiscard]] bool is_recordio_present(const DataSource& source);  ///< records and index: im2rec writes no property
+[[nodiscard]] SetFiles recordio_set_files(const DataSource& source);
+/// A hash says nothing of damage: records that are cut off or do not begin where the index says are reported before work starts.
+/// First, last and some between; the readers check every one that they read.
+void check_some_records(const DataSource& source);
 
 }  // namespace fairsweep

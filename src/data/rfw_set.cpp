@@ -20,8 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint64_t kMaxImageBytes = 64ULL << 20;
-
 struct Landmarks {
     FivePoints points;
     std::uint32_t line = 0;
@@ -172,8 +170,7 @@ void RfwSet::add_group(const std::string& name) {
 Image RfwSet::aligned_image(std::size_t group, std::uint32_t image, int size) const {
     FAIRSWEEP_CHECK(group < groups_.size() && image < groups_[group].image_paths.size(), "ask for an image of the set");
     const fs::path path = folder_ / groups_[group].image_paths[image];
-    const std::string encoded = read_text_file(path, kMaxImageBytes);
-    const Image loose = decode_image(std::as_bytes(std::span(encoded.data(), encoded.size())), path.string());
+    const Image loose = read_image(path);
     const Landmarks& landmarks = landmarks_[group][image];
     const auto damaged = [&](const char* attempted, std::string found, std::string expected) {
         throw_damaged(
@@ -192,11 +189,14 @@ Image RfwSet::aligned_image(std::size_t group, std::uint32_t image, int size) co
 
 }  // namespace
 
+bool is_rfw_root(const fs::path& folder) {
+    std::error_code ignored;
+    return fs::is_directory(folder / "txts", ignored) && fs::is_directory(folder / "data", ignored);
+}
+
 std::optional<fs::path> find_rfw_root(const fs::path& folder) {
-    for (const fs::path& root : {folder, folder / "test"}) {
-        std::error_code ignored;
-        if (fs::is_directory(root / "txts", ignored) && fs::is_directory(root / "data", ignored)) return root;
-    }
+    for (const fs::path& root : {folder, folder / "test"})
+        if (is_rfw_root(root)) return root;
     return std::nullopt;
 }
 
@@ -213,6 +213,24 @@ std::vector<std::string> rfw_groups_in(const fs::path& root) {
     }
     std::sort(names.begin(), names.end());
     return names;
+}
+
+std::vector<std::string> rfw_group_names(const DataSource& source) {
+    if (!source.groups.empty()) return source.groups;
+    if (const auto root = find_rfw_root(source.path)) return rfw_groups_in(*root);
+    return {"African", "Asian", "Caucasian", "Indian"};
+}
+
+/// Only pairs, landmarks and the images of pairs decide what the set gives; lists that some copies lack do not.
+SetFiles rfw_set_files(const DataSource& source) {
+    const std::unique_ptr<VerificationSet> opened = open_rfw_set(source);
+    SetFiles set{"fairsweep rfw 2", find_rfw_root(source.path).value(), {}, {}};
+    const auto add = [&set](const fs::path& path) { set.names.push_back(path.lexically_relative(set.root).string()); };
+    for (const VerificationGroup& group : opened->groups()) {
+        for (const char* kind : {"pairs", "lmk"}) add(rfw_text_path(set.root, group.name, kind));
+        for (const std::string& image : group.image_paths) add(source.path / image);
+    }
+    return set;
 }
 
 std::unique_ptr<VerificationSet> open_rfw_set(const DataSource& source) {

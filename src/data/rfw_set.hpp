@@ -9,11 +9,13 @@
 #include <string>
 #include <vector>
 
+#include "data/set_files.hpp"
 #include "fairsweep/dataset.hpp"
 
 namespace fairsweep {
 
-/// The folder that holds data/ and txts/: `folder` or `folder/test`.
+[[nodiscard]] bool is_rfw_root(const std::filesystem::path& folder);  ///< holds data/ and txts/
+/// The folder that does: `folder` or `folder/test`.
 [[nodiscard]] std::optional<std::filesystem::path> find_rfw_root(const std::filesystem::path& folder);
 /// Groups that have a pair file, sorted by name.
 [[nodiscard]] std::vector<std::string> rfw_groups_in(const std::filesystem::path& root);
@@ -23,5 +25,8 @@ namespace fairsweep {
 /// Reads pairs and landmarks of every group and checks that each image of a pair is there. An image that no pair names is
 /// not part of the set. Throws a data error naming file and line.
 [[nodiscard]] std::unique_ptr<VerificationSet> open_rfw_set(const DataSource& source);
+/// Those that the source names, those on disk, or, while the set is missing, the four of RFW.
+[[nodiscard]] std::vector<std::string> rfw_group_names(const DataSource& source);
+[[nodiscard]] SetFiles rfw_set_files(const DataSource& source);
 
 }  // namespace fairsweep

@@ -20,18 +20,12 @@ const std::array<std::vector<std::string>, 3> kOtherNames{{
     {"similarity", "sim", "cosine", "cos", "cosine_similarity", "pred", "y_score", "distance", "dist"},
 }};
 
-std::string lower(std::string_view text) {
-    std::string result(text);
-    std::ranges::transform(result, result.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-    return result;
-}
-
 /// The places of a name, in its own case or, where there is none, in any.
 std::vector<std::size_t> places_of(const std::string& name, const std::vector<std::string>& header) {
     std::vector<std::size_t> exact, any_case;
     for (std::size_t i = 0; i < header.size(); ++i) {
         if (header[i] == name) exact.push_back(i);
-        if (lower(header[i]) == lower(name)) any_case.push_back(i);
+        if (lower_case(header[i]) == lower_case(name)) any_case.push_back(i);
     }
     return exact.empty() ? any_case : exact;
 }
@@ -55,9 +49,9 @@ std::string columns_hint(const std::vector<std::string>& header, const ColumnPla
     for (std::size_t column = 0; column < kOtherNames.size(); ++column) {
         if (places[column] || names.contains(kNames[column])) continue;
         const auto known = std::ranges::find_if(header, [&](const std::string& name) {
-            return std::ranges::find(kOtherNames[column], lower(name)) != kOtherNames[column].end();
+            return std::ranges::find(kOtherNames[column], lower_case(name)) != kOtherNames[column].end();
         });
-        is_distance = is_distance || (column == kScore && known != header.end() && lower(*known).starts_with("dist"));
+        is_distance = is_distance || (column == kScore && known != header.end() && lower_case(*known).starts_with("dist"));
         parts.push_back(kNames[column] + "=" + (known == header.end() ? "COLUMN" : *known));
     }
     return fmt::format("say which columns they are: --columns {}{}", fmt::join(parts, ","), is_distance ? " --distance" : "");
@@ -89,24 +83,11 @@ ColumnPlaces find_columns(const std::vector<std::string>& header, const ColumnNa
 
 }  // namespace
 
-char separator_of(std::string_view text) {
-    std::array<std::size_t, 3> counts{};
-    constexpr std::string_view kSeparators = ",;\t";
-    bool is_quoted = false;
-    for (const char c : text) {
-        if (c == '"') is_quoted = !is_quoted;
-        if (is_quoted) continue;
-        if (c == '\n' || c == '\r') break;
-        if (const std::size_t i = kSeparators.find(c); i != std::string_view::npos) ++counts[i];
-    }
-    return kSeparators[static_cast<std::size_t>(std::ranges::max_element(counts) - counts.begin())];
-}
-
 ColumnNames parse_column_names(const std::string& text) {
     ColumnNames names;
     for (const std::string& part : split(text, ',')) {
         const std::size_t equals = part.find('=');
-        const std::string ours = lower(trim(std::string_view(part).substr(0, equals)));
+        const std::string ours = lower_case(trim(std::string_view(part).substr(0, equals)));
         const bool is_known = std::ranges::find(kNames, ours) != kNames.end();
         const std::vector<std::string> all(kNames.begin(), kNames.end());
         const std::string near = nearest_word(ours, all);

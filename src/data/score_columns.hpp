@@ -22,9 +22,6 @@ using ColumnNames = std::map<std::string, std::string>;
 
 using ColumnPlaces = std::array<std::optional<std::size_t>, kScoreColumns>;
 
-/// What separates the fields of a table: the most frequent of comma, semicolon and TAB in its first line.
-[[nodiscard]] char separator_of(std::string_view text);
-
 struct ScoreHeader {
     std::size_t columns = 0;
     ColumnPlaces places;

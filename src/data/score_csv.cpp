@@ -13,28 +13,13 @@
 #include <unordered_set>
 
 #include "data/csv_reader.hpp"
+#include "data/numbering.hpp"
 #include "data/unicode.hpp"
 
 namespace fairsweep {
 namespace {
 
 constexpr std::size_t kMostFolds = 100;
-
-/// Numbers for names, in the order of first use.
-class Numbering {
-public:
-    std::uint32_t of(const std::string& name) {
-        const auto [place, is_new] = numbers_.try_emplace(name, next_);
-        if (is_new) ++next_;
-        return place->second;
-    }
-    std::uint32_t nobody() { return next_++; }  ///< a number without a name
-    [[nodiscard]] std::size_t size() const { return numbers_.size(); }
-
-private:
-    std::unordered_map<std::string, std::uint32_t> numbers_;
-    std::uint32_t next_ = 0;
-};
 
 /// How many lines, and the first of them; for warnings.
 struct Lines {
@@ -68,9 +53,7 @@ std::optional<double> number_in(const std::string& text) {
 }
 
 bool is_one_of(const std::string& text, std::span<const std::string_view> words) {
-    std::string lower = text;
-    std::ranges::transform(lower, lower.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-    return std::ranges::find(words, lower) != words.end();
+    return std::ranges::find(words, lower_case(text)) != words.end();
 }
 
 bool parse_same(const std::string& text, const CsvReader& reader) {
@@ -92,12 +75,6 @@ double parse_score(const std::string& text, const CsvReader& reader) {
         reader.refuse("score = '" + shown_text(text) + "'", "a finite number",
                       text.find(',') != std::string::npos ? "write decimal points, not commas" : "");
     return *value;
-}
-
-/// What programs write where there is no name. (A person may be called Nan, not nan.)
-bool is_no_identity(const std::string& text) {
-    constexpr std::array<std::string_view, 10> kNothing{"", "nan", "NaN", "NA", "N/A", "n/a", "<NA>", "None", "null", "NULL"};
-    return std::ranges::find(kNothing, text) != kNothing.end();
 }
 
 class ScoreTable {
@@ -137,7 +114,7 @@ private:
             if (text(kFold).empty()) reader_.refuse("an empty fold", "a name or number");
             fold_names_.push_back(text(kFold));
         }
-        const bool lacks_identity = has_identities_ && (is_no_identity(text(kIdentityA)) || is_no_identity(text(kIdentityB)));
+        const bool lacks_identity = has_identities_ && (is_no_name(text(kIdentityA)) || is_no_name(text(kIdentityB)));
         if (!lacks_identity && !lines_.insert(std::hash<std::string>()(fmt::format("{}", fmt::join(fields, "\n")))).second)
             repeated_.add(reader_.line());
         pairs_.push_back(pair);
@@ -164,7 +141,7 @@ private:
     }
 
     std::optional<std::uint32_t> person(const std::string& text) {
-        return is_no_identity(text) ? std::nullopt : std::optional(people_.of(composed_text(text).value_or(text)));
+        return is_no_name(text) ? std::nullopt : std::optional(people_.of(composed_text(text).value_or(text)));
     }
 
     void number_folds() {

@@ -11,6 +11,8 @@ namespace fairsweep {
 [[nodiscard]] std::optional<std::string> composed_text(std::string_view text);
 [[nodiscard]] bool is_utf8(std::string_view text);
 
+/// ASCII letters in lower case, other bytes as they are.
+[[nodiscard]] std::string lower_case(std::string_view text);
 /// The text without a UTF-8 byte order mark before it.
 [[nodiscard]] std::string_view without_byte_order_mark(std::string_view text);
 /// A file that Excel and Windows call "Unicode text".

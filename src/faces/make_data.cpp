@@ -11,6 +11,7 @@
 #include "fairsweep/error.hpp"
 #include "fairsweep/files.hpp"
 #include "fairsweep/json_depth.hpp"
+#include "faces/expressions.hpp"
 #include "faces/pair_lists.hpp"
 #include "faces/sets.hpp"
 
@@ -42,14 +43,18 @@ ordered_json parameters_json(const FaceDataParameters& p) {
     root["calibration_images_per_identity"] = p.calibration_images;
     root["test_identities_per_group"] = p.test_identities;
     root["pairs_per_group"] = p.pairs;
+    if (p.expressions != 0) root["expression_images_per_class_and_group"] = p.expressions;
     for (const Group& group : p.groups) {
         root["groups"].push_back({{"name", group.name}, {"spread", group.spread}, {"noise", group.noise}, {"look", group.look}});
     }
     return root;
 }
 
-std::vector<fs::path> sized_files() {
-    return {"train/train.rec", "train/train.idx", "synthetic/train.rec", "synthetic/train.idx", kPlantedFile};
+std::vector<fs::path> sized_files(const FaceDataParameters& p) {
+    std::vector<fs::path> files{"train/train.rec", "train/train.idx", "synthetic/train.rec", "synthetic/train.idx", kPlantedFile};
+    if (p.expressions != 0)
+        for (const char* set : kExpressionSets) files.push_back(fs::path(set) / "manifest.csv");
+    return files;
 }
 
 ordered_json manifest_json(const fs::path& folder, const FaceDataParameters& parameters) {
@@ -57,7 +62,7 @@ ordered_json manifest_json(const fs::path& folder, const FaceDataParameters& par
     root["format"] = "fairsweep procedural faces";
     root["parameters"] = parameters_json(parameters);
     root["test_images_per_identity"] = test_size(parameters).images;
-    for (const fs::path& file : sized_files()) root["size_bytes"][file.string()] = fs::file_size(folder / file);
+    for (const fs::path& file : sized_files(parameters)) root["size_bytes"][file.string()] = fs::file_size(folder / file);
     return root;
 }
 
@@ -86,7 +91,7 @@ bool is_finished(const fs::path& folder, const FaceDataParameters& parameters) {
     }
     if (manifest["parameters"] != parameters_json(parameters))
         refuse_folder(folder, "procedural faces made with other parameters");
-    for (const fs::path& file : sized_files()) {
+    for (const fs::path& file : sized_files(parameters)) {
         const std::uintmax_t size_bytes = fs::file_size(folder / file, problem);
         const auto written = manifest["size_bytes"].find(file.string());
         const bool same = written != manifest["size_bytes"].end() && *written == ordered_json(size_bytes);
@@ -132,6 +137,9 @@ void write_all(const fs::path& folder, const FaceDataParameters& p, unsigned thr
     write_training_set(folder / "synthetic", "synthetic", p.groups, {p.calibration_identities, p.calibration_images}, p.seed,
                        threads, count);
     write_verification_set(folder / "test", p.groups, test_size(p), p.pairs, p.seed, threads, count);
+    if (p.expressions != 0)
+        for (const char* set : kExpressionSets)
+            write_expression_set(folder / set, set, p.groups, p.expressions, p.seed, threads, count);
     write_file_atomically(folder / "manifest.json", manifest_json(folder, p).dump(2) + "\n");
     sync_file_system(folder);
 }
@@ -145,6 +153,7 @@ void check_parameters(const FaceDataParameters& p) {
     check_range("--calibration-images", p.calibration_images, 1, 10000);
     check_range("--test-identities", p.test_identities, 2, 100000);
     check_range("--pairs", p.pairs, 2 * kFolds, 1000000);
+    check_range("--expressions", p.expressions, 0, 100000);
     if (p.pairs % (2 * kFolds) != 0) {
         throw_usage({.attempted = "cannot make such a data set",
                      .where = "--pairs",
@@ -163,7 +172,7 @@ std::uint64_t total_images(const FaceDataParameters& p) {
     const SetSize test = test_size(p);
     return p.groups.size() *
            (std::uint64_t{p.identities} * p.images + std::uint64_t{p.calibration_identities} * p.calibration_images +
-            std::uint64_t{test.identities} * test.images);
+            std::uint64_t{test.identities} * test.images + kExpressionSets.size() * kExpressions.size() * p.expressions);
 }
 
 MakeResult make_data(const fs::path& out, const FaceDataParameters& parameters, unsigned threads,

@@ -10,8 +10,8 @@
 
 namespace fairsweep::faces {
 
-/// What a finished folder holds: three data sets, and beside them what was planted.
-inline constexpr std::array<const char*, 3> kSetFolders{"train", "synthetic", "test"};
+/// What a finished folder holds: three data sets, two more of expressions where they are asked for, and what was planted in all.
+inline constexpr std::array<const char*, 5> kSetFolders{"train", "synthetic", "test", "expressions/train", "expressions/test"};
 inline constexpr const char* kPlantedFile = "planted.json";
 
 /// Everything that decides the bytes.
@@ -22,7 +22,8 @@ struct FaceDataParameters {
     std::uint32_t calibration_identities = 100;
     std::uint32_t calibration_images = 10;
     std::uint32_t test_identities = 150;
-    std::uint32_t pairs = 1200;  ///< per group
+    std::uint32_t pairs = 1200;     ///< per group
+    std::uint32_t expressions = 0;  ///< images per class and group of expressions/train, and of expressions/test; 0: no such sets
     std::uint64_t seed = 1;
 };
 
@@ -35,8 +36,9 @@ using MakeProgress = std::function<void(std::uint64_t images_done, std::uint64_t
 enum class MakeResult { made, already_there };
 
 /// Writes folder/{train,synthetic}/{train.rec,train.idx,property}, folder/test (RFW tree), folder/planted.json and
-/// folder/manifest.json. All is made in `folder`.partial and renamed at the end; a folder that is finished with the same
-/// parameters is left alone. Usage errors: `folder` holds something else, or another process is making it.
+/// folder/manifest.json; with expressions, folder/expressions/{train,test}/{manifest.csv,images} as well. All is made in
+/// `folder`.partial and renamed at the end; a folder that is finished with the same parameters is left alone. Usage errors:
+/// `folder` holds something else, or another process is making it.
 MakeResult make_data(const std::filesystem::path& folder, const FaceDataParameters& parameters, unsigned threads,
                      const MakeProgress& on_progress);
 

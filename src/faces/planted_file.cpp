@@ -1,8 +1,8 @@
 #include "faces/planted_file.hpp"
 
 #include <algorithm>
-#include <array>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <vector>
 
 #include "faces/make_data.hpp"
@@ -17,14 +17,24 @@ using nlohmann::json;
 
 constexpr std::uint64_t kMaxBytes = 1U << 20U;
 
+/// What `folder` lies in where it is `set` there ("a/expressions/test": "a").
+std::optional<fs::path> folder_above(fs::path folder, fs::path set) {
+    for (; !set.empty(); set = set.parent_path(), folder = folder.parent_path())
+        if (folder.filename() != set.filename()) return std::nullopt;
+    return folder;
+}
+
 fs::path planted_path(const fs::path& data) {
-    fs::path folder = data.lexically_normal();
-    if (!folder.has_filename()) folder = folder.parent_path();  // "data/test/" is "data/test"
     std::error_code ignored;
+    fs::path folder = data.lexically_normal();
+    if (!folder.has_filename() || fs::is_regular_file(folder, ignored))
+        folder = folder.parent_path();  // "data/test/" is "data/test"
     if (fs::is_regular_file(folder / kPlantedFile, ignored)) return folder / kPlantedFile;
-    const bool is_ours = std::find(kSetFolders.begin(), kSetFolders.end(), folder.filename().string()) != kSetFolders.end();
-    const fs::path beside = folder.parent_path() / kPlantedFile;
-    return is_ours && fs::is_regular_file(beside, ignored) ? beside : fs::path();
+    for (const char* set : kSetFolders) {
+        const std::optional<fs::path> root = folder_above(folder, set);
+        if (root && fs::is_regular_file(*root / kPlantedFile, ignored)) return *root / kPlantedFile;
+    }
+    return {};
 }
 
 /// Throws a JSON exception for anything that planted_json() does not write.

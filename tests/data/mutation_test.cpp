@@ -6,6 +6,7 @@
 
 #include "allocation_counter.hpp"
 #include "data/describe.hpp"
+#include "data/manifest_set.hpp"
 #include "data/pair_list.hpp"
 #include "data/rfw_text.hpp"
 #include "data/score_csv.hpp"
@@ -151,6 +152,39 @@ TEST_CASE("mutated tables of scores give values or errors") {
             if (list.scores.size() != list.pairs.size() || list.pairs.group_begin.back() != list.pairs.size() ||
                 list.pairs.group_begin.size() != list.pairs.groups.size() + 1 || list.folds.size() % list.scores.size() != 0)
                 throw std::logic_error("columns of different lengths");
+        });
+    }
+    CHECK(outcomes.values > 100);
+    CHECK(outcomes.errors > 500);
+    CHECK(largest_allocation_bytes <= kJustifiedBytes);
+}
+
+TEST_CASE("mutated manifests give values or errors, and no path that leaves their folder") {
+    std::string table = "path,class,group,person,sex\n";
+    for (int i = 0; i < 30; ++i)
+        table += "images/" + std::string(i % 5 == 0 ? "../pictures/" : "") + std::to_string(i) + ".jpg," +
+                 (i % 3 == 0 ? "happy" : "\"sad, \"\"very\"\"\"") + "," + (i % 2 == 0 ? "A" : "B") + ",p" +
+                 std::to_string(i / 2) + "," + (i % 4 == 0 ? "f" : "m") + "\n";
+    largest_allocation_bytes = 0;
+    Outcomes outcomes;
+    for (std::uint64_t seed = 0; seed < 4000; ++seed) {
+        RandomStream random(seed, 3, "mutation");
+        survive(outcomes, seed, [&] {
+            const Manifest manifest = parse_manifest(mutated(table, random, kLikely), "manifest.csv");
+            const ItemTable& items = manifest.items;
+            if (items.size() == 0 || items.group_begin.back() != items.size() || manifest.images.size() != items.size() ||
+                items.group_begin.size() != items.groups.size() + 1 || items.identity_a.size() != items.size())
+                throw std::logic_error("columns of different lengths");
+            for (const std::uint8_t label : items.label)
+                if (label >= manifest.classes.size()) throw std::logic_error("label");
+            for (const Grouping& grouping : items.groupings)
+                for (const std::uint32_t group : grouping.group_of)
+                    if (grouping.group_of.size() != items.size() || group >= grouping.groups.size())
+                        throw std::logic_error("grouping");
+            for (const std::string& image : manifest.images)
+                if (image.starts_with("/") || image == ".." || image.starts_with("../") ||
+                    image.find("/../") != std::string::npos)
+                    throw std::logic_error("path");
         });
     }
     CHECK(outcomes.values > 100);

@@ -18,6 +18,7 @@
 #include "fairsweep/error.hpp"
 #include "fairsweep/files.hpp"
 #include "fairsweep/hash.hpp"
+#include "faces/expressions.hpp"
 #include "support/catch.hpp"
 
 using namespace fairsweep;
@@ -214,4 +215,95 @@ TEST_CASE("numbers that cannot be made are refused with the option's name before
     CHECK_THAT(refusal([](FaceDataParameters& p) { p.images = 20000; }), ContainsSubstring("--images"));
     CHECK_THAT(refusal([](FaceDataParameters& p) { p.test_identities = 1; }), ContainsSubstring("--test-identities"));
     CHECK_THAT(refusal([](FaceDataParameters& p) { p.identities = 100000, p.images = 10000; }), ContainsSubstring("groups"));
+    CHECK_THAT(refusal([](FaceDataParameters& p) { p.expressions = 100001; }), ContainsSubstring("--expressions"));
+}
+
+TEST_CASE("with expressions the other sets have the same bytes, and those of expressions do not depend on threads") {
+    FaceDataParameters with = small();
+    with.expressions = 3;
+    static_cast<void>(make_data("without", small(), 2, ignore));
+    CHECK(make_data("with", with, 1, ignore) == MakeResult::made);
+    CHECK(make_data("with2", with, 2, ignore) == MakeResult::made);
+    CHECK(make_data("with", with, 1, ignore) == MakeResult::already_there);
+    CHECK(error_of([] { static_cast<void>(make_data("with", small(), 1, ignore)); }).first == ErrorKind::usage);
+    CHECK(total_images(with) == total_images(small()) + 2 * 2 * 4 * 3);
+    auto all = content("with");
+    CHECK(all == content("with2"));
+    const auto old = content("without");
+    CHECK(all.size() == old.size() + 2 * (2 * 4 * 3 + 1));
+    for (const auto& [file, digest] : old)
+        if (file != "manifest.json") CHECK(all.at(file) == digest);
+    with.seed = 2;
+    static_cast<void>(make_data("other", with, 2, ignore));
+    CHECK(content("other").at("expressions/test/images/A-00001-happy.jpg") !=
+          all.at("expressions/test/images/A-00001-happy.jpg"));
+    CHECK(all.at("expressions/test/images/A-00001-happy.jpg") != all.at("expressions/train/images/A-00001-happy.jpg"));
+    fs::remove("with2/expressions/test/manifest.csv");
+    with.seed = 1;
+    CHECK(error_of([&] { static_cast<void>(make_data("with2", with, 1, ignore)); }).first == ErrorKind::data);
+}
+
+TEST_CASE("sets of expressions read back: classes and groups balanced, a lamp per image, other people in train and test") {
+    FaceDataParameters parameters = small();
+    parameters.expressions = 5;
+    static_cast<void>(make_data("faces", parameters, 2, ignore));
+    std::set<std::vector<std::uint8_t>> pictures;
+    for (const char* path : {"faces/expressions/train", "faces/expressions/test"}) {
+        INFO(path);
+        const DataSource data{.name = "e", .format = "manifest", .path = path, .groups = {}};
+        const auto set = open_labelled_set(data);
+        CHECK(set->classes() == std::vector<std::string>{"happy", "neutral", "sleepy", "surprised"});
+        const ItemTable& items = set->items();
+        CHECK(items.groups == std::vector<std::string>{"A", "B"});
+        CHECK(items.group_begin == std::vector<std::uint32_t>{0, 20, 40});
+        std::map<std::pair<std::uint32_t, std::uint8_t>, int> of_person;
+        for (std::uint32_t i = 0; i < items.size(); ++i) {
+            ++of_person[{items.identity_a[i], items.label[i]}];
+            CHECK((items.identity_a[i] < 5) == (i < 20));  // nobody is in two groups
+            Image image = set->get(i).image;
+            CHECK(image.rows == 112);
+            CHECK(image.cols == 112);
+            pictures.insert(std::move(image.pixels));
+        }
+        CHECK(of_person.size() == 2 * 5 * 4);  // everybody once in every class
+        REQUIRE(items.groupings.size() == 1);
+        CHECK(items.groupings[0].name == "lamp");
+        CHECK(items.groupings[0].groups.size() == 2);
+        CHECK(data_set_digest(data) == data_set_digest(data));
+    }
+    CHECK(pictures.size() == 80);
+}
+
+TEST_CASE("the people of the sets of expressions are in no other set, and an expression leaves the rest of a picture as it is") {
+    const std::vector<Group> groups = parse_groups("A,B", 1);
+    std::set<std::vector<float>> people;
+    const auto traits = [](const Shot& shot) {
+        return std::vector<float>(shot.identity.traits.begin(), shot.identity.traits.end());
+    };
+    for (const char* set : {"train", "synthetic", "test", "expressions/train", "expressions/test"})
+        for (const Group& group : groups)
+            for (std::uint32_t person = 0; person < 20; ++person)
+                people.insert(traits(shoot(group, {set, person, 0}, Framing::aligned, 1)));
+    CHECK(people.size() == 5 * 2 * 20);
+    for (std::uint32_t image = 0; image < 20; ++image) {
+        const ImageKey key{"expressions/test", 3, image};
+        const Shot plain = shoot(groups[0], key, Framing::aligned, 1), happy = shoot_expression(groups[0], key, 1, 1);
+        CHECK(traits(happy) == traits(plain));
+        CHECK(happy.conditions.light_x == plain.conditions.light_x);
+        CHECK(happy.conditions.noise_seed == plain.conditions.noise_seed);
+        CHECK(happy.conditions.smile != plain.conditions.smile);
+    }
+}
+
+TEST_CASE("the weakest expressions of two classes overlap, the strongest do not") {
+    const Group group = parse_groups("A", 1)[0];
+    std::vector<float> neutral, happy;
+    for (std::uint32_t person = 0; person < 400; ++person) {
+        neutral.push_back(shoot_expression(group, {"expressions/train", person, 0}, 0, 1).conditions.smile);
+        happy.push_back(shoot_expression(group, {"expressions/train", person, 1}, 1, 1).conditions.smile);
+    }
+    std::sort(neutral.begin(), neutral.end());
+    std::sort(happy.begin(), happy.end());
+    CHECK(happy.front() < neutral[390]);
+    CHECK(happy[200] > neutral.back());
 }

@@ -23,9 +23,13 @@ TEST_CASE("what was planted is found in a data set or beside it, with equally ha
     fs::remove_all("faces");
     write("faces/three.csv", "A,1,1\nB,0.25,2.5\nC,1,1\n");
     write("faces/planted.json", planted_json(parse_groups("faces/three.csv", 7), 7));
-    for (const char* set : {"faces", "faces/test", "faces/test/", "faces/./synthetic", "faces/train"}) {
+    for (const char* set : {"faces", "faces/test", "faces/test/", "faces/./synthetic", "faces/train", "faces/expressions/train",
+                            "faces/expressions/test/", "faces/expressions/test/manifest.csv"}) {
         INFO(set);
-        fs::create_directories(set);
+        if (fs::path(set).extension() == ".csv")
+            write(set, "path,class\n");
+        else
+            fs::create_directories(set);
         const auto planted = nlohmann::json::parse(planted_beside(set));
         CHECK(planted.at("seed") == 7);
         CHECK(planted.at("groups").at(1) ==
@@ -39,6 +43,8 @@ TEST_CASE("data that nobody planted anything in have nothing planted, whatever l
     write("others/planted.json", planted_json(parse_groups("A,B", 1), 1));
     fs::create_directories("others/rfw");
     CHECK(planted_beside("others/rfw").empty());  // no folder of `data make`
+    CHECK(planted_beside("others/rfw/test").empty());
+    CHECK(planted_beside("others/expressions/valid").empty());
     CHECK(planted_beside("nowhere/test").empty());
     for (const char* text : {"", "{", "[]", "{\"groups\":3}", R"({"seed":1,"groups":[{"name":"A"}]})", "roses"}) {
         INFO(text);
