@@ -51,6 +51,7 @@ int analyze_command(const Arguments& arguments) {
         const Regrouped regrouped = group_by(input.items, grouping);
         const AnalysisInput& stored = reader.input();
         input.items = regrouped.items;
+        if (grouping != kOwnGrouping) input.grouped_by = grouping;
         input.groups = regrouped.items.groups;
         analysis = analyse(
             input,
@@ -60,7 +61,6 @@ int analyze_command(const Arguments& arguments) {
                 return regrouped.reordered(scores);
             },
             analysis_options);
-        if (grouping != kOwnGrouping) analysis.warnings.push_back("groups are those of the column " + grouping);
     }
     const std::vector<ResultTable> tables = result_tables(input, analysis);
     write_result_tables(path, tables);

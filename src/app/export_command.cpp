@@ -111,6 +111,7 @@ ExportMetadata provenance_of(const StoreReader& store, const Point& point, const
                             {"seed", std::to_string(point.seed)},
                             {"stage", stage.id.hex()},
                             {"sweep", plan.sweep_name}};
+    if (!plan.classes.empty()) metadata["class_names"] = nlohmann::json(plan.classes).dump();
     for (std::size_t axis = 0; axis < plan.axes.size(); ++axis) metadata.emplace(plan.axes[axis].name, text_of(point.axes[axis]));
     for (const StageIndex need : stage.needs)
         if (plan.stages[need].kind == StageKind::baseline) {

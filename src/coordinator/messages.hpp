@@ -78,7 +78,7 @@ inline constexpr std::size_t kMaxMessageBytes = std::size_t{80} << 20;   ///< la
 inline constexpr std::size_t kMaxOrderItems = 4096;                      ///< needs, data sets, groups
 inline constexpr std::size_t kMaxOrderTextBytes = std::size_t{1} << 20;  ///< each text of an order
 inline constexpr std::size_t kMaxOutcomeGroups = 4096;
-inline constexpr std::size_t kMaxOutcomeFigures = 256;                   ///< of a group
+inline constexpr std::size_t kMaxOutcomeFigures = 1024;                  ///< of a group: four and two of each of 256 classes
 inline constexpr std::size_t kMaxOutcomeScores = std::size_t{16} << 20;  ///< 64 MiB of similarities
 
 /// Throws an infrastructure error when a value is beyond its bound; texts of outcomes are cut to kMessageBytes instead.

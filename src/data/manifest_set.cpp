@@ -84,6 +84,8 @@ Columns read_header(CsvReader& reader) {
                           "pandas: to_csv(..., index=False)");
         const std::string name = name_in(reader, "column", header[i]);
         const std::string lower = lower_case(name);
+        if (name.find('/') != std::string::npos)
+            reader.refuse("a '/' in the name of column " + shown_text(name), "a name without one: files name columns by it");
         if (!places.try_emplace(lower, i).second) reader.refuse("two columns " + shown_text(name), "one");
         if (lower != "path" && lower != "class" && lower != "group" && lower != "person") columns.further.push_back({name, i});
     }
@@ -320,7 +322,9 @@ SetFiles manifest_set_files(const DataSource& source) {
 }
 
 std::vector<std::string> manifest_group_names(const DataSource& source) {
-    if (!source.groups.empty()) return source.groups;
+    std::vector<std::string> wanted;
+    for (const std::string& group : source.groups) wanted.push_back(composed_text(group).value_or(group));
+    if (!wanted.empty()) return wanted;
     return find_manifest(source.path) ? read_manifest(source).items.groups : std::vector<std::string>{kOnlyGroup};
 }
 

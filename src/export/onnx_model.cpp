@@ -19,7 +19,8 @@ namespace {
 using Op = GraphNode::Op;
 
 constexpr float kBatchNormEpsilon = 1e-5F;
-constexpr const char* kOutput = "embeddings";
+/// What leaves the network.
+const char* output_name(const Graph& graph) { return graph.nodes.back().name == "classifier" ? "logits" : "embeddings"; }
 // Opset 17 with IR version 8 is what ONNX 1.12 knows, and every onnxruntime since 1.12 runs it.
 constexpr int kOpset = 17, kIrVersion = 8;
 constexpr int kNewerOpset = 21, kNewerIrVersion = 10;
@@ -73,7 +74,7 @@ public:
 
     void write(const Graph& graph) {
         for (const GraphNode& node : graph.nodes) write(node);
-        add_node("Identity", kOutput, {value(graph.nodes.back().name)}, kOutput);
+        add_node("Identity", output_name(graph), {value(graph.nodes.back().name)}, output_name(graph));
     }
     [[nodiscard]] bool needs_opset_21() const { return needs_opset_21_; }
 
@@ -278,9 +279,11 @@ std::string onnx_model(const ExportedNetwork& network, const Graph& graph, const
     model.set_producer_name("fairsweep");
     onnx::GraphProto& proto = *model.mutable_graph();
     proto.set_name("network");
-    proto.set_doc_string("images: float32 RGB faces in [-1, 1] (v / 127.5 - 1 of 8-bit pixels); embeddings: not normalised");
+    proto.set_doc_string(
+        "images: float32 RGB faces in [-1, 1] (v / 127.5 - 1 of 8-bit pixels); embeddings: not normalised; "
+        "logits: of the classes in class_names");
     describe_value(*proto.add_input(), kGraphInput, graph.input_shape);
-    describe_value(*proto.add_output(), kOutput, graph.output_shape);
+    describe_value(*proto.add_output(), output_name(graph), graph.output_shape);
     GraphWriter writer(network, proto);
     writer.write(graph);
     onnx::OperatorSetIdProto& opset = *model.add_opset_import();

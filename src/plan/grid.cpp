@@ -108,7 +108,7 @@ private:
         if (arm == Arm::sham) cell.axes[Axis::distillation] = loss_of(cell.axes.distillation());
         set_pruning(cell);
         for (std::size_t axis = count_of<Axis>; axis < sweep_.axes.size(); ++axis)
-            if (!depends_on(cell, sweep_.axes[axis])) cell.axes[axis] = {};
+            if (!depends_on(cell, sweep_.axes[axis], sweep_.task)) cell.axes[axis] = {};
         if (seen_.insert(key_of(cell)).second) visit_(cell);
     }
 
@@ -131,8 +131,9 @@ private:
     }
 
     /// Whether some stage of a point in this cell has the key in its canonical text.
-    static bool depends_on(const Cell& cell, const AxisInfo& axis) {
+    static bool depends_on(const Cell& cell, const AxisInfo& axis, const std::string& task) {
         StageParameters parameters;
+        parameters.task = task;
         parameters.recipe = cell.recipe;
         parameters.bits = cell.axes.bits();
         parameters.sparsity = cell.axes.sparsity();

@@ -21,6 +21,7 @@ namespace fairsweep {
 namespace {
 
 constexpr std::size_t kMaxClassBytes = 64;
+constexpr std::uint64_t kMaxResponses = std::uint64_t{16} << 20U;  // what a message and a row of a shard hold
 
 struct DigestHash {
     std::size_t operator()(const Digest& digest) const noexcept { return static_cast<std::size_t>(digest.prefix()); }
@@ -246,7 +247,8 @@ private:
 
     /// A network knows its classes by their places: those of what it learns from are those that it is judged by.
     void read_classes() {
-        if (!task_info(sweep_.task).has_classes || !probe_.classes) return;
+        if (!probe_.classes) return;
+        if (!task_info(sweep_.task).has_classes) return refuse_classes_as_people();
         const auto planned = plan_.data.find(sweep_.evaluation_data);
         if (planned == plan_.data.end() || !planned->second.present) return;
         plan_.classes = probe_.classes(planned->second.source);
@@ -258,9 +260,20 @@ private:
                          .expected = "1 to " + std::to_string(kMaxClassBytes) + " bytes without '/': it names columns of files",
                          .hint = {}});
         }
-        std::set<std::string> training_sets;
-        for (const Point& point : plan_.points) training_sets.insert(point.axes.training_set());
-        for (const std::string& name : training_sets) {
+        if (plan_.classes.size() < 2)
+            throw_usage({.attempted = "there is nothing to tell apart",
+                         .where = "data." + sweep_.evaluation_data,
+                         .found = "classes " + listed(plan_.classes),
+                         .expected = "two classes or more",
+                         .hint = {}});
+        const std::uint64_t responses = planned->second.images * plan_.classes.size();
+        if (responses > kMaxResponses)
+            throw_usage({.attempted = "the evaluation set is too large for its classes",
+                         .where = "data." + sweep_.evaluation_data,
+                         .found = std::to_string(responses) + " images times classes",
+                         .expected = "at most " + std::to_string(kMaxResponses),
+                         .hint = "evaluate on fewer images"});
+        for (const std::string& name : training_sets()) {
             const PlannedData& data = plan_.data.at(name);
             if (!data.present) continue;
             const std::vector<std::string> classes = probe_.classes(data.source);
@@ -270,6 +283,25 @@ private:
                          .found = "classes " + listed(classes),
                          .expected = listed(plan_.classes) + ", as in data." + sweep_.evaluation_data,
                          .hint = "both sets need the same classes under the same names"});
+        }
+    }
+
+    [[nodiscard]] std::set<std::string> training_sets() const {
+        std::set<std::string> names;
+        for (const Point& point : plan_.points) names.insert(point.axes.training_set());
+        return names;
+    }
+
+    /// A margin loss on a handful of expressions would train something else than what was asked for, without a word.
+    void refuse_classes_as_people() const {
+        for (const std::string& name : training_sets()) {
+            const PlannedData& data = plan_.data.at(name);
+            if (!data.present || probe_.classes(data.source).empty()) continue;
+            throw_usage({.attempted = "cannot train for " + sweep_.task + " on images with classes",
+                         .where = "data." + name,
+                         .found = "format " + data.source.format,
+                         .expected = "a set of people with their images, such as recordio or folder",
+                         .hint = "task = classification learns the classes"});
         }
     }
 

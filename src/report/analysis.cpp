@@ -47,8 +47,8 @@ std::string floor_warning(const std::vector<AnalysedConfiguration>& configuratio
     const auto floors = std::count_if(configurations.begin(), configurations.end(),
                                       [](const AnalysedConfiguration& c) { return c.summary.has_floor(); });
     if (floors == 0) return {};
-    return fmt::format("floor: {} {} a group below {} % accuracy", counted(floors, "configuration"), floors == 1 ? "has" : "have",
-                       floor_percent);
+    return fmt::format("floor: {} {} a group below {:.3g} % accuracy", counted(floors, "configuration"),
+                       floors == 1 ? "has" : "have", floor_percent);
 }
 
 /// A seed that a configuration holds twice: points that differ in something that no axis and no recipe tells.
@@ -67,9 +67,7 @@ std::string repeated_seed_warning(const std::vector<AnalysedConfiguration>& conf
 void add_verification_warnings(const AnalysisInput& input, const std::vector<AnalysedConfiguration>& configurations,
                                std::vector<std::string>& warnings) {
     warnings.emplace_back("thresholds were chosen on the test pairs: there is no development set");
-    for (const auto& warning :
-         {contradiction_warning(input.items), shared_people_warning(input.items), few_people_warning(input.items)})
-        if (warning) warnings.push_back(*warning);
+    if (const auto warning = contradiction_warning(input.items)) warnings.push_back(*warning);
     const auto no_indices = std::count_if(configurations.begin(), configurations.end(), [](const AnalysedConfiguration& c) {
         return std::isnan(c.summary.fdr.value) && c.summary.groups.size() > 1;
     });
@@ -89,6 +87,11 @@ std::vector<std::string> make_warnings(const AnalysisInput& input, const Analysi
     const std::vector<AnalysedConfiguration>& configurations = analysis.configurations;
     std::vector<std::string> warnings;
     if (input.classes.empty()) add_verification_warnings(input, configurations, warnings);
+    // People who are in several groups of another column are no surprise.
+    if (const auto shared = input.grouped_by.empty() ? shared_people_warning(input.items) : std::nullopt)
+        warnings.push_back(*shared);
+    if (const auto few = few_people_warning(input.items)) warnings.push_back(*few);
+    if (!input.grouped_by.empty()) warnings.push_back("groups are the values of the column " + input.grouped_by);
     const auto not_done = std::count_if(input.points.begin(), input.points.end(),
                                         [](const AnalysisPoint& p) { return p.state != StageState::done; });
     if (not_done > 0)

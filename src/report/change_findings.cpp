@@ -137,10 +137,12 @@ std::vector<std::string> without_family(const Analysis& analysis) {
                                         [](const AnalysedConfiguration& c) { return c.configuration.arm == Arm::compressed; });
     const bool groups = !analysis.configurations.empty() && analysis.configurations[0].summary.groups.size() > 1;
     if (!compressed || !groups) return {};
+    const bool has_twin = std::any_of(analysis.contrasts.begin(), analysis.contrasts.end(),
+                                      [](const Contrast& contrast) { return contrast.kind == "compressed - sham"; });
+    if (has_twin) return {"No change of a gap could be judged: there are too few people to choose the worst group on others."};
     return {
         "No compressed network could be compared with a sham twin: what compression did is not told apart from what the "
-        "fine-tuning "
-        "did (see the warnings)."};
+        "fine-tuning did (see the warnings)."};
 }
 
 /// "lower in 4 (none clear of chance), higher in 10 (1 clear of chance)"
@@ -220,8 +222,9 @@ std::vector<std::string> gap_findings(const Analysis& analysis) {
         number_or_none(wider.size()), counted(family.size(), "configuration"), counted(family.size(), "test"),
         wider.empty() ? "" : ": ", listed(wider, kNamesShown), number_or_none(narrower));
     if (floors > 0)
-        text += fmt::format(" In {} of the {}, a group has an accuracy below {} %, where gaps shrink because everybody fails.",
-                            floors, family.size(), analysis.floor_percent);
+        text +=
+            fmt::format(" In {} of the {}, a group has an accuracy below {:.3g} %, where gaps shrink because everybody fails.",
+                        floors, family.size(), analysis.floor_percent);
     return {text, largest_widening(teller, family)};
 }
 

@@ -94,7 +94,7 @@ Conventions make_conventions(const EvaluationSet& set) {
          "Benjamini-Hochberg. change_points_simultaneous: limits that hold together for the whole primary family (max-t), the "
          "ones "
          "to quote for the largest of many"},
-        {"floor", fmt::format("groups below {} % accuracy are close to guessing, where gaps shrink for the wrong reason",
+        {"floor", fmt::format("groups below {:.3g} % accuracy are close to guessing, where gaps shrink for the wrong reason",
                               floor_percent(set))},
         {"bootstrap", fmt::format("{} replicates, seed {}, Poisson(1) weights keyed by person, equal for all networks",
                                   set.bootstrap ? set.bootstrap->replicates() : 0, set.seed)},

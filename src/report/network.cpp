@@ -118,6 +118,12 @@ void refuse_groups_without_images(const ItemTable& items, const std::string& whe
     }
 }
 
+/// Items that are not of two kinds.
+PairClusters clusters_of_images(ItemTable items) {
+    std::fill(items.label.begin(), items.label.end(), std::uint8_t{1});
+    return PairClusters(items);
+}
+
 /// From responses to decisions; one row per task of plan/tasks.cpp.
 struct TaskRow {
     const char* name;
@@ -138,7 +144,11 @@ const TaskRow& row_of(const std::string& task) {
 
 EvaluationSet::EvaluationSet(const ItemTable& item_table, const BootstrapOptions& options, std::string task_name,
                              std::size_t class_count)
-    : task(std::move(task_name)), classes(class_count), items(item_table), clusters(item_table), seed(options.seed) {
+    : task(std::move(task_name)),
+      classes(class_count),
+      items(item_table),
+      clusters(class_count == 0 ? PairClusters(item_table) : clusters_of_images(item_table)),
+      seed(options.seed) {
     if (options.replicates > 0) bootstrap.emplace(clusters.identities(), options.replicates, options.seed);
     for (std::uint32_t g = 0; g < items.groups.size(); ++g) {
         of_class.emplace_back();

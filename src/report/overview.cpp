@@ -6,6 +6,7 @@
 #include <set>
 
 #include "fairsweep/text.hpp"
+#include "plan/tasks.hpp"
 #include "report/tables.hpp"
 
 namespace fairsweep {
@@ -23,18 +24,20 @@ std::string distinct(const std::vector<AnalysisPoint>& points, Value value) {
     return fmt::format("{}", fmt::join(in_order, ", "));
 }
 
-std::string pairs_text(const AnalysisInput& input) {
+/// "A: 24 images of 6 people", "A: 60 genuine and 60 impostor pairs of 20 people"
+std::string items_text(const AnalysisInput& input) {
     std::string text;
     for (std::size_t g = 0; g < input.groups.size(); ++g) {
         std::size_t genuine = 0;
         std::set<std::uint32_t> people;
-        for (std::uint32_t p = input.items.group_begin[g]; p < input.items.group_begin[g + 1]; ++p) {
-            genuine += input.items.label[p];
-            people.insert({input.items.identity_a[p], input.items.identity_b[p]});
+        for (std::uint32_t i = input.items.group_begin[g]; i < input.items.group_begin[g + 1]; ++i) {
+            genuine += input.items.label[i] != 0 ? 1 : 0;
+            people.insert({input.items.identity_a[i], input.items.identity_b[i]});
         }
         const std::size_t all = input.items.group_begin[g + 1] - input.items.group_begin[g];
-        text += fmt::format("{}{}: {} genuine and {} impostor pairs of {} people", text.empty() ? "" : "; ", input.groups[g],
-                            genuine, all - genuine, people.size());
+        const std::string items = input.classes.empty() ? fmt::format("{} genuine and {} impostor pairs", genuine, all - genuine)
+                                                        : fmt::format("{} images", all);
+        text += fmt::format("{}{}: {} of {} people", text.empty() ? "" : "; ", input.groups[g], items, people.size());
     }
     return text;
 }
@@ -73,7 +76,7 @@ ResultTable overview_table(const AnalysisInput& input, const Analysis& analysis)
         {"Points", fmt::format("{} ({})", points.size(), states_text(input))},
         {"Configurations", fmt::format("{}, of which every figure is a mean over its seeds", analysis.configurations.size())},
         {"Seeds", distinct(points, [](const AnalysisPoint& p) { return std::to_string(p.point.seed); })},
-        {"Evaluation pairs", pairs_text(input)},
+        {std::string("Evaluation ") + task_info(input.task).items, items_text(input)},
         {"Data sets", fmt::format("{}", fmt::join(input.data_sets, "; "))},
         {"Program", distinct(points, [](const AnalysisPoint& p) { return p.code_version; })},
         {"Merged", fmt::format("{} from {} by {}", input.created, fmt::join(input.sources, ", "), input.code_version)},

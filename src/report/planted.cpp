@@ -140,15 +140,16 @@ std::vector<double> mean_errors_percent(const AnalysisInput& input, const Analys
 }
 
 std::vector<std::string> make_banner(const AnalysisInput& input, const Analysis& analysis) {
-    if (!analysis.planted) return {};
+    const std::string drawn =
+        "Drawn faces: the people of the evaluation set were drawn by fairsweep. Nothing here is about real people or real "
+        "groups.";
+    if (!analysis.planted) return input.planted.empty() ? std::vector<std::string>() : std::vector<std::string>{drawn};
     const PlantedTruth& planted = *analysis.planted;
     const bool equal = names_of_rank(planted, 1).size() == planted.groups.size();
-    return {
-        "Drawn faces: the people of the evaluation set were drawn by fairsweep. Nothing here is about real people or real "
-        "groups.",
-        equal ? "Planted: no group is harder than another."
-              : fmt::format("Planted, hardest first: {}{}.", planted_order(planted), knobs_text(planted)),
-        found_text(analysis, planted) + " " + measured_text(input, analysis)};
+    return {drawn,
+            equal ? "Planted: no group is harder than another."
+                  : fmt::format("Planted, hardest first: {}{}.", planted_order(planted), knobs_text(planted)),
+            found_text(analysis, planted) + " " + measured_text(input, analysis)};
 }
 
 }  // namespace fairsweep

@@ -114,7 +114,7 @@ std::string terminal_text(const AnalysisInput& input, const Analysis& analysis) 
     text += aligned(table, axes);
     const bool floor = std::any_of(analysis.configurations.begin(), analysis.configurations.end(),
                                    [](const AnalysedConfiguration& c) { return c.summary.has_floor(); });
-    if (floor) text += fmt::format("\n* below {:.0f} %: close to guessing\n", analysis.floor_percent);
+    if (floor) text += fmt::format("\n* below {:.3g} %: close to guessing\n", analysis.floor_percent);
     text += "\nFindings\n";
     for (const std::string& finding : analysis.findings) text += "  - " + finding + "\n";
     return text;

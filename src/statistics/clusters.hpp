@@ -18,6 +18,7 @@ struct PairSubset {
 /// The items of a group with this label.
 [[nodiscard]] PairSubset subset_of(const ItemTable& items, std::uint32_t group, std::uint8_t label);
 
+/// Items of one image, whose two identities are one person, are pairs to it: of the one kind that their label says.
 class PairClusters {
 public:
     explicit PairClusters(const ItemTable& table);

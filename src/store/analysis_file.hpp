@@ -44,6 +44,7 @@ struct AnalysisInput {
     std::vector<AnalysisPoint> points;  ///< grid order, sources one after another, deduplicated by id; any state
     std::vector<std::string> classes;  ///< of the items; empty where the task has none
     ItemTable items;
+    std::string grouped_by;  ///< column that `groups` are of, where they are not the set's own; never stored
     std::vector<std::string> sources;  ///< store paths as given to merge
     std::string sweep_name;
     std::string code_version;            ///< of the program that merged

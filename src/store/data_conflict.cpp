@@ -32,7 +32,7 @@ std::optional<DataConflict> data_conflict(const Plan& held, const Plan& other) {
     const std::set<std::string> mine = prepared_sets(held);
     for (const std::string& id : prepared_sets(other)) {
         if (mine.empty() || mine.contains(id)) continue;
-        return DataConflict{"the same pairs of other images: evaluation set " + id.substr(0, 12),
+        return DataConflict{"the same items of other images: evaluation set " + id.substr(0, 12),
                             "evaluation set " + mine.begin()->substr(0, 12)};
     }
     return std::nullopt;

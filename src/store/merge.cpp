@@ -171,14 +171,17 @@ std::vector<std::string> data_sets_of(std::span<const StoreReader> stores) {
     return {lines.begin(), lines.end()};
 }
 
-/// What is known to be planted in the evaluation set: its groups have the names of the plan's. Empty where nothing is known, or
+/// What is known to be planted in the evaluation set. Empty where nothing is known, or
 /// where stores contradict each other.
 std::string planted_of(std::span<const StoreReader> stores) {
     std::set<std::string> texts;
     for (const StoreReader& store : stores) {
-        for (const auto& [name, data] : store.plan().data) {
-            const bool has_groups = data.source.format == "rfw" || !store.plan().classes.empty();
-            if (has_groups && !data.planted.empty()) texts.insert(data.planted);
+        for (const Stage& stage : store.plan().stages) {
+            if (stage.kind != StageKind::prepare) continue;  // it reads the evaluation set
+            for (const std::string& name : stage.data_sets) {
+                const auto data = store.plan().data.find(name);
+                if (data != store.plan().data.end() && !data->second.planted.empty()) texts.insert(data->second.planted);
+            }
         }
     }
     if (texts.size() > 1) log_warning("the stores say different things about what was planted in the faces: nothing is reported");

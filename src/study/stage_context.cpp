@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <nlohmann/json.hpp>
+
 #include "fairsweep/error.hpp"
 #include "plan/stage_kinds.hpp"
 #include "study/prepared_faces.hpp"
@@ -50,11 +52,13 @@ void StageContext::progress(std::int64_t done, std::int64_t all) const {
 }
 
 std::map<std::string, std::string> StageContext::metadata(const std::string& kind) const {
-    return {{"kind", kind},
-            {"version", std::to_string(parameters.version)},
-            {"stage", order.id.hex()},
-            {"code", order.code_version},
-            {"format", "pt"}};
+    std::map<std::string, std::string> metadata{{"kind", kind},
+                                                {"version", std::to_string(parameters.version)},
+                                                {"stage", order.id.hex()},
+                                                {"code", order.code_version},
+                                                {"format", "pt"}};
+    if (!order.classes.empty()) metadata["class_names"] = nlohmann::json(order.classes).dump();
+    return metadata;
 }
 
 void check_artefact(const SafetensorsFile& file, const std::string& kind, const Digest& stage_id) {

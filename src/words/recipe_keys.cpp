@@ -19,6 +19,8 @@ constexpr int kAllSteps = 10000000;
 constexpr int kLastEpoch = 10000;
 
 bool in_baseline(const P& p) { return p.kind == StageKind::baseline; }
+// Margins are of identities; other tasks have a loss of their own.
+bool has_margin(const P& p) { return in_baseline(p) && p.task == P{}.task; }
 bool in_compression(const P& p) { return p.kind == StageKind::compression; }
 bool in_training(const P& p) { return in_baseline(p) || in_compression(p); }
 bool in_networks(const P& p) { return p.kind != StageKind::prepare; }
@@ -67,12 +69,12 @@ std::vector<RecipeKey> make_keys() {
         {"baseline_milestones", &Recipe::baseline_milestones,
          [](const P& p) { return in_baseline(p) && p.recipe.baseline_schedule == "steps"; }, 1, kLastEpoch},
         {"baseline_nesterov", &Recipe::baseline_nesterov, in_baseline},
-        word("margin_loss", &Recipe::margin_loss, in_baseline, {"arcface", "cosface", "elastic-arcface", "elastic-cosface"}),
-        {"margin_scale", &Recipe::margin_scale, in_baseline, 0, 1000, Ends::open_below},
-        {"margin_rad", &Recipe::margin_rad, in_baseline, 0, 1.5},
-        {"margin_std", &Recipe::margin_std, [](const P& p) { return in_baseline(p) && is_elastic_margin(p.recipe.margin_loss); },
+        word("margin_loss", &Recipe::margin_loss, has_margin, {"arcface", "cosface", "elastic-arcface", "elastic-cosface"}),
+        {"margin_scale", &Recipe::margin_scale, has_margin, 0, 1000, Ends::open_below},
+        {"margin_rad", &Recipe::margin_rad, has_margin, 0, 1.5},
+        {"margin_std", &Recipe::margin_std, [](const P& p) { return has_margin(p) && is_elastic_margin(p.recipe.margin_loss); },
          0, 1},
-        {"margin_warmup_fraction", &Recipe::margin_warmup_fraction, in_baseline, 0, 1},
+        {"margin_warmup_fraction", &Recipe::margin_warmup_fraction, has_margin, 0, 1},
         later(word("augmentation", &Recipe::augmentation, in_baseline, {"none", "light", "strong"})),
         {"finetune_steps", &Recipe::finetune_steps, in_compression, 1, kAllSteps},
         {"finetune_batch_samples", &Recipe::finetune_batch_samples, in_compression, 2, 65536},

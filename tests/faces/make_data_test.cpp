@@ -234,8 +234,8 @@ TEST_CASE("with expressions the other sets have the same bytes, and those of exp
     for (const auto& [file, digest] : old)
         if (file != "manifest.json") CHECK(all.at(file) == digest);
     with.seed = 2;
-    static_cast<void>(make_data("other", with, 2, ignore));
-    CHECK(content("other").at("expressions/test/images/A-00001-happy.jpg") !=
+    static_cast<void>(make_data("other-expressions", with, 2, ignore));
+    CHECK(content("other-expressions").at("expressions/test/images/A-00001-happy.jpg") !=
           all.at("expressions/test/images/A-00001-happy.jpg"));
     CHECK(all.at("expressions/test/images/A-00001-happy.jpg") != all.at("expressions/train/images/A-00001-happy.jpg"));
     fs::remove("with2/expressions/test/manifest.csv");
@@ -246,9 +246,9 @@ TEST_CASE("with expressions the other sets have the same bytes, and those of exp
 TEST_CASE("sets of expressions read back: classes and groups balanced, a lamp per image, other people in train and test") {
     FaceDataParameters parameters = small();
     parameters.expressions = 5;
-    static_cast<void>(make_data("faces", parameters, 2, ignore));
+    static_cast<void>(make_data("read-back", parameters, 2, ignore));
     std::set<std::vector<std::uint8_t>> pictures;
-    for (const char* path : {"faces/expressions/train", "faces/expressions/test"}) {
+    for (const char* path : {"read-back/expressions/train", "read-back/expressions/test"}) {
         INFO(path);
         const DataSource data{.name = "e", .format = "manifest", .path = path, .groups = {}};
         const auto set = open_labelled_set(data);
