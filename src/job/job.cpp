@@ -77,7 +77,7 @@ void read_sweep_section(const JobEntries& entries, Sweep& sweep) {
         for (const TaskInfo& one : tasks()) known.emplace_back(one.name);
         if (task->value == "expression")
             refuse_value(*task, "'expression'", "one of " + joined(known),
-                         "the task 'expression' is not available yet; expressions are classes: task = classification");
+                         "the task 'expression' is not available yet; task = classification learns classes of aligned faces");
         if (find_task(task->value) == nullptr)
             refuse_value(*task, "'" + task->value + "'", "one of " + joined(known), suggestion(task->value, known));
         sweep.task = task->value;

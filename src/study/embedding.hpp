@@ -29,7 +29,7 @@ struct MirroredEmbeddings {
 [[nodiscard]] std::vector<float> cosine_scores(const MirroredEmbeddings& embeddings, std::span<const std::uint32_t> image_a,
                                                std::span<const std::uint32_t> image_b);
 
-/// What a teacher file holds: unit vectors in half precision, [images, embedding_size]. Unit, since every loss takes unit
+/// What a teacher file holds: unit vectors in half precision, [images, embedding_size]. Unit, since every loss of embeddings takes unit
 /// vectors and half precision has no room for long ones; its rounding moves an embedding by at most 2^-11 of its length.
 [[nodiscard]] torch::Tensor half_units(const torch::Tensor& embeddings);
 

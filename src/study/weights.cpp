@@ -116,6 +116,7 @@ LoadedWeights load_safetensors(const std::string& architecture, const std::files
         loaded.architecture = description.architecture;
         loaded.bits = description.bits;
         loaded.kind = "fairsweep checkpoint";
+        if (loaded.network->classes() > 0) loaded.left_out = "classifier (what stands before it is embedded)";
         return loaded;
     }
     ForeignFile foreign;
