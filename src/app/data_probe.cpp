@@ -2,7 +2,9 @@
 
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "faces/planted_file.hpp"
@@ -43,8 +45,14 @@ std::uint64_t count_images(const DataSource& source, bool is_evaluation) {
 
 std::string planted(const DataSource& source) { return faces::planted_beside(source.path); }
 
+std::optional<Digest> file_digest(const std::filesystem::path& path) {
+    std::error_code error;
+    if (!std::filesystem::is_regular_file(path, error)) return std::nullopt;
+    return sha256_of_file(path);
+}
+
 }  // namespace
 
-DataProbe data_probe() { return {data_set_present, data_set_digest, evaluation_group_names, count_images, planted}; }
+DataProbe data_probe() { return {data_set_present, data_set_digest, evaluation_group_names, count_images, planted, file_digest}; }
 
 }  // namespace fairsweep

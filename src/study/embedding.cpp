@@ -126,14 +126,32 @@ StageOutcome run_teacher(const StageContext& context) {
     return done_outcome(writer.finish());
 }
 
+namespace {
+
+StageOutcome outcome_of_scores(const PreparedFaces& faces, std::vector<float> scores) {
+    StageOutcome outcome;
+    outcome.state = StageState::done;
+    outcome.scores = std::move(scores);
+    const VerificationFigures figures = verification_figures(faces.pairs(), outcome.scores);
+    outcome.measured[Metric::pooled_threshold] = figures.pooled_threshold;
+    for (const GroupFigures& group : figures.groups) outcome.groups.push_back(columns_of(group));
+    return outcome;
+}
+
+}  // namespace
+
 StageOutcome run_evaluation(const StageContext& context) {
     const Need& trained = context.network();
     const Need& prepare = context.need(StageKind::prepare);
     const SafetensorsFile checkpoint(context.artefact_of(trained));
-    check_artefact(checkpoint, "network", trained.id);
-    const std::shared_ptr<Network> network = read_network(checkpoint);
     const PreparedFaces faces(context.artefact_of(prepare));
     check_artefact(faces.file(), "prepared faces", prepare.id);
+    if (checkpoint.metadata("kind") == kScoresKind) {
+        check_artefact(checkpoint, kScoresKind, trained.id);
+        return outcome_of_scores(faces, checkpoint.read<float>(kScoresKind, "F32"));
+    }
+    check_artefact(checkpoint, "network", trained.id);
+    const std::shared_ptr<Network> network = read_network(checkpoint);
     if (faces.image_size() != network->input_size() || faces.pairs().groups != context.order.groups)
         throw_data({.attempted = "cannot evaluate a network",
                     .where = faces.file().path().string(),
@@ -148,13 +166,7 @@ StageOutcome run_evaluation(const StageContext& context) {
             return !context.stop_requested();
         });
     if (!embeddings.plain.defined()) return preempted_outcome();
-    StageOutcome outcome;
-    outcome.state = StageState::done;
-    outcome.scores = cosine_scores(embeddings, faces.image_a(), faces.image_b());
-    const VerificationFigures figures = verification_figures(faces.pairs(), outcome.scores);
-    outcome.measured[Metric::pooled_threshold] = figures.pooled_threshold;
-    for (const GroupFigures& group : figures.groups) outcome.groups.push_back(columns_of(group));
-    return outcome;
+    return outcome_of_scores(faces, cosine_scores(embeddings, faces.image_a(), faces.image_b()));
 }
 
 }  // namespace fairsweep
