@@ -59,8 +59,11 @@ ProgramSettings read_settings(const JobEntries& entries, const std::string& sect
     settings.grace_s = read_number(entries, section, "grace_s", 0, 86400, settings.grace_s);
     const auto log_bytes = static_cast<double>(settings.log_bytes);
     settings.log_bytes = static_cast<std::uint64_t>(read_number(entries, section, "log_bytes", 1024, kMaxLogBytes, log_bytes));
-    if (const JobEntry* signal = entries.find(section, "stop_signal"))
-        settings.stop_signal = read_word(*signal, stop_signal_words());
+    if (const JobEntry* signal = entries.find(section, "stop_signal")) {
+        JobEntry word = *signal;
+        if (word.value.starts_with("SIG")) word.value.erase(0, 3);
+        settings.stop_signal = read_word(word, stop_signal_words());
+    }
     return settings;
 }
 

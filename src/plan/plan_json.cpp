@@ -208,8 +208,8 @@ Plan plan_from(const Json& json) {
     for (const auto& [name, data] : json.at("data").items()) {
         plan.data.emplace(name, data_from(name, data));
     }
-    for (const auto& [name, program] : json.value("programs", Json::object()).items())
-        plan.programs.emplace(name, program_from(program));
+    const Json programs = json.value("programs", Json::object());
+    for (const auto& [name, program] : programs.items()) plan.programs.emplace(name, program_from(program));
     plan.seeds = json.at("seeds").get<std::uint64_t>();
     for (const Json& removed : json.at("removed")) {
         plan.removed.push_back({removed.at("rule").get<std::string>(), removed.at("points").get<std::uint64_t>()});

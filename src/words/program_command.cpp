@@ -132,9 +132,7 @@ void refuse_placeholder(const std::string& name, std::string_view word) {
         known.emplace_back(one.name);
         list += (list.empty() ? "{" : ", {") + std::string(one.name) + "}";
     }
-    known.pop_back();
     for (const std::string& key : recipe_key_names()) known.push_back(std::string(kRecipePrefix) + key);
-    known.emplace_back(placeholders().back().name);
     const std::string near = nearest_word(name, known);
     const bool is_variable = word.find("${" + name + "}") != std::string_view::npos;
     std::string hint = near.empty() ? "" : "did you mean {" + near + "}?";

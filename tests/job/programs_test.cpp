@@ -101,7 +101,7 @@ std::size_t points_without_twin(const Plan& plan) {
 
 const std::string kWhole =
     section("python3 my.py --bits {bits} --seed {seed} --data {calibration_data} --from {baseline} --out {artefact}",
-            "depends = my.py, lib.py\ntime_limit_s = 60\nstop_signal = USR1\ngrace_s = 5\nlog_bytes = 4096\n"
+            "depends = my.py, lib.py\ntime_limit_s = 60\nstop_signal = SIGUSR1\ngrace_s = 5\nlog_bytes = 4096\n"
             "estimate_s = 30\n");
 
 }  // namespace
@@ -126,11 +126,11 @@ TEST_CASE("what is wrong with a program is said where it stands") {
         return refusal(job_with(section(train, more)));
     };
     CHECK_THAT(wrong("t {bits}"),
-               ContainsSubstring("own.cfg, line 21, key program.qat.train") && ContainsSubstring("no {artefact}"));
+               ContainsSubstring("own.cfg, line 23, key program.qat.train") && ContainsSubstring("no {artefact}"));
     CHECK_THAT(wrong("t {bit} {artefact}"), ContainsSubstring("did you mean {bits}?"));
     CHECK_THAT(wrong("t {artefact} > log"), ContainsSubstring("there is no shell"));
     CHECK_THAT(wrong("t {artefact}", "result = score\n"), ContainsSubstring("did you mean 'scores'?"));
-    CHECK_THAT(wrong("t {artefact}", "stop_signal = SIGTERM\n"), ContainsSubstring("did you mean 'TERM'?"));
+    CHECK_THAT(wrong("t {artefact}", "stop_signal = SIGTERMS\n"), ContainsSubstring("did you mean 'TERM'?"));
     CHECK_THAT(wrong("t {artefact}", "time_limit_s = 0\n"), ContainsSubstring("a number from 1"));
     CHECK_THAT(wrong("t {artefact}", "arms = shams\n"), ContainsSubstring("dense, sham, compressed"));
     CHECK_THAT(wrong("t {artefact}", "trian = x\n"), ContainsSubstring("unknown key"));
@@ -140,8 +140,8 @@ TEST_CASE("what is wrong with a program is said where it stands") {
     CHECK_THAT(refusal(job_with(section("t {artefact}"), "")),
                ContainsSubstring("[recipe] with program = qat") && ContainsSubstring("recipe.program = none, qat"));
     CHECK_THAT(refusal(job_with("")), ContainsSubstring("add [program.qat]"));
-    CHECK_THAT(refusal(job_with(section("t {artefact}")), {"recipe.program=qta"}), ContainsSubstring("did you mean 'qat'?"));
-    CHECK_THAT(refusal(job_with(section("t {artefact}")), {"axes.recipe.program=qat, qta"}),
+    CHECK_THAT(refusal(job_with(section("t {artefact}")), {"recipe.program=qatt"}), ContainsSubstring("did you mean 'qat'?"));
+    CHECK_THAT(refusal(job_with(section("t {artefact}")), {"axes.recipe.program=qat, qatt"}),
                ContainsSubstring("did you mean 'qat'?"));
     CHECK_THAT(refusal(job_with(section("t {artefact}", "result = scores\n")), {"evaluation.measure=latency"}),
                ContainsSubstring("no network"));
