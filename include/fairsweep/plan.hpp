@@ -22,6 +22,7 @@ struct Stage {
     std::vector<StageIndex> needs;       ///< smaller indices: the list is in topological order
     std::vector<std::string> data_sets;  ///< names in Plan::data whose paths it reads; operational, outside the id
     double cost_s = 0.0;                 ///< estimate on one core
+    std::string program{};               ///< external: name in Plan::programs; operational, outside the id
 };
 
 struct Point {
@@ -55,8 +56,8 @@ struct Plan {
     std::string task;
     std::vector<std::string> groups;   ///< demographic groups of the evaluation set, in its order
     std::vector<std::string> classes;  ///< of the evaluation set, by name; empty where the task has none
-    std::vector<Stage> stages;        ///< topological order, stable for a given sweep
-    std::vector<Point> points;        ///< grid order
+    std::vector<Stage> stages;         ///< topological order, stable for a given sweep
+    std::vector<Point> points;         ///< grid order
     std::map<std::string, PlannedData> data;
     std::map<std::string, ProgramSettings> programs;  ///< by name, of [program.NAME]
     std::vector<AxisInfo> axes = common_axes();

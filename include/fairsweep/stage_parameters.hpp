@@ -27,7 +27,10 @@ struct StageParameters {
     Digest depends;          ///< hash of the content of Program::depends; zero: there are none
     Digest training_data;    ///< where the command names it
     Digest evaluation_data;  ///< where the command names it, and where the result is of its images
-    std::string arm;         ///< where the command names it
+    std::string arm;         ///< where the command names it, as are the next three
+    std::string training_set;  ///< the name
+    std::string calibration;   ///< the axis
+    std::string pruning;       ///< the axis
     Recipe recipe;             ///< baseline: baseline_*, margin_*; compression: finetune_* and the quantiser's; both: the common
                                ///< fields; teacher: flip; every kind but prepare: threads_per_stage, shards
 };
@@ -38,9 +41,9 @@ struct StageParameters {
 
 /// needs, by kind:  baseline: none; teacher: {network (baseline or, in a chain, compression)}; compression: {baseline,
 /// teacher}; prepare: none;
-/// evaluation: {network (baseline or compression), prepare}.
+/// evaluation: {network (baseline, compression or external), prepare}; external: {baseline} where its command names it.
 /// Stage::data_sets, by kind: baseline {training set}; teacher and compression {calibration set}; prepare {evaluation set};
-/// evaluation {} (it reads the prepared faces).
+/// evaluation {} (it reads the prepared faces); external: the sets that it reads, in the order training, calibration, evaluation.
 
 /// Square input side of an architecture name: "iresnet10-w16-56" -> 56, "iresnet18" -> 112.
 [[nodiscard]] int input_size_of(const std::string& architecture);

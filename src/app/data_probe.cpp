@@ -2,7 +2,9 @@
 
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "faces/planted_file.hpp"
@@ -45,6 +47,12 @@ std::uint64_t count_labelled_images(const DataSource& source) { return open_labe
 
 std::string planted(const DataSource& source) { return faces::planted_beside(source.path); }
 
+std::optional<Digest> file_digest(const std::filesystem::path& path) {
+    std::error_code error;
+    if (!std::filesystem::is_regular_file(path, error)) return std::nullopt;
+    return sha256_of_file(path);
+}
+
 }  // namespace
 
 DataProbe data_probe(const std::string& task) {
@@ -53,7 +61,7 @@ DataProbe data_probe(const std::string& task) {
         if (!is_evaluation) return open_training_set(source)->size();
         return has_classes ? count_labelled_images(source) : count_pair_images(source);
     };
-    return {data_set_present, data_set_digest, evaluation_group_names, count_images, planted, class_names};
+    return {data_set_present, data_set_digest, evaluation_group_names, count_images, planted, class_names, file_digest};
 }
 
 }  // namespace fairsweep

@@ -10,11 +10,11 @@
 
 #include "data/damage.hpp"
 #include "data/pair_list.hpp"
+#include "data/row_index.hpp"
 #include "data/unicode.hpp"
 #include "fairsweep/error.hpp"
 #include "fairsweep/files.hpp"
 #include "metrics/pair_checks.hpp"
-#include "row_index.hpp"
 
 namespace fairsweep {
 namespace {

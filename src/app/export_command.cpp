@@ -85,6 +85,12 @@ SafetensorsFile open_network(const std::filesystem::path& path, const Stage& sta
                     .hint = "fairsweep run with this store trains it again"});
     }
     SafetensorsFile file(path);
+    if (file.metadata("kind") == kScoresKind)
+        throw_usage({.attempted = "cannot export a point that has no network",
+                     .where = path.string(),
+                     .found = "scores, which the program " + stage.program + " left",
+                     .expected = "a network",
+                     .hint = "only programs with result = checkpoint leave one"});
     check_artefact(file, "network", stage.id);
     const Digest digest = sha256_of_file(path);
     if (digest != row.outcome.artefact) {

@@ -48,6 +48,10 @@ struct PlanView {
         return static_cast<std::uint64_t>(
             std::count_if(plan.stages.begin(), plan.stages.end(), [kind](const Stage& stage) { return stage.kind == kind; }));
     }
+    [[nodiscard]] std::uint64_t stages_of_program(const std::string& name) const {
+        return static_cast<std::uint64_t>(
+            std::count_if(plan.stages.begin(), plan.stages.end(), [&name](const Stage& stage) { return stage.program == name; }));
+    }
     [[nodiscard]] std::uint64_t stages_done() const {
         return static_cast<std::uint64_t>(std::count(is_done.begin(), is_done.end(), true));
     }
@@ -98,6 +102,9 @@ void print_json(const PlanView& view) {
     json["stages"] = plan.stages.size();
     json["kinds"] = Json::object();
     for (const StageKind kind : all_of<StageKind>()) json["kinds"][name_of(kind)] = view.stages_of(kind);
+    json["programs"] = Json::object();
+    for (const auto& [name, settings] : plan.programs)
+        json["programs"][name] = {{"stages", view.stages_of_program(name)}, {"time_limit_s", settings.time_limit_s}};
     json["stages_shared"] = plan.stages_shared;
     json["stages_done"] = view.stages_done();
     json["workers"] = view.workers;
@@ -158,6 +165,9 @@ void print_stages(const PlanView& view) {
     std::cout << "\nstages\n";
     for (const StageKind kind : all_of<StageKind>())
         std::cout << fmt::format("  {:<14}{:>8}\n", name_of(kind), view.stages_of(kind));
+    for (const auto& [name, settings] : view.plan.programs)
+        std::cout << fmt::format("  {:<14}{:>8}  of them of program {}, each within {}\n", "", view.stages_of_program(name), name,
+                                 human_duration(settings.time_limit_s));
     std::cout << fmt::format("  {:<14}{:>8}  serve more than one point\n", "shared", view.plan.stages_shared);
     std::cout << fmt::format("  {:<14}{:>8}  in the store\n", "done", view.stages_done());
 }

@@ -4,6 +4,7 @@
 #include "commands.hpp"
 #include "data_probe.hpp"
 #include "export/latency.hpp"
+#include "external/external.hpp"
 #include "fairsweep/dataset.hpp"
 #include "fairsweep/stage_parameters.hpp"
 #include "job/job.hpp"
@@ -26,6 +27,7 @@ PlannedSweep plan_job(const RunOptions& options) {
 std::unique_ptr<StageRunner> make_runner(const std::filesystem::path& artefact_folder) {
     StageFunctions functions = study_functions();
     functions[StageKind::latency] = run_latency;
+    functions[StageKind::external] = run_external;
     return make_stage_runner(artefact_folder, functions);
 }
 

@@ -42,6 +42,7 @@ struct ScoredPair {
     std::uint32_t identity_b = 0;
     bool genuine = false;
     double score = 0.0;
+    std::uint64_t line = 0;
 };
 
 std::optional<double> number_in(const std::string& text) {
@@ -71,10 +72,14 @@ bool parse_same(const std::string& text, const CsvReader& reader) {
 
 double parse_score(const std::string& text, const CsvReader& reader) {
     const std::optional<double> value = number_in(text);
-    if (!value || !std::isfinite(*value))
+    if (value && std::isfinite(*value)) return *value;
+    try {
         reader.refuse("score = '" + shown_text(text) + "'", "a finite number",
                       text.find(',') != std::string::npos ? "write decimal points, not commas" : "");
-    return *value;
+    } catch (const Error& error) {
+        if (value) throw NonFiniteScore(error);
+        throw;
+    }
 }
 
 class ScoreTable {
@@ -104,6 +109,7 @@ private:
         pair.group = group_number(text(kGroup));
         pair.genuine = parse_same(text(kSame), reader_);
         pair.score = parse_score(text(kScore), reader_);
+        pair.line = reader_.line();
         if (has_identities_) {
             set_people(pair, text(kIdentityA), text(kIdentityB));
         } else {
@@ -163,6 +169,7 @@ private:
             list_.pairs.identity_a.push_back(pair.identity_a);
             list_.pairs.identity_b.push_back(pair.identity_b);
             list_.scores.push_back(pair.score);
+            list_.lines.push_back(pair.line);
             if (!fold_names_.empty()) list_.folds.push_back(pair.fold);
         }
         std::partial_sum(list_.pairs.group_begin.begin(), list_.pairs.group_begin.end(), list_.pairs.group_begin.begin());

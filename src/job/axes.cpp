@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "fairsweep/text.hpp"
+#include "job/programs.hpp"
 #include "job/recipe.hpp"
 #include "job/values.hpp"
 #include "plan/tasks.hpp"
@@ -274,6 +275,7 @@ AxisValue read_axis_value(const JobEntry& entry, const Sweep& sweep, std::size_t
     if (axis < count_of<Axis>) return readers()[static_cast<Axis>(axis)].read(entry, sweep, text);
     const RecipeKey& key = key_of(sweep.axes[axis]);
     check_recipe_value(entry, key, text);
+    if (is_program_axis(sweep.axes[axis])) require_program(entry, text, sweep);
     Recipe recipe;
     static_cast<void>(set_recipe_key(recipe, key, text));
     return axis_value(recipe, key);

@@ -8,11 +8,12 @@
 #include "fairsweep/text.hpp"
 #include "job/axes.hpp"
 #include "job/job_entries.hpp"
-#include "words/recipe_keys.hpp"
+#include "job/programs.hpp"
 #include "job/values.hpp"
 #include "plan/constraint.hpp"
 #include "plan/stage_kinds.hpp"
 #include "plan/tasks.hpp"
+#include "words/recipe_keys.hpp"
 
 namespace fairsweep {
 namespace {
@@ -26,7 +27,8 @@ const std::map<std::string, std::vector<std::string>>& keys_by_section() {
                                                                          {"constraint", {"exclude"}},
                                                                          {"recipe", recipe_key_names()},
                                                                          {"evaluation", {"data", "measure"}},
-                                                                         {"data.NAME", {"format", "path", "groups"}}};
+                                                                         {"data.NAME", {"format", "path", "groups"}},
+                                                                         {"program.NAME", program_keys()}};
     return keys;
 }
 
@@ -54,10 +56,11 @@ void check_keys_are_known(const JobEntries& entries) {
             refuse_value(entry, "[" + entry.section + "]", "[data.NAME] with letters, digits, '_' and '-' in the name");
         }
         check_block_name(entry);
-        const auto known = keys_by_section().find(is_data_section(entry.section)   ? "data.NAME"
-                                                  : is_axes_section(entry.section) ? "axes"
-                                                                                   : entry.section);
-        if (known == keys_by_section().end() || entry.section == "data.NAME") refuse_section(entry);
+        const auto known = keys_by_section().find(is_data_section(entry.section)      ? "data.NAME"
+                                                  : is_program_section(entry.section) ? "program.NAME"
+                                                  : is_axes_section(entry.section)    ? "axes"
+                                                                                      : entry.section);
+        if (known == keys_by_section().end() || entry.section.ends_with(".NAME")) refuse_section(entry);
         const std::vector<std::string>& keys = known->second;
         if (std::find(keys.begin(), keys.end(), entry.key) != keys.end()) continue;
         throw_usage({.attempted = "the job file has an unknown key",
@@ -182,12 +185,14 @@ Sweep parse_job(const std::string& text, const std::string& origin, const std::v
     Sweep sweep;
     read_sweep_section(entries, sweep);
     read_data_sections(entries, sweep);
+    read_programs(entries, sweep);
     read_axes(entries, sweep);
     read_constraints(entries, sweep);
     const JobEntry& evaluation = entries.require("evaluation", "data", "NAME, with a section [data.NAME]");
     require_data(evaluation, evaluation.value, sweep);
     sweep.evaluation_data = evaluation.value;
     read_measurements(entries, sweep);
+    check_programs(entries, sweep);
     sweep.source_text = entries.text();
     return sweep;
 }

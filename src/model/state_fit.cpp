@@ -66,11 +66,11 @@ std::vector<std::string> reduced_candidates(const NamedShapes& tensors) {
 void refuse_non_finite(const NamedTensors& tensors, const std::string& where) {
     for (const auto& [name, tensor] : tensors)
         if (tensor.is_floating_point() && !torch::isfinite(tensor).all().item<bool>())
-            throw_data({.attempted = "cannot use these weights",
-                        .where = where + ", tensor " + name.substr(0, 120),
-                        .found = "NaN or infinity",
-                        .expected = "finite values",
-                        .hint = "the training that made them diverged"});
+            throw NonFiniteWeights(ErrorKind::data, {.attempted = "cannot use these weights",
+                                                     .where = where + ", tensor " + name.substr(0, 120),
+                                                     .found = "NaN or infinity",
+                                                     .expected = "finite values",
+                                                     .hint = "the training that made them diverged"});
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "fairsweep/error.hpp"
 #include "model/network.hpp"
 
 namespace fairsweep {
@@ -35,8 +36,14 @@ struct StateFit {
 /// Shapes tell an input size only roughly: 112 is taken where it fits, else 56, else the first multiple of 8 that does.
 [[nodiscard]] std::string fitting_architecture(const NamedShapes& tensors);
 
+/// Weights with NaN or infinity: the training that made them diverged.
+class NonFiniteWeights : public Error {
+public:
+    using Error::Error;
+};
+
 /// The architecture with these tensors as its state, in eval mode. Floating-point tensors may be half, bfloat16, float or
-/// double. Throws a data error naming `where`: with StateFit::text(), or naming a tensor that holds NaN or infinity; a usage
+/// double. Throws a data error naming `where`: with StateFit::text(), or (NonFiniteWeights) a tensor that is not finite; a usage
 /// error for an unknown architecture.
 [[nodiscard]] std::shared_ptr<Network> fit_state(const std::string& architecture, const NamedTensors& tensors,
                                                  const std::string& where);

@@ -29,11 +29,12 @@ std::string describe_stage(const Plan& plan, StageIndex stage) {
     if (stage >= plan.stages.size()) return fmt::format("unknown stage {}", stage);
     const Stage& meant = plan.stages[stage];
     std::string text = name_of(meant.kind);
+    if (!meant.program.empty()) text += " " + meant.program;
     const StageKindInfo& kind = info_of(meant.kind);
     const Point* point = kind.has_architecture ? first_point(plan, stage) : nullptr;
     if (point != nullptr) {
         text += fmt::format(" {}, {}", point->axes.architecture(), point->axes.training_set());
-        const bool of_one_network = kind.has_compression || kind.measures_points;
+        const bool of_one_network = kind.has_compression || kind.measures_points || meant.kind == StageKind::external;
         if (of_one_network && point->arm != Arm::dense)
             text += fmt::format(", {}, bits {}, sparsity {}", name_of(point->arm), point->axes.bits().text(),
                                 exact_number(point->axes.sparsity()));

@@ -8,6 +8,7 @@
 #include "fairsweep/check.hpp"
 #include "fairsweep/error.hpp"
 #include "fairsweep/stage_parameters.hpp"
+#include "words/program_command.hpp"
 #include "words/pruning_words.hpp"
 #include "words/recipe_axes.hpp"
 
@@ -55,6 +56,12 @@ Recipe recipe_of(const Sweep& sweep, const AxisValues& axes) {
     for (std::size_t axis = count_of<Axis>; axis < sweep.axes.size(); ++axis)
         apply_recipe_axis(sweep.axes[axis], axes[axis], recipe);
     return recipe;
+}
+
+bool some_program_makes(const Sweep& sweep, Arm arm) {
+    return std::any_of(sweep.programs.begin(), sweep.programs.end(), [arm](const auto& one) {
+        return std::find(one.second.arms.begin(), one.second.arms.end(), arm) != one.second.arms.end();
+    });
 }
 
 class BlockWalk {
@@ -108,7 +115,7 @@ private:
         if (arm == Arm::sham) cell.axes[Axis::distillation] = loss_of(cell.axes.distillation());
         set_pruning(cell);
         for (std::size_t axis = count_of<Axis>; axis < sweep_.axes.size(); ++axis)
-            if (!depends_on(cell, sweep_.axes[axis], sweep_.task)) cell.axes[axis] = {};
+            if (!depends_on(cell, sweep_.axes[axis])) cell.axes[axis] = {};
         if (seen_.insert(key_of(cell)).second) visit_(cell);
     }
 
@@ -131,18 +138,29 @@ private:
     }
 
     /// Whether some stage of a point in this cell has the key in its canonical text.
-    static bool depends_on(const Cell& cell, const AxisInfo& axis, const std::string& task) {
+    [[nodiscard]] bool depends_on(const Cell& cell, const AxisInfo& axis) const {
+        if (is_program_axis(axis)) return some_program_makes(sweep_, cell.arm);
         StageParameters parameters;
-        parameters.task = task;
+        parameters.task = sweep_.task;
         parameters.recipe = cell.recipe;
         parameters.bits = cell.axes.bits();
         parameters.sparsity = cell.axes.sparsity();
+        const Program* program = program_of(sweep_, cell.arm, cell.recipe);
+        if (program != nullptr) parameters.command = program->command;
         const auto kinds = all_of<StageKind>();
         return std::any_of(kinds.begin(), kinds.end(), [&](StageKind kind) {
-            const bool is_of_finetune = kind == StageKind::teacher || kind == StageKind::compression;
             parameters.kind = kind;
-            return (cell.arm != Arm::dense || !is_of_finetune) && applies_to(axis, parameters);
+            return has_stage(cell.arm, program, kind) && applies_to(axis, parameters);
         });
+    }
+
+    /// Whether points of this arm may have a stage of that kind before them.
+    static bool has_stage(Arm arm, const Program* program, StageKind kind) {
+        const bool is_of_finetune = kind == StageKind::teacher || kind == StageKind::compression;
+        if (kind == StageKind::external) return program != nullptr;
+        if (is_of_finetune) return program == nullptr && arm != Arm::dense;
+        if (kind == StageKind::baseline) return program == nullptr || names_placeholder(program->command, "baseline");
+        return true;
     }
 
     static std::string key_of(const Cell& cell) {
@@ -164,6 +182,13 @@ private:
 void visit_cells(const Sweep& sweep, const std::function<void(const Cell&)>& visit) {
     std::unordered_set<std::string> seen;
     for (const AxisBlock& block : sweep.blocks) BlockWalk(sweep, block, seen, visit).walk();
+}
+
+const Program* program_of(const Sweep& sweep, Arm arm, const Recipe& recipe) {
+    const auto found = sweep.programs.find(recipe.program);
+    if (found == sweep.programs.end()) return nullptr;
+    const std::vector<Arm>& arms = found->second.arms;
+    return std::find(arms.begin(), arms.end(), arm) != arms.end() ? &found->second : nullptr;
 }
 
 double grid_size(const Sweep& sweep) {

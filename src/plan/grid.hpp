@@ -21,6 +21,9 @@ struct Cell {
 /// Throws a usage error for a way of pruning that cannot be.
 void visit_cells(const Sweep& sweep, const std::function<void(const Cell&)>& visit);
 
+/// The program that makes the networks of that arm under the recipe; nullptr: fairsweep does.
+[[nodiscard]] const Program* program_of(const Sweep& sweep, Arm arm, const Recipe& recipe);
+
 /// Products of the axes' values, seeds included; in double, as it may pass 2^64.
 [[nodiscard]] double grid_size(const Sweep& sweep);
 

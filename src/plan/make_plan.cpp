@@ -1,6 +1,7 @@
 #include "plan/make_plan.hpp"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <set>
 #include <unordered_map>
@@ -12,10 +13,11 @@
 #include "plan/constraint.hpp"
 #include "plan/cost.hpp"
 #include "plan/grid.hpp"
-#include "words/pruning_words.hpp"
 #include "plan/stage_id.hpp"
 #include "plan/stage_kinds.hpp"
 #include "plan/tasks.hpp"
+#include "words/program_command.hpp"
+#include "words/pruning_words.hpp"
 
 namespace fairsweep {
 namespace {
@@ -60,9 +62,44 @@ private:
     Plan& plan_;
 };
 
+/// What the users' programs depend on, read when the first point needs them.
+class ProgramFiles {
+public:
+    ProgramFiles(const DataProbe& probe, Plan& plan) : probe_(probe), plan_(plan) {}
+
+    /// Hash of the contents of Program::depends in their order; zero where there are none. The names are no part of it.
+    Digest depends(const std::string& name, const Program& program) {
+        if (program.depends.empty()) return {};
+        const auto found = known_.find(name);
+        return found != known_.end() ? found->second : known_[name] = read(name, program);
+    }
+
+private:
+    Digest read(const std::string& name, const Program& program) const {
+        std::string missing, contents;
+        for (const std::string& path : program.depends) {
+            const auto digest = probe_.file ? probe_.file(path) : std::optional(sha256("file that nobody reads: " + path));
+            if (digest) contents += digest->hex() + "\n";
+            if (!digest) missing += (missing.empty() ? "" : ", ") + path;
+        }
+        if (!probe_.file) plan_.provisional = true;
+        if (missing.empty()) return sha256(contents);
+        throw_usage({.attempted = "files that a program depends on are missing",
+                     .where = "program." + name + ".depends",
+                     .found = "no file " + missing,
+                     .expected = "files that can be read",
+                     .hint = "relative paths begin in the folder you are in"});
+    }
+
+    const DataProbe& probe_;
+    Plan& plan_;
+    std::map<std::string, Digest> known_;  ///< by name of the program
+};
+
 class Planner {
 public:
-    Planner(const Sweep& sweep, const DataProbe& probe) : sweep_(sweep), probe_(probe), data_(sweep, probe, plan_) {
+    Planner(const Sweep& sweep, const DataProbe& probe)
+        : sweep_(sweep), probe_(probe), data_(sweep, probe, plan_), programs_(probe, plan_) {
         for (const Constraint& constraint : sweep.constraints) {
             rules_.push_back(ConstraintRule::parse(constraint.text, "constraint.exclude", sweep.axes));
             plan_.removed.push_back({constraint.text, 0});
@@ -112,8 +149,7 @@ private:
         point.axes = cell.axes;
         point.seed = seed;
         if (is_excluded(point)) return;
-        const StageIndex baseline = baseline_stage(cell, seed);
-        point.network_stage = cell.arm == Arm::dense ? baseline : compression_stage(cell, seed, baseline);
+        point.network_stage = network_stage(cell, seed);
         point.evaluation_stage = measuring_stage(StageKind::evaluation, cell, seed, point.network_stage);
         for (const StageKind kind : sweep_.measurements)
             point.measurements.push_back(measuring_stage(kind, cell, seed, point.network_stage));
@@ -125,6 +161,54 @@ private:
         plan_.points.push_back(std::move(point));
     }
 
+    StageIndex network_stage(const Cell& cell, std::uint64_t seed) {
+        if (const Program* program = program_of(sweep_, cell.arm, cell.recipe)) return external_stage(cell, seed, *program);
+        const StageIndex baseline = baseline_stage(cell, seed);
+        return cell.arm == Arm::dense ? baseline : compression_stage(cell, seed, baseline);
+    }
+
+    /// Of what stands in the parameters here, the text keeps what the command names.
+    StageIndex external_stage(const Cell& cell, std::uint64_t seed, const Program& program) {
+        const AxisValues& axes = cell.axes;
+        StageParameters parameters = common(StageKind::external, cell, seed);
+        parameters.recipe = cell.recipe;
+        parameters.command = program.command;
+        parameters.result = program.result;
+        parameters.depends = programs_.depends(cell.recipe.program, program);
+        parameters.bits = axes.bits();
+        parameters.sparsity = axes.sparsity();
+        parameters.distillation = axes.distillation();
+        parameters.training_set = axes.training_set();
+        parameters.calibration = axes.calibration();
+        parameters.pruning = axes.pruning();
+        parameters.arm = name_of(cell.arm);
+        std::vector<std::string> data_sets;
+        const auto read = [&](const std::string& name) {
+            data_sets.push_back(name);
+            return data_.id(name);
+        };
+        const auto names = [&program](const char* placeholder) { return names_placeholder(program.command, placeholder); };
+        if (names("training_data")) parameters.training_data = read(axes.training_set());
+        if (names("calibration_data")) parameters.data = read(calibration_set(axes));
+        if (names("evaluation_data") || program.result != kResultCheckpoint)
+            parameters.evaluation_data = read(sweep_.evaluation_data);
+        std::vector<StageIndex> needs;
+        if (names("baseline")) needs.push_back(baseline_stage(cell, seed));
+        const StageIndex index = add_stage(parameters, std::move(needs), sweep_.evaluation_data);
+        Stage& stage = plan_.stages[index];
+        stage.data_sets = std::move(data_sets);
+        stage.cost_s = program.estimate_s;
+        stage.program = cell.recipe.program;
+        plan_.programs.emplace(stage.program, program.settings);
+        return index;
+    }
+
+    /// The data set that a compressed or sham cell is calibrated with.
+    static const std::string& calibration_set(const AxisValues& axes) {
+        const bool is_own = std::holds_alternative<std::monostate>(axes[Axis::calibration]) || axes.calibration() == "real";
+        return is_own ? axes.training_set() : axes.calibration();
+    }
+
     [[nodiscard]] StageParameters common(StageKind kind, const Cell& cell, std::uint64_t seed) const {
         StageParameters parameters;
         parameters.kind = kind;
@@ -132,6 +216,7 @@ private:
         parameters.version = info_of(kind).version;
         parameters.architecture = cell.axes.architecture();
         parameters.recipe = cell.recipe;
+        parameters.recipe.program = Recipe{}.program;  // of fairsweep's own stages
         parameters.seed = seed;
         return parameters;
     }
@@ -155,7 +240,7 @@ private:
 
     StageIndex compression_stage(const Cell& cell, std::uint64_t seed, StageIndex baseline) {
         const AxisValues& axes = cell.axes;
-        const std::string& data = axes.calibration() == "real" ? axes.training_set() : axes.calibration();
+        const std::string& data = calibration_set(axes);
         StageParameters parameters = common(StageKind::compression, cell, seed);
         parameters.data = data_.id(data);
         parameters.bits = axes.bits();
@@ -227,8 +312,9 @@ private:
 
     void check_needs(const Stage& stage) const {
         const auto& wanted = info_of(stage.kind).needs;
-        FAIRSWEEP_CHECK(stage.needs.size() == wanted.size(), "a stage has the needs of its kind");
-        for (std::size_t i = 0; i < wanted.size(); ++i) {
+        const bool may_lack = info_of(stage.kind).needs_are_optional && stage.needs.size() < wanted.size();
+        FAIRSWEEP_CHECK(stage.needs.size() == wanted.size() || may_lack, "a stage has the needs of its kind");
+        for (std::size_t i = 0; i < stage.needs.size(); ++i) {
             const StageKind found = plan_.stages[stage.needs[i]].kind;
             FAIRSWEEP_CHECK(std::find(wanted[i].begin(), wanted[i].end(), found) != wanted[i].end(), "of the right kinds");
         }
@@ -331,6 +417,7 @@ private:
     const DataProbe& probe_;
     Plan plan_;
     DataCatalogue data_;
+    ProgramFiles programs_;
     std::vector<ConstraintRule> rules_;
     std::unordered_map<Digest, StageIndex, DigestHash> stages_;
     std::unordered_map<std::string, StageIndex> baselines_;

@@ -1,7 +1,9 @@
 #pragma once
 /// From a checked sweep to its plan: points of the grid, minus what constraints remove, and the stages that serve them.
 #include <cstdint>
+#include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +21,7 @@ struct DataProbe {
     std::function<std::uint64_t(const DataSource&, bool is_evaluation)> images = {};  ///< for estimates; may be empty
     std::function<std::string(const DataSource&)> planted = {};                       ///< PlannedData::planted; may be empty
     std::function<std::vector<std::string>(const DataSource&)> classes = {};          ///< of tasks that have some; may be empty
+    std::function<std::optional<Digest>(const std::filesystem::path&)> file = {};     ///< of a program's; nothing: no such file
 };
 
 /// Points per grid that are planned at most; more is a usage error.

@@ -26,8 +26,17 @@ void check_depth(const std::string& json, const std::string& where) {
 }
 
 Json to_json(const Stage& stage) {
-    return {{"id", stage.id.hex()}, {"kind", name_of(stage.kind)}, {"parameters", stage.parameters},
-            {"needs", stage.needs}, {"data", stage.data_sets},     {"cost_s", stage.cost_s}};
+    Json json = {{"id", stage.id.hex()}, {"kind", name_of(stage.kind)}, {"parameters", stage.parameters},
+                 {"needs", stage.needs}, {"data", stage.data_sets},     {"cost_s", stage.cost_s}};
+    if (!stage.program.empty()) json["program"] = stage.program;
+    return json;
+}
+
+Json to_json(const ProgramSettings& program) {
+    return {{"time_limit_s", program.time_limit_s},
+            {"stop_signal", program.stop_signal},
+            {"grace_s", program.grace_s},
+            {"log_bytes", program.log_bytes}};
 }
 
 Json to_json(const AxisInfo& axis) { return {{"name", axis.name}, {"kind", name_of(axis.kind)}, {"values", axis.values}}; }
@@ -98,6 +107,7 @@ Stage stage_from(const Json& json, std::size_t own_index) {
     for (const Json& need : json.at("needs")) stage.needs.push_back(checked_index(need, own_index, "needs of a stage"));
     stage.data_sets = json.at("data").get<std::vector<std::string>>();
     stage.cost_s = json.at("cost_s").get<double>();
+    stage.program = json.value("program", "");
     return stage;
 }
 
@@ -171,6 +181,13 @@ PlannedData data_from(const std::string& name, const Json& json) {
     return data;
 }
 
+ProgramSettings program_from(const Json& json) {
+    return {.time_limit_s = json.at("time_limit_s").get<double>(),
+            .stop_signal = json.at("stop_signal").get<std::string>(),
+            .grace_s = json.at("grace_s").get<double>(),
+            .log_bytes = json.at("log_bytes").get<std::uint64_t>()};
+}
+
 Plan plan_from(const Json& json) {
     const int format = json.at("format").get<int>();
     if (format != kFormat) {
@@ -191,6 +208,8 @@ Plan plan_from(const Json& json) {
     for (const auto& [name, data] : json.at("data").items()) {
         plan.data.emplace(name, data_from(name, data));
     }
+    const Json programs = json.value("programs", Json::object());
+    for (const auto& [name, program] : programs.items()) plan.programs.emplace(name, program_from(program));
     plan.seeds = json.at("seeds").get<std::uint64_t>();
     for (const Json& removed : json.at("removed")) {
         plan.removed.push_back({removed.at("rule").get<std::string>(), removed.at("points").get<std::uint64_t>()});
@@ -223,6 +242,7 @@ std::string plan_to_json(const Plan& plan) {
     for (const Point& point : plan.points) points.push_back(to_json(point));
     Json& data = json["data"] = Json::object();
     for (const auto& [name, planned] : plan.data) data[name] = to_json(planned);
+    for (const auto& [name, program] : plan.programs) json["programs"][name] = to_json(program);
     Json& removed = json["removed"] = Json::array();
     for (const RemovedPoints& rule : plan.removed) removed.push_back({{"rule", rule.rule}, {"points", rule.points}});
     return json.dump(-1, ' ', false, Json::error_handler_t::replace);

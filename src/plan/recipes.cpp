@@ -27,6 +27,9 @@ std::string recipe_text(StageParameters parameters) {
     parameters.data = {};
     parameters.seed = 0;
     parameters.distillation.clear();
+    parameters.training_data = parameters.evaluation_data = {};
+    for (std::string* word : {&parameters.training_set, &parameters.calibration, &parameters.pruning, &parameters.arm})
+        word->clear();
     return canonical_text(parameters);
 }
 
@@ -63,7 +66,8 @@ std::string chain_text(const Plan& plan, const Stage& network) {
 std::string unread_recipe(const Stage& stage) {
     nlohmann::json json = nlohmann::json::parse(stage.parameters, nullptr, false);
     if (!json.is_object()) return digits(stage.parameters);
-    for (const char* axis : {"architecture", "data", "seed", "bits_weight", "bits_activation", "sparsity", "distillation"})
+    for (const char* axis : {"architecture", "data", "seed", "bits_weight", "bits_activation", "sparsity", "distillation",
+                             "training_data", "evaluation_data", "training_set", "calibration", "pruning", "arm"})
         json.erase(axis);
     return digits(json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
@@ -115,6 +119,8 @@ Recipes recipes_of(const Plan& plan, const Stage& network) {
     }
     const std::string sham = recipe_text(sham_of(*parameters));
     recipes.finetune = digits(sham);
+    // A program that starts from no baseline of ours is its own, in every arm.
+    if (baseline == nullptr) recipes.baseline = recipes.finetune;
     const std::string own = recipe_text(quantisers_of(*parameters)) + chain_text(plan, network);
     if (own != sham) recipes.compression = digits(own);
     return recipes;

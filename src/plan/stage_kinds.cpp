@@ -33,11 +33,24 @@ double compression_cost_s(const StageParameters& p, double images) {
     return kStartS + samples * factor * training_image_s(p.architecture) + std::min(samples, images) * kDecodeTrainingS;
 }
 
+/// What its parameters hold, and what it reads and costs, its command and its section of the job decide.
+StageKindInfo program_row() {
+    return {.version = 1,
+            .needs = {{StageKind::baseline}},
+            .needs_are_optional = true,
+            .artefact_suffix = ".ext",
+            .reads_data = false,
+            .leaves_network = true,
+            .metrics = {},
+            .cost_s = [](const StageParameters&, double) { return Program{}.estimate_s; },
+            .disk_bytes = checkpoint_bytes};
+}
+
 using Table = PerEnum<StageKind, StageKindInfo>;
 
 Table make_table() {
     using enum StageKind;
-    const std::vector<StageKind> network{baseline, compression};
+    const std::vector<StageKind> network{baseline, compression, external};
     Table kinds;
     kinds[prepare] = {
         .version = 2,
@@ -59,7 +72,7 @@ Table make_table() {
                        .disk_bytes = checkpoint_bytes};
     kinds[teacher] = {
         .version = 3,
-        .needs = {network},
+        .needs = {{baseline, compression}},
         .artefact_suffix = ".emb",
         .may_use_team = true,
         .metrics = {},
@@ -100,13 +113,7 @@ Table make_table() {
         .metrics = {Metric::image_time_s, Metric::packed_bytes, Metric::float32_bytes},
         .cost_s = [](const StageParameters& p, double) { return kStartS + kTimedImages * kAloneFactor * forward_s(p); },
         .disk_bytes = nothing};
-    kinds[external] = {.version = 1,
-                       .needs = {},
-                       .artefact_suffix = ".ext",
-                       .may_use_team = true,
-                       .metrics = {},
-                       .cost_s = [](const StageParameters&, double) { return Program{}.estimate_s; },
-                       .disk_bytes = checkpoint_bytes};
+    kinds[external] = program_row();
     return kinds;
 }
 

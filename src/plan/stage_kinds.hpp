@@ -16,9 +16,10 @@ struct StageKindInfo {
     int version = 1;
     /// For each need, in order, the kinds that can meet it.
     std::vector<std::vector<StageKind>> needs;
+    bool needs_are_optional = false;   ///< a stage may lack each of them
     const char* artefact_suffix = "";  ///< ".ckpt"; empty: it leaves no file
     bool reads_data = true;            ///< a data set of the job; the others work from what they need
-    bool leaves_network = false;       ///< its artefact is a checkpoint
+    bool leaves_network = false;       ///< its artefact is a checkpoint, or of a program perhaps scores
     bool measures_points = false;      ///< it belongs to one point, and its figures are the point's
     bool leaves_scores = false;        ///< one similarity per pair
     bool may_use_team = false;         ///< several ranks may run it together

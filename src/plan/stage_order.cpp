@@ -4,6 +4,15 @@
 
 namespace fairsweep {
 
+namespace {
+
+ProgramSettings program_of(const Plan& plan, const Stage& stage) {
+    const auto found = plan.programs.find(stage.program);
+    return found == plan.programs.end() ? ProgramSettings{} : found->second;
+}
+
+}  // namespace
+
 StageOrder order_of(const Plan& plan, StageIndex stage, std::span<const Digest> artefacts) {
     FAIRSWEEP_CHECK(stage < plan.stages.size() && artefacts.size() == plan.stages.size(), "a stage of the plan, one digest each");
     const Stage& planned = plan.stages[stage];
@@ -14,7 +23,7 @@ StageOrder order_of(const Plan& plan, StageIndex stage, std::span<const Digest> 
                      .data = {},
                      .groups = plan.groups,
                      .classes = plan.classes,
-                     .program = {},
+                     .program = program_of(plan, planned),
                      .code_version = plan.code_version};
     for (const StageIndex need : planned.needs)
         order.needs.push_back({plan.stages[need].kind, plan.stages[need].id, artefacts[need]});

@@ -12,6 +12,7 @@
 #include "fairsweep/text.hpp"
 #include "plan/stage_id.hpp"
 #include "plan/stage_kinds.hpp"
+#include "words/program_command.hpp"
 #include "words/recipe_keys.hpp"
 
 namespace fairsweep {
@@ -19,31 +20,61 @@ namespace {
 
 using Json = nlohmann::json;
 
+/// The command, and of all else what its placeholders name: what a program is not told cannot change what it does.
+template <typename Parameters, typename Visit>
+void visit_external_fields(Parameters& p, const Visit& visit) {
+    visit("command", p.command);
+    visit("result", p.result);
+    visit("depends", p.depends);
+    const auto visit_named = [&p, &visit](const char* placeholder, const char* key, auto& value) {
+        if (names_placeholder(p.command, placeholder)) visit(key, value);
+    };
+    const auto is_named = [&p](const char* placeholder) { return names_placeholder(p.command, placeholder); };
+    // A checkpoint is checked against its architecture, the other results against the evaluation set.
+    if (is_named("architecture") || p.result == kResultCheckpoint) visit("architecture", p.architecture);
+    if (is_named("evaluation_data") || p.result != kResultCheckpoint) visit("evaluation_data", p.evaluation_data);
+    visit_named("training_data", "training_data", p.training_data);
+    visit_named("calibration_data", "data", p.data);
+    if (is_named("bits") || is_named("weight_bits")) visit("bits_weight", p.bits.weight);
+    if (is_named("bits") || is_named("activation_bits")) visit("bits_activation", p.bits.activation);
+    visit_named("sparsity", "sparsity", p.sparsity);
+    visit_named("distillation", "distillation", p.distillation);
+    visit_named("training_set", "training_set", p.training_set);
+    visit_named("calibration", "calibration", p.calibration);
+    visit_named("pruning", "pruning", p.pruning);
+    visit_named("arm", "arm", p.arm);
+    visit_named("seed", "seed", p.seed);
+}
+
 /// Visits the fields that a stage uses as (key, member), for writing and reading alike, so that both always agree: what every
 /// stage has, what decides which keys of the recipe apply, then those keys. A third argument is true where the text lacks the
 /// key because the member has the default of a key that came later. `Parameters` is StageParameters, const or not.
 template <typename Parameters, typename Visit>
 void visit_fields(Parameters& p, const Visit& visit) {
     visit("version", p.version);
-    visit("data", p.data);
     static const StageParameters kFirstTask{};
     visit("task", p.task, p.task == kFirstTask.task);  // tasks came later
     const StageKindInfo& kind = info_of(p.kind);
-    if (kind.has_image_size) visit("image_size", p.image_size);
-    if (kind.has_architecture) visit("architecture", p.architecture);
-    if (kind.has_seed) visit("seed", p.seed);
-    if (kind.has_compression) {
-        visit("bits_weight", p.bits.weight);
-        visit("bits_activation", p.bits.activation);
-        visit("sparsity", p.sparsity);
-        visit("distillation", p.distillation);
+    if (p.kind == StageKind::external) {
+        visit_external_fields(p, visit);
+    } else {
+        visit("data", p.data);
+        if (kind.has_image_size) visit("image_size", p.image_size);
+        if (kind.has_architecture) visit("architecture", p.architecture);
+        if (kind.has_seed) visit("seed", p.seed);
+        if (kind.has_compression) {
+            visit("bits_weight", p.bits.weight);
+            visit("bits_activation", p.bits.activation);
+            visit("sparsity", p.sparsity);
+            visit("distillation", p.distillation);
+        }
     }
     static const Recipe kDefault{};
     for (const RecipeKey& key : recipe_keys()) {
         const auto visit_field = [&](const auto field) {
             visit(key.name, p.recipe.*field, key.came_later && p.recipe.*field == kDefault.*field);
         };
-        if (key.applies(p)) std::visit(visit_field, key.field);
+        if (applies_to_stage(key, p)) std::visit(visit_field, key.field);
     }
 }
 

@@ -1,17 +1,15 @@
 #include "run/launcher.hpp"
 
-#include <fcntl.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
-#include <cstdlib>
 
 #include "run/clocks.hpp"
 #include "fairsweep/error.hpp"
 #include "fairsweep/log.hpp"
+#include "fairsweep/start_program.hpp"
 #include "run/stop_signal.hpp"
 
 namespace fairsweep {
@@ -29,69 +27,29 @@ std::vector<std::string> mpirun_words(const LaunchRequest& request) {
     return words;
 }
 
-void set_environment(const LaunchRequest& request) {
-    ::setenv(kLaunchedVariable, request.mark.c_str(), 1);
-    ::setenv("OMP_NUM_THREADS", std::to_string(request.threads_per_rank).c_str(), 1);
+Environment environment_of(const LaunchRequest& request) {
+    Environment environment = environment_of_process();
+    set_variable(environment, kLaunchedVariable, request.mark);
+    set_variable(environment, "OMP_NUM_THREADS", std::to_string(request.threads_per_rank));
     // Messages are small; the kernel's cross-memory copy is refused in many containers, and fails when a rank dies in it.
-    ::setenv("OMPI_MCA_btl_vader_single_copy_mechanism", "none", 0);
+    set_variable_if_unset(environment, "OMPI_MCA_btl_vader_single_copy_mechanism", "none");
     if (::geteuid() == 0) {
-        ::setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 1);
-        ::setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 1);
+        set_variable(environment, "OMPI_ALLOW_RUN_AS_ROOT", "1");
+        set_variable(environment, "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1");
     }
-}
-
-[[noreturn]] void become_mpirun(const LaunchRequest& request, int error_pipe) {
-    ::setpgid(0, 0);
-    // If this program's parent part is killed, the ranks drain and end instead of running on unseen.
-    ::prctl(PR_SET_PDEATHSIG, SIGUSR2);
-    for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGUSR2}) std::signal(number, SIG_DFL);
-    const int nothing = ::open("/dev/null", O_RDONLY);
-    if (nothing >= 0) ::dup2(nothing, STDIN_FILENO);
-    set_environment(request);
-    std::vector<std::string> words = mpirun_words(request);
-    std::vector<char*> arguments;
-    for (std::string& word : words) arguments.push_back(word.data());
-    arguments.push_back(nullptr);
-    ::execvp(arguments[0], arguments.data());
-    const int error_number = errno;
-    const ssize_t written = ::write(error_pipe, &error_number, sizeof error_number);
-    ::_exit(written == sizeof error_number ? 127 : 126);
-}
-
-/// Empty pipe: exec has succeeded and closed it.
-void check_exec(int error_pipe, pid_t child) {
-    int error_number = 0;
-    const ssize_t size = ::read(error_pipe, &error_number, sizeof error_number);
-    ::close(error_pipe);
-    if (size != sizeof error_number) return;
-    ::waitpid(child, nullptr, 0);
-    throw_infrastructure({.attempted = "cannot start mpirun",
-                          .where = "PATH",
-                          .found = describe_errno(error_number),
-                          .expected = "Open MPI's mpirun",
-                          .hint = "install openmpi-bin, or run in one process with --workers 0"});
+    return environment;
 }
 
 pid_t start(const LaunchRequest& request) {
-    int ends[2] = {-1, -1};
-    if (::pipe2(ends, O_CLOEXEC) != 0) {
-        throw_infrastructure(
-            {.attempted = "cannot make a pipe", .where = {}, .found = describe_errno(errno), .expected = {}, .hint = {}});
-    }
-    const pid_t child = ::fork();
-    if (child == 0) become_mpirun(request, ends[1]);
-    const int error_number = errno;
-    ::close(ends[1]);
-    if (child < 0) {
-        ::close(ends[0]);
-        throw_infrastructure({.attempted = "cannot start a process",
-                              .where = "mpirun",
-                              .found = describe_errno(error_number),
-                              .expected = {},
-                              .hint = {}});
-    }
-    check_exec(ends[0], child);
-    return child;
+    // If this program's parent part is killed, the ranks drain and end instead of running on unseen.
+    const StartedProgram started =
+        start_program({.words = mpirun_words(request), .environment = environment_of(request), .parent_death_signal = SIGUSR2});
+    if (started.pid >= 0) return started.pid;
+    throw_infrastructure({.attempted = "cannot start mpirun",
+                          .where = "PATH",
+                          .found = describe_errno(started.error_number),
+                          .expected = "Open MPI's mpirun",
+                          .hint = "install openmpi-bin, or run in one process with --workers 0"});
 }
 
 /// Hands on what this process was told since the last round.

@@ -141,14 +141,32 @@ StageOutcome run_teacher(const StageContext& context) {
     return done_outcome(writer.finish());
 }
 
+namespace {
+
+StageOutcome outcome_of_responses(const StageContext& context, const PreparedFaces& faces, std::vector<float> responses) {
+    StageOutcome outcome;
+    outcome.state = StageState::done;
+    outcome.scores = std::move(responses);
+    TaskFigures figures = task_figures(context.parameters.task, faces.items(), outcome.scores, context.order.classes.size());
+    outcome.measured[Metric::pooled_threshold] = figures.pooled_threshold.value_or(std::numeric_limits<double>::quiet_NaN());
+    outcome.groups = std::move(figures.groups);
+    return outcome;
+}
+
+}  // namespace
+
 StageOutcome run_evaluation(const StageContext& context) {
     const Need& trained = context.network();
     const Need& prepare = context.need(StageKind::prepare);
     const SafetensorsFile checkpoint(context.artefact_of(trained));
-    check_artefact(checkpoint, "network", trained.id);
-    const std::shared_ptr<Network> network = read_network(checkpoint);
     const PreparedFaces faces(context.artefact_of(prepare), context.parameters.task);
     check_artefact(faces.file(), "prepared faces", prepare.id);
+    if (checkpoint.metadata("kind") == kScoresKind) {
+        check_artefact(checkpoint, kScoresKind, trained.id);
+        return outcome_of_responses(context, faces, checkpoint.read<float>(kScoresKind, "F32"));
+    }
+    check_artefact(checkpoint, "network", trained.id);
+    const std::shared_ptr<Network> network = read_network(checkpoint);
     if (faces.image_size() != network->input_size() || faces.items().groups != context.order.groups)
         throw_data({.attempted = "cannot evaluate a network",
                     .where = faces.file().path().string(),
@@ -163,14 +181,7 @@ StageOutcome run_evaluation(const StageContext& context) {
             return !context.stop_requested();
         });
     if (!embeddings.plain.defined()) return preempted_outcome();
-    StageOutcome outcome;
-    outcome.state = StageState::done;
-    const std::string& task = context.parameters.task;
-    outcome.scores = training_of(task).responses(embeddings, faces);
-    TaskFigures figures = task_figures(task, faces.items(), outcome.scores, context.order.classes.size());
-    outcome.measured[Metric::pooled_threshold] = figures.pooled_threshold.value_or(std::numeric_limits<double>::quiet_NaN());
-    outcome.groups = std::move(figures.groups);
-    return outcome;
+    return outcome_of_responses(context, faces, training_of(context.parameters.task).responses(embeddings, faces));
 }
 
 }  // namespace fairsweep

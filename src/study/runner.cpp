@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <chrono>
 #include <exception>
 #include <new>
@@ -24,11 +25,16 @@ namespace {
 
 constexpr std::uint64_t kKeptFacesBytesMax = 2ULL << 30;
 
+/// Of this process and of the programs that it has waited for.
 double cpu_seconds() {
-    rusage usage{};
-    ::getrusage(RUSAGE_SELF, &usage);
     const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec); };
-    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+    double sum = 0.0;
+    for (const auto who : {RUSAGE_SELF, RUSAGE_CHILDREN}) {
+        rusage usage{};
+        ::getrusage(who, &usage);
+        sum += seconds(usage.ru_utime) + seconds(usage.ru_stime);
+    }
+    return sum;
 }
 
 StageOutcome failed(FailureClass failure, const std::string& message) {
@@ -88,7 +94,7 @@ public:
         });
         outcome.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
         outcome.cpu_s = cpu_seconds() - cpu_begin_s;
-        outcome.peak_memory_bytes = peak_memory_bytes();
+        outcome.peak_memory_bytes = std::max(outcome.peak_memory_bytes, peak_memory_bytes());  // a program has its own
         hand_back_freed_memory();
         return outcome;
     }

@@ -1,5 +1,5 @@
 #pragma once
-/// What a stage of the study room works with, and the five stages. No torch in this header.
+/// What a stage of the study room works with, and the stages that it runs. No torch in this header.
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -37,6 +37,9 @@ struct StageContext {
     /// Metadata that every artefact carries: what it is, which stage and which code wrote it.
     [[nodiscard]] std::map<std::string, std::string> metadata(const std::string& kind) const;
 };
+
+/// What a program may leave in the place of a network: metadata key `kind`, and the name of the tensor, F32 [pairs].
+inline constexpr const char* kScoresKind = "scores";
 
 /// Refuses (data error) an artefact of another kind or of another stage than asked for.
 void check_artefact(const SafetensorsFile& file, const std::string& kind, const Digest& stage_id);

@@ -47,6 +47,8 @@ const RecipeKey& key_of(const AxisInfo& axis) {
 
 bool is_preset_axis(const AxisInfo& axis) { return axis.name == "recipe.preset"; }
 
+bool is_program_axis(const AxisInfo& axis) { return axis.name == "recipe.program"; }
+
 AxisValue axis_value(const Recipe& recipe, const RecipeKey& key) { return std::visit(Value{recipe}, key.field); }
 
 void apply_recipe_axis(const AxisInfo& axis, const AxisValue& value, Recipe& recipe) {
@@ -55,6 +57,6 @@ void apply_recipe_axis(const AxisInfo& axis, const AxisValue& value, Recipe& rec
     std::visit(SetValue{recipe, value}, key.field);
 }
 
-bool applies_to(const AxisInfo& axis, const StageParameters& parameters) { return key_of(axis).applies(parameters); }
+bool applies_to(const AxisInfo& axis, const StageParameters& parameters) { return applies_to_stage(key_of(axis), parameters); }
 
 }  // namespace fairsweep

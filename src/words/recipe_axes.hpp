@@ -13,6 +13,7 @@ namespace fairsweep {
 /// The key that an axis of recipe_axis() stands for.
 [[nodiscard]] const RecipeKey& key_of(const AxisInfo& axis);
 [[nodiscard]] bool is_preset_axis(const AxisInfo& axis);
+[[nodiscard]] bool is_program_axis(const AxisInfo& axis);
 
 /// The field's value as a value of its axis.
 [[nodiscard]] AxisValue axis_value(const Recipe& recipe, const RecipeKey& key);

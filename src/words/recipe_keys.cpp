@@ -6,6 +6,7 @@
 
 #include "fairsweep/check.hpp"
 #include "fairsweep/text.hpp"
+#include "words/program_command.hpp"
 #include "words/pruning_words.hpp"
 #include "words/value_text.hpp"
 
@@ -88,6 +89,8 @@ std::vector<RecipeKey> make_keys() {
         {"clip_norm", &Recipe::clip_norm, in_training, 0, 1e6, Ends::open_below},
         {"flip", &Recipe::flip, [](const P& p) { return in_training(p) || p.kind == StageKind::teacher; }},
         word("precision", &Recipe::precision, in_compression, {"fp32", "bf16"}),
+        // Which programs there are the job says. Stages of programs have their commands instead; for ours it is "none".
+        later(word("program", &Recipe::program, in_compression, {})),
         {"threads_per_stage", &Recipe::threads_per_stage, in_networks, 1, 256},
         {"shards", &Recipe::shards, in_batches, 1, 1024},
     };
@@ -153,7 +156,8 @@ struct SetField {
         return std::nullopt;
     }
     Expected operator()(std::string Recipe::*field) const {
-        if (std::find(key.words.begin(), key.words.end(), text) == key.words.end()) {
+        if (key.words.empty() && text.empty()) return "a name";
+        if (!key.words.empty() && std::find(key.words.begin(), key.words.end(), text) == key.words.end()) {
             std::string known;
             for (const std::string& one : key.words) known += (known.empty() ? "" : ", ") + one;
             return "one of " + known;
@@ -193,6 +197,13 @@ struct FieldText {
 std::span<const RecipeKey> recipe_keys() {
     static const std::vector<RecipeKey> rows = make_keys();
     return rows;
+}
+
+bool applies_to_stage(const RecipeKey& key, const StageParameters& parameters) {
+    if (parameters.kind != StageKind::external) return key.applies(parameters);
+    const bool is_threads = std::string_view(key.name) == "threads_per_stage";
+    return names_placeholder(parameters.command, std::string("recipe.") + key.name) ||
+           (is_threads && names_placeholder(parameters.command, "threads"));
 }
 
 const RecipeKey* find_recipe_key(std::string_view name) {

@@ -25,12 +25,12 @@ struct RecipeKey {
     const char* name;
     RecipeField field;
     /// Whether the result of a stage depends on it: then it is in the stage's canonical text and so in its id. May look at
-    /// bits and sparsity and at keys that stand above it.
+    /// bits and sparsity and at keys that stand above it. Not asked of programs: see applies_to_stage().
     bool (*applies)(const StageParameters&);
     double low = 0;
     double high = 1;
     Ends ends = Ends::closed;
-    std::vector<std::string> words{};  ///< values of a text field
+    std::vector<std::string> words{};  ///< values of a text field; none: any name (which there are is known elsewhere)
     bool is_modern = false;            ///< of preset "modern" alone: "quantface" is fixed and does not read it
     /// Not in the canonical text where it has the default of Recipe, so that stages from before there was such a key keep
     /// their ids. The default of such a field must never change.
@@ -41,6 +41,9 @@ struct RecipeKey {
 [[nodiscard]] std::span<const RecipeKey> recipe_keys();
 [[nodiscard]] const RecipeKey* find_recipe_key(std::string_view name);
 [[nodiscard]] const std::vector<std::string>& recipe_key_names();
+
+/// Whether the result of the stage depends on the key; of a user's program: whether its command names it.
+[[nodiscard]] bool applies_to_stage(const RecipeKey& key, const StageParameters& parameters);
 
 /// Sets the field. Returns nothing when the text was right, else what is expected in its place.
 [[nodiscard]] std::optional<std::string> set_recipe_key(Recipe& recipe, const RecipeKey& key, const std::string& text);

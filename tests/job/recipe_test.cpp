@@ -40,7 +40,7 @@ TEST_CASE("every field of the recipe is a key") {
     CHECK_FALSE(recipe.flip);
     CHECK(recipe.threads_per_stage == 2);
     CHECK(recipe.shards == 1);
-    CHECK(recipe_key_names().size() == 43);
+    CHECK(recipe_key_names().size() == 44);
 }
 
 TEST_CASE("the preset quantface trains as its reference does") {

@@ -1,4 +1,5 @@
 /// The job files that we ship parse and count as their comments say; no data are needed.
+#include <algorithm>
 #include <set>
 
 #include "job/job.hpp"
@@ -70,4 +71,17 @@ TEST_CASE("the tables of the published study have their 29 cells and no other") 
             of_global.insert(point.axes.bits().text() + " " + point.axes.calibration());
     CHECK(of_global == std::multiset<std::string>{"32 none", "8 bupt-balanced", "8 real", "8 synthetic"});
     CHECK(plan.removed.empty());
+}
+
+TEST_CASE("the example of an external program has its points beside fairsweep's own, from the same baselines") {
+    const Plan plan = plan_of("external-qat.cfg");
+    CHECK(points_of(plan, Arm::dense) == 2);
+    CHECK(points_of(plan, Arm::sham) == 2 * 2);
+    CHECK(points_of(plan, Arm::compressed) == 2 * 2 * 2);
+    const auto stages_of = [&plan](StageKind kind) {
+        return std::count_if(plan.stages.begin(), plan.stages.end(), [kind](const Stage& stage) { return stage.kind == kind; });
+    };
+    CHECK(stages_of(StageKind::baseline) == 2);
+    CHECK(stages_of(StageKind::external) == 6);
+    CHECK(stages_of(StageKind::compression) == 6);
 }

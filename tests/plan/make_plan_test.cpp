@@ -92,6 +92,9 @@ TEST_CASE("stages stand in topological order, once, with what their kind needs a
                 CHECK(plan.stages[stage.needs[1]].needs[0] == stage.needs[0]);
                 CHECK(plan.stages[stage.needs[1]].data_sets == stage.data_sets);
                 break;
+            case StageKind::external:
+                FAIL_CHECK("this sweep has no program");
+                break;
             case StageKind::evaluation:
             case StageKind::latency:
                 REQUIRE(stage.needs.size() == 2);

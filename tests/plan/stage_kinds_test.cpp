@@ -23,6 +23,15 @@ Sweep full_sweep() {
     return sweep;
 }
 
+/// Half of its points with networks of a program.
+Sweep full_sweep_with_program() {
+    Sweep sweep = full_sweep();
+    sweep.programs["own"].command = "train {baseline} {bits} {seed} {artefact}";
+    sweep.axes.push_back({"recipe.program", AxisKind::word, 0});
+    sweep.blocks.front().values.push_back({std::string("none"), std::string("own")});
+    return sweep;
+}
+
 }  // namespace
 
 TEST_CASE("every kind of stage has a whole row in the table") {
@@ -32,7 +41,8 @@ TEST_CASE("every kind of stage has a whole row in the table") {
         CHECK(info.version >= 1);
         REQUIRE(info.cost_s != nullptr);
         REQUIRE(info.disk_bytes != nullptr);
-        CHECK(info.leaves_network == (std::string(info.artefact_suffix) == ".ckpt"));
+        const std::string suffix = info.artefact_suffix;
+        CHECK(info.leaves_network == (suffix == ".ckpt" || suffix == ".ext"));
         CHECK((!info.leaves_scores || info.measures_points));
     }
 }
@@ -51,7 +61,7 @@ TEST_CASE("every metric is measured by some kind and has a word of its own") {
 }
 
 TEST_CASE("a plan with every measurement has every kind, costs something of each, and reads back") {
-    const Plan plan = make_plan(full_sweep(), present_probe(), "test");
+    const Plan plan = make_plan(full_sweep_with_program(), present_probe(), "test");
     for (const StageKind kind : all_of<StageKind>()) {
         INFO(name_of(kind));
         CHECK(stages_of(plan, kind) > 0);

@@ -20,6 +20,8 @@ StageParameters example(StageKind kind) {
     parameters.bits = {4, 8};
     parameters.sparsity = 0.7;
     parameters.distillation = "embedding";
+    parameters.command = "train --bits {bits} --lr {recipe.finetune_lr} {artefact}";
+    parameters.result = "checkpoint";
     parameters.recipe.weight_decay = 1e-8;
     parameters.recipe.finetune_steps = 40;
     return parameters;

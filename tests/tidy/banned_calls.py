@@ -25,7 +25,7 @@ BANNED = [
     (r"\b(system|popen)\(", "puts a shell between us and the program", ()),
     (r"\b(fork|vfork|exec[lv]\w*|posix_spawnp?)\(",
      "processes start in few places, which close what they must not keep",
-     ("src/run/launcher.cpp", "src/report/page.cpp", "src/store/read_apart.cpp")),
+     ("src/core/start_program.cpp", "src/report/page.cpp", "src/store/read_apart.cpp")),
     (r"\bstd::endl\b", "hides a flush; write \\n, and std::flush where it is meant", ()),
     (r"\bnew\b|(?<!= )\bdelete\b|\b(malloc|calloc|realloc|free)\(",
      "memory belongs to values, containers and smart pointers",
@@ -37,6 +37,7 @@ BANNED = [
      (*PROGRAM_EDGE, "src/job/values.cpp", "src/report/page.cpp", "src/data/digest.cpp", "src/mpi/session.cpp")),
     (r"\b(system|steady|high_resolution)_clock::now\(", "decisions take the time as an argument, so that they repeat",
      (*PROGRAM_EDGE, "src/data/digest.cpp", "src/store/read_apart.cpp", "src/study/runner.cpp",
+      "src/external/watched_program.cpp",  # limits of time
       "src/export/latency.cpp")),  # which measures it
     (r"\b(sleep_for|sleep_until|u?sleep|nanosleep)\(", "nothing but a loop at the program's edge waits",
      (*PROGRAM_EDGE, "src/store/store_lock.cpp", "src/store/read_apart.cpp")),
@@ -44,7 +45,8 @@ BANNED = [
     (r"\bstd::(j?thread\b(?!::)|async\()", "threads are few, and each says who joins it",
      (*PROGRAM_EDGE, "src/data/problems.cpp", "src/faces/parallel.cpp")),
     (r"\b(signal|sigaction|alarm)\(", "a process has one set of signals: the program's edge has it", PROGRAM_EDGE),
-    (r"\b(exit|_exit|_Exit|quick_exit|abort|terminate)\(", "leaves without destructors; throw an Error", PROGRAM_EDGE),
+    (r"\b(exit|_exit|_Exit|quick_exit|abort|terminate)\(", "leaves without destructors; throw an Error",
+     (*PROGRAM_EDGE, "src/core/start_program.cpp")),  # of a process that has not become its program
     (r"\bassert\(", "vanishes in a release; FAIRSWEEP_CHECK, DCHECK and HEAVY_CHECK say when they run", ()),
     (r"\busing namespace\b", "lets a library's new name change ours", ()),
     (r"\b(torch|jit)::(load|save|pickle_load|pickle_save)\(",

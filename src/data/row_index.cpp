@@ -1,4 +1,4 @@
-#include "row_index.hpp"
+#include "data/row_index.hpp"
 
 #include <fmt/format.h>
 

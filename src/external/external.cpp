@@ -1,0 +1,177 @@
+#include "external/external.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstring>
+#include <system_error>
+
+#include "external/watched_program.hpp"
+#include "fairsweep/check.hpp"
+#include "fairsweep/error.hpp"
+#include "fairsweep/files.hpp"
+#include "fairsweep/text.hpp"
+#include "words/program_command.hpp"
+#include "words/recipe_keys.hpp"
+
+namespace fairsweep {
+namespace {
+
+namespace fs = std::filesystem;
+using How = WatchedEnd::How;
+
+constexpr int kTryAgain = 75;  // EX_TEMPFAIL of sysexits.h
+
+/// Where the program writes. All of it is in the artefact folder, where remains of dead processes are cleared away.
+struct OwnPaths {
+    explicit OwnPaths(const StageContext& context)
+        : work(in_folder(context, ".work")), log(in_folder(context, ".log")), result(name_beside(in_folder(context, ".result"))) {
+        fs::create_directories(work);
+    }
+    ~OwnPaths() {
+        std::error_code error;
+        fs::remove(result, error);
+    }
+    OwnPaths(const OwnPaths&) = delete;
+    OwnPaths& operator=(const OwnPaths&) = delete;
+
+    const fs::path work, log, result;
+
+private:
+    static fs::path in_folder(const StageContext& context, const char* suffix) {
+        return fs::absolute(context.folder) / (context.order.id.hex() + suffix);
+    }
+};
+
+/// The path of a data set that the command names. The order has them as the planner put them there.
+std::string data_path(const StageContext& context, const std::string& placeholder) {
+    std::size_t place = 0;
+    for (const char* earlier : {"training_data", "calibration_data", "evaluation_data"}) {
+        if (placeholder == earlier) break;
+        if (names_placeholder(context.parameters.command, earlier)) ++place;
+    }
+    if (place < context.order.data.size()) return fs::absolute(context.order.data[place].path).string();
+    throw_store({.attempted = "cannot run a program",
+                 .where = "stage " + context.order.id.short_hex(),
+                 .found = fmt::format("{} data sets in its order", context.order.data.size()),
+                 .expected = "the set for {" + placeholder + "}",
+                 .hint = {}});
+}
+
+std::string value_of(const StageContext& context, const OwnPaths& paths, const std::string& placeholder) {
+    const StageParameters& p = context.parameters;
+    if (placeholder == "artefact") return paths.result.string();
+    if (placeholder == "work") return paths.work.string();
+    if (placeholder == "baseline") return fs::absolute(context.artefact_of(context.need(StageKind::baseline))).string();
+    if (placeholder.ends_with("_data")) return data_path(context, placeholder);
+    if (placeholder.starts_with("recipe.")) return recipe_text(p.recipe, *find_recipe_key(placeholder.substr(7)));
+    if (placeholder == "threads") return std::to_string(p.recipe.threads_per_stage);
+    if (placeholder == "architecture") return p.architecture;
+    if (placeholder == "training_set") return p.training_set;
+    if (placeholder == "bits") return p.bits.text();
+    if (placeholder == "weight_bits") return std::to_string(p.bits.weight);
+    if (placeholder == "activation_bits") return std::to_string(p.bits.activation);
+    if (placeholder == "calibration") return p.calibration;
+    if (placeholder == "sparsity") return exact_number(p.sparsity);
+    if (placeholder == "pruning") return p.pruning;
+    if (placeholder == "distillation") return p.distillation;
+    if (placeholder == "arm") return p.arm;
+    if (placeholder == "seed") return std::to_string(p.seed);
+    check_failed("placeholder", "a placeholder without a value");
+}
+
+/// What belongs to our ranks would make a program that uses MPI itself believe that it is one of them.
+Environment program_environment(const StageContext& context) {
+    Environment environment = environment_of_process();
+    for (const char* name_start : {"OMPI_", "PMIX_", "PRTE_", "PMI_", "FAIRSWEEP_"}) drop_variables(environment, name_start);
+    set_variable(environment, "OMP_NUM_THREADS", std::to_string(context.parameters.recipe.threads_per_stage));
+    return environment;
+}
+
+StageOutcome failed(FailureClass failure, const std::string& message) {
+    StageOutcome outcome;
+    outcome.state = StageState::failed;
+    outcome.failure = failure;
+    outcome.message = message;
+    return outcome;
+}
+
+std::string name_of_signal(int number) {
+    const char* name = ::sigabbrev_np(number);
+    return name == nullptr ? std::to_string(number) : std::string("SIG") + name;
+}
+
+/// "...: its last words (its output: FILE)".
+std::string with_output(const std::string& what, const WatchedEnd& end, const OwnPaths& paths) {
+    return fmt::format("{}{} (its output: {})", what, end.last_words.empty() ? "" : ": " + end.last_words, paths.log.string());
+}
+
+StageOutcome outcome_of_signal(const WatchedEnd& end, const OwnPaths& paths) {
+    const std::string what = "the program was killed by " + name_of_signal(end.code);
+    if (end.code == SIGKILL)
+        return failed(FailureClass::out_of_memory, with_output(what + ", perhaps by the kernel for want of memory", end, paths));
+    // Whoever ends a job on a cluster sends these to all its processes.
+    const bool is_from_outside = end.code == SIGTERM || end.code == SIGINT || end.code == SIGHUP;
+    return failed(is_from_outside ? FailureClass::io : FailureClass::config, with_output(what, end, paths));
+}
+
+StageOutcome outcome_of_exit(const WatchedEnd& end, const OwnPaths& paths) {
+    const bool is_temporary = end.code == kTryAgain;
+    return failed(is_temporary ? FailureClass::io : FailureClass::config,
+                  with_output(fmt::format("the program ended with exit code {}{}", end.code,
+                                          is_temporary ? ", which asks for another attempt" : ""),
+                              end, paths));
+}
+
+StageOutcome keep_result(const StageContext& context, const WatchedEnd& end, const OwnPaths& paths) {
+    std::error_code error;
+    const auto size_bytes = fs::is_regular_file(paths.result, error) ? fs::file_size(paths.result, error) : 0;
+    if (error || size_bytes == 0)
+        return failed(FailureClass::config,
+                      with_output("the program ended well and left no result: it must write a file to {artefact}", end, paths));
+    const std::string& result = context.parameters.result;
+    if (result == kResultScores) return keep_scores(context, paths.result);
+    if (result == kResultEmbeddings) return keep_embeddings(context, paths.result);
+    return keep_checkpoint(context, paths.result);
+}
+
+StageOutcome outcome_of(const StageContext& context, const std::string& program, const WatchedEnd& end, const OwnPaths& paths) {
+    switch (end.how) {
+        case How::not_started:
+            return failed(FailureClass::config,
+                          fmt::format("the program cannot be started: {}: {}", program, describe_errno(end.code)));
+        case How::stopped:
+            return preempted_outcome();
+        case How::out_of_time:
+            return failed(FailureClass::hang, with_output(fmt::format("the program ran longer than its time_limit_s = {}",
+                                                                      exact_number(context.order.program.time_limit_s)),
+                                                          end, paths));
+        case How::killed:
+            return outcome_of_signal(end, paths);
+        case How::exited:
+            return end.code == 0 ? keep_result(context, end, paths) : outcome_of_exit(end, paths);
+    }
+    return failed(FailureClass::internal, "a program ended in an unknown way");
+}
+
+}  // namespace
+
+StageOutcome run_external(const StageContext& context) {
+    const OwnPaths paths(context);
+    const std::vector<std::string> words = filled_words(
+        context.parameters.command, [&](const std::string& placeholder) { return value_of(context, paths, placeholder); });
+    const double limit_s = context.order.program.time_limit_s;
+    const WatchedEnd end =
+        run_watched(words, program_environment(context), context.order.program, paths.log, [&](double elapsed_s) {
+            if (context.monitor.on_progress) context.monitor.on_progress(std::min(0.99, elapsed_s / limit_s));
+            return !context.stop_requested();
+        });
+    StageOutcome outcome = outcome_of(context, words.front(), end, paths);
+    outcome.peak_memory_bytes = end.peak_memory_bytes;
+    std::error_code error;
+    if (outcome.state == StageState::done) fs::remove_all(paths.work, error);
+    return outcome;
+}
+
+}  // namespace fairsweep
