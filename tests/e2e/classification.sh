@@ -12,6 +12,8 @@ note "faces with expressions"
 
 note "sets that do not fit the task, and words of the other task"
 expect 2 'cannot open the set of images with classes.*rfw.*manifest' "$FAIRSWEEP" plan "$job" --set "data.test.format=rfw" --set "data.test.path=data/test"
+expect 2 'cannot train for verification on images with classes' "$FAIRSWEEP" plan "$FAIRSWEEP_SOURCE_DIR/jobs/smoke.cfg" \
+    --set data.faces.format=manifest --set data.faces.path=data/expressions/train --set data.test.path=data/test
 expect 2 'one of logits' "$FAIRSWEEP" plan "$job" --set axes.distillation=embedding
 sed 's/,sleepy,/,tired,/' data/expressions/train/manifest.csv >tired.csv
 mv data/expressions/train/manifest.csv whole.csv && cp tired.csv data/expressions/train/manifest.csv
@@ -40,6 +42,7 @@ note "figures computed again"
 note "the same items in other groups"
 "$FAIRSWEEP" analyze a.h5 --group-by lamp --csv lamps >lamps.txt
 grep -Eq "left +right|right +left" lamps.txt || { cat lamps.txt; die "no table by lamp"; }
+grep -q "Drawn faces" lamps.txt || { cat lamps.txt; die "drawn faces are not told by lamp"; }
 "$FAIRSWEEP_PYTHON" "$(dirname "${BASH_SOURCE[0]}")/classification_oracle.py" a.h5 lamps lamp
 expect 2 'one of group, lamp' "$FAIRSWEEP" analyze a.h5 --group-by sex
 "$FAIRSWEEP" analyze a.h5 >/dev/null
@@ -52,6 +55,7 @@ done
 if grep -q "FNMR" report.html; then die "the page speaks of pairs"; fi
 "$FAIRSWEEP" report a.h5 --output report.md
 grep -q "Recall of every class" report.md || die "no recalls in report.md"
+if grep -nE "genuine|impostor|[Pp]airs|FMR|threshold" report.md; then die "report.md speaks of pairs"; fi
 
 note "a network with its classifier as ONNX gives the stored logits' decisions"
 point=$("$FAIRSWEEP_PYTHON" -c 'import csv; print(next(r["point"] for r in csv.DictReader(open("csv/points.csv")) if r["arm"] == "dense"))')

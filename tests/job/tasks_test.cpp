@@ -57,3 +57,21 @@ TEST_CASE("Words of a job follow its task") {
     CHECK_THROWS_WITH(parse_job(job, "job", {"sweep.task=clasification"}), ContainsSubstring("did you mean 'classification'"));
     CHECK_THROWS_WITH(parse_job(job, "job", {"sweep.task=expression"}), ContainsSubstring("task = classification"));
 }
+
+TEST_CASE("Limits of classes are met before a sweep") {
+    const Sweep sweep = parse_job(kJob, "job", {});
+    CHECK_THROWS_WITH(make_plan(sweep, probe({"one"}, {"one"}), "test"), ContainsSubstring("two classes or more"));
+    DataProbe large = probe({"a", "b"}, {"a", "b"});
+    large.images = [](const DataSource&, bool) { return std::uint64_t{9'000'000}; };
+    CHECK_THROWS_WITH(make_plan(sweep, large, "test"), ContainsSubstring("18000000 images times classes"));
+    Sweep verification = sweep;
+    verification.task = "verification";
+    CHECK_THROWS_WITH(make_plan(verification, probe({"a", "b"}, {}), "test"), ContainsSubstring("data.train"));
+}
+
+TEST_CASE("Keys of a margin loss are no part of a classifier") {
+    const Sweep sweep = parse_job(kJob, "job", {"axes.recipe.margin_rad=0.3, 0.5", "recipe.preset=modern"});
+    const Plan plan = make_plan(sweep, probe({"a", "b"}, {"a", "b"}), "test");
+    CHECK(plan.points.size() == 6);  // as without the axis
+    for (const Stage& stage : plan.stages) CHECK(stage.parameters.find("margin") == std::string::npos);
+}

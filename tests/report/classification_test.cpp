@@ -148,6 +148,19 @@ TEST_CASE("A task with classes: accuracies, recalls and changes of groups, and n
     CHECK(numbers(table_of(tables, "groups"), "balanced_accuracy_percent").size() == 9 * 2);
 }
 
+TEST_CASE("What a class is called changes no figure: images are one stratum") {
+    ItemTable items = images();
+    const EvaluationSet set(items, {.replicates = 200, .seed = 1}, "classification", kClasses.size());
+    for (std::uint8_t& label : items.label) label = static_cast<std::uint8_t>((label + 1U) % kClasses.size());
+    const EvaluationSet renamed(items, {.replicates = 200, .seed = 1}, "classification", kClasses.size());
+    for (std::uint32_t g = 0; g < 2; ++g) {
+        CHECK(set.clusters.impostor_of(g).pairs.empty());
+        CHECK(set.clusters.genuine_of(g).pairs == set.clusters.all_of(g).pairs);
+        CHECK(renamed.clusters.genuine_of(g).pairs == set.clusters.genuine_of(g).pairs);
+        for (std::size_t c = 0; c < kClasses.size(); ++c) CHECK(set.of_class[g][c].pairs.size() == kPeople * kImages / 3);
+    }
+}
+
 TEST_CASE("Changed decisions of a classifier are noticed") {
     const Plan plan = plan_of_classes();
     AnalysisInput input = input_of(plan);
