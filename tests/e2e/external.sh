@@ -29,7 +29,7 @@ note "undisturbed, one process"
 note "everything is killed while the program trains"
 setsid "$FAIRSWEEP" run "$job" "${mine[@]}" --store killed.h5 --workers 2 -q &
 for _ in $(seq 1200); do
-    saved=$(find killed.h5.files -path '*.work/checkpoint.pt' 2>/dev/null | head -1)
+    saved=$(find killed.h5.files -path '*.work/checkpoint.pt' 2>/dev/null | head -1 || true)
     [ -n "$saved" ] && break
     sleep 0.05
 done
