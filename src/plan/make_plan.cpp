@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <map>
 #include <optional>
-#include <set>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -13,17 +12,14 @@
 #include "plan/constraint.hpp"
 #include "plan/cost.hpp"
 #include "plan/grid.hpp"
+#include "plan/planned_classes.hpp"
 #include "plan/stage_id.hpp"
 #include "plan/stage_kinds.hpp"
-#include "plan/tasks.hpp"
 #include "words/program_command.hpp"
 #include "words/pruning_words.hpp"
 
 namespace fairsweep {
 namespace {
-
-constexpr std::size_t kMaxClassBytes = 64;
-constexpr std::uint64_t kMaxResponses = std::uint64_t{16} << 20U;  // what a message and a row of a shard hold
 
 struct DigestHash {
     std::size_t operator()(const Digest& digest) const noexcept { return static_cast<std::size_t>(digest.prefix()); }
@@ -117,7 +113,7 @@ public:
             for (const std::uint64_t seed : sweep_.seeds) add_point(cell, seed);
         });
         read_groups();
-        read_classes();
+        plan_.classes = planned_classes(sweep_, plan_, probe_);
         if (repeated_ > 0) plan_.removed.push_back({"the same stages as another point", repeated_});
         count_shared_stages();
         return std::move(plan_);
@@ -329,72 +325,6 @@ private:
             plan_.groups =
                 source.groups.empty() ? std::vector<std::string>{"African", "Asian", "Caucasian", "Indian"} : source.groups;
         }
-    }
-
-    /// A network knows its classes by their places: those of what it learns from are those that it is judged by.
-    void read_classes() {
-        if (!probe_.classes) return;
-        if (!task_info(sweep_.task).has_classes) return refuse_classes_as_people();
-        const auto planned = plan_.data.find(sweep_.evaluation_data);
-        if (planned == plan_.data.end() || !planned->second.present) return;
-        plan_.classes = probe_.classes(planned->second.source);
-        for (const std::string& name : plan_.classes) {
-            if (!name.empty() && name.size() <= kMaxClassBytes && name.find('/') == std::string::npos) continue;
-            throw_usage({.attempted = "cannot use a class of this name",
-                         .where = "data." + sweep_.evaluation_data,
-                         .found = "'" + name.substr(0, kMaxClassBytes) + "'",
-                         .expected = "1 to " + std::to_string(kMaxClassBytes) + " bytes without '/': it names columns of files",
-                         .hint = {}});
-        }
-        if (plan_.classes.size() < 2)
-            throw_usage({.attempted = "there is nothing to tell apart",
-                         .where = "data." + sweep_.evaluation_data,
-                         .found = "classes " + listed(plan_.classes),
-                         .expected = "two classes or more",
-                         .hint = {}});
-        const std::uint64_t responses = planned->second.images * plan_.classes.size();
-        if (responses > kMaxResponses)
-            throw_usage({.attempted = "the evaluation set is too large for its classes",
-                         .where = "data." + sweep_.evaluation_data,
-                         .found = std::to_string(responses) + " images times classes",
-                         .expected = "at most " + std::to_string(kMaxResponses),
-                         .hint = "evaluate on fewer images"});
-        for (const std::string& name : training_sets()) {
-            const PlannedData& data = plan_.data.at(name);
-            if (!data.present) continue;
-            const std::vector<std::string> classes = probe_.classes(data.source);
-            if (classes == plan_.classes) continue;
-            throw_usage({.attempted = "cannot train for another set's classes",
-                         .where = "data." + name,
-                         .found = "classes " + listed(classes),
-                         .expected = listed(plan_.classes) + ", as in data." + sweep_.evaluation_data,
-                         .hint = "both sets need the same classes under the same names"});
-        }
-    }
-
-    [[nodiscard]] std::set<std::string> training_sets() const {
-        std::set<std::string> names;
-        for (const Point& point : plan_.points) names.insert(point.axes.training_set());
-        return names;
-    }
-
-    /// A margin loss on a handful of expressions would train something else than what was asked for, without a word.
-    void refuse_classes_as_people() const {
-        for (const std::string& name : training_sets()) {
-            const PlannedData& data = plan_.data.at(name);
-            if (!data.present || probe_.classes(data.source).empty()) continue;
-            throw_usage({.attempted = "cannot train for " + sweep_.task + " on images with classes",
-                         .where = "data." + name,
-                         .found = "format " + data.source.format,
-                         .expected = "a set of people with their images, such as recordio or folder",
-                         .hint = "task = classification learns the classes"});
-        }
-    }
-
-    static std::string listed(const std::vector<std::string>& words) {
-        std::string text;
-        for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
-        return text.empty() ? "none" : text;
     }
 
     void count_shared_stages() {
