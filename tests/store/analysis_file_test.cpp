@@ -184,6 +184,8 @@ TEST_CASE("recipes and what was planted travel into the analysis file, and a bas
     parameters.recipe.preset = "modern";
     plan.stages[4].parameters = canonical_text(parameters);
     plan.data["test"] = {{"test", "rfw", "data/test", {}}, sha256("test"), true, 20, R"({"seed":1})"};
+    plan.data["faces"].planted = R"({"seed":7})";  // what is trained on says nothing of who is judged
+    plan.stages[0].data_sets = {"test"};
     merge_stores(std::vector<fs::path>{make_store("recipes", plan, make_pairs(), 6)}, "recipes/a.h5", "test");
     const AnalysisReader reader("recipes/a.h5");
     const std::vector<AnalysisPoint>& points = reader.input().points;
@@ -202,6 +204,7 @@ TEST_CASE("recipes and what was planted travel into the analysis file, and a bas
 TEST_CASE("stores that contradict each other about what was planted say nothing") {
     Plan plan = make_plan(2);
     plan.data["test"] = {{"test", "rfw", "data/test", {}}, sha256("test"), true, 20, R"({"seed":1})"};
+    plan.stages[0].data_sets = {"test"};
     const fs::path first = make_store("planted_a", plan, make_pairs(), 4);
     plan.data["test"].planted = R"({"seed":2})";
     const fs::path second = make_store("planted_b", plan, make_pairs(), 4);
