@@ -123,6 +123,9 @@ std::vector<double> scores_of(const ItemTable& set, const ScoreList& list, const
                                            is_person(list.pairs.identity_b[at], set.identity_b[pair])))
                 refuse_table(file, list.lines[at], "a person who was another one in a line before",
                              "the people of the pair list");
+            if (std::abs(list.scores[at]) > 1.0)
+                refuse_table(file, list.lines[at], fmt::format("score {}", list.scores[at]),
+                             "similarities from -1 to 1, as cosines are: the thresholds of the ten-fold protocol lie there");
             scores.push_back(list.scores[at]);
         }
     }

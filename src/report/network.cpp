@@ -164,7 +164,14 @@ ScoredNetwork make_network(const EvaluationSet& set, std::span<const double> res
 
 ScoredNetwork make_network(const EvaluationSet& set, std::span<const float> responses) {
     const std::vector<double> values(responses.begin(), responses.end());
-    return make_network(set, values);
+    ScoredNetwork network = make_network(set, values);
+    if (network.accuracies.rates.empty())
+        throw_data({.attempted = "cannot judge a network of a sweep",
+                    .where = {},
+                    .found = "scores outside [-1, 1]",
+                    .expected = "cosines, by which every group has an accuracy",
+                    .hint = {}});
+    return network;
 }
 
 }  // namespace fairsweep

@@ -68,6 +68,7 @@ struct ScoredNetwork {
 /// when one is not finite, or their number is not the items'.
 [[nodiscard]] ScoredNetwork make_network(const EvaluationSet& set, std::span<const double> responses,
                                          std::span<const FoldBounds> folds = {});
+/// Of a sweep, on groups that are usable: every group has an accuracy, or it throws a data error.
 [[nodiscard]] ScoredNetwork make_network(const EvaluationSet& set, std::span<const float> responses);
 
 }  // namespace fairsweep

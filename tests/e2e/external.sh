@@ -100,7 +100,7 @@ with open(out, "w") as table:
             words = line.split()
             people = (words[0], words[0]) if len(words) == 3 else (words[0], words[2])
             same = int(people[0] == people[1])
-            table.write(f"{file.parent.name},{same},{same + draw.gauss(0, 0.5)},{people[0]},{people[1]}\n")
+            table.write(f"{file.parent.name},{same},{max(-1, min(1, 0.6 * same - 0.3 + draw.gauss(0, 0.3)))},{people[0]},{people[1]}\n")
 PYTHON
 matcher="'$FAIRSWEEP_PYTHON' matcher.py {evaluation_data} {bits} {arm}-{seed} {artefact}"
 "$FAIRSWEEP" run "$job" "${base[@]}" --store scores.h5 --workers 2 -q --set program.qat.result=scores \

@@ -290,6 +290,10 @@ TEST_CASE("groups of a table may stand in any order, and people must be the same
     write_lines("table.csv", lines);
     const StageOutcome swapped = w.outcome(stage);
     check_failed(swapped, FailureClass::config, "a person who was another one");
+    lines = score_lines(*set);
+    lines[1] = lines[1].substr(0, 4) + "1.5" + lines[1].substr(lines[1].find(",p"));
+    write_lines("table.csv", lines);
+    check_failed(w.outcome(stage), FailureClass::config, "similarities from -1 to 1");
 }
 
 TEST_CASE("embeddings are matched to the pairs by their paths", "[external]") {

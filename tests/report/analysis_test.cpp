@@ -286,3 +286,13 @@ TEST_CASE("The page's form and interpreter are checked before anything is drawn"
     }
     unsetenv("FAIRSWEEP_PYTHON");
 }
+
+TEST_CASE("Scores that no accuracy follows from are refused, not judged") {
+    AnalysisInput input = synthetic_input();
+    const auto scores = [&](std::size_t point) {
+        std::vector<float> values = synthetic_scores(input.items, input.points[point].point);
+        values[7] = 1.5F;
+        return values;
+    };
+    CHECK_THROWS_WITH(analyse(input, scores, {.replicates = 200, .seed = 1}), ContainsSubstring("outside [-1, 1]"));
+}
