@@ -130,9 +130,10 @@ def train(options):
         optimiser.step()
         print(f"step {step + 1} of {options.steps}, loss {loss.item():.6f}", flush=True)
         if (step + 1) % 10 == 0:
+            beside = f"{saved}.{os.uname().nodename}-{os.getpid()}"  # another attempt may still be running
             torch.save({"network": student.state_dict(), "optimiser": optimiser.state_dict(),
-                        "random": torch.get_rng_state(), "step": step + 1}, f"{saved}.new")
-            os.replace(f"{saved}.new", saved)
+                        "random": torch.get_rng_state(), "step": step + 1}, beside)
+            os.replace(beside, saved)
     with torch.no_grad():
         for layer in convolutions:
             layer.weight.copy_(layer.used_weight())

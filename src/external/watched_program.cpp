@@ -93,15 +93,18 @@ public:
         return (status == 0 && info.si_pid == pid_) || (status != 0 && errno == ECHILD);
     }
     struct End {
-        int status = 0;  ///< as waitpid() gives it
+        bool is_known = false;  ///< false: somebody else has taken the status
+        int status = 0;         ///< as waitpid() gives it
         rusage usage{};
     };
     /// Kills what is left and waits for the program.
     End reap() {
         signal_all(SIGKILL);
         End end;
-        while (::wait4(pid_, &end.status, 0, &end.usage) < 0 && errno == EINTR) {
-        }
+        pid_t reaped = -1;
+        do reaped = ::wait4(pid_, &end.status, 0, &end.usage);
+        while (reaped < 0 && errno == EINTR);
+        end.is_known = reaped == pid_;
         pid_ = -1;
         return end;
     }
@@ -158,6 +161,12 @@ WatchedEnd run_watched(const std::vector<std::string>& words, const Environment&
     const Group::End end = group.reap();
     output.drain_to(log);
     log.finish();
+    if (!end.is_known)
+        throw_infrastructure({.attempted = "cannot learn how a program ended",
+                              .where = words.front(),
+                              .found = "its exit status was taken by another process",
+                              .expected = "its exit code",
+                              .hint = "was fairsweep started with SIGCHLD ignored?"});
     WatchedEnd result{.how = ending.how(),
                       .code = WIFEXITED(end.status) ? WEXITSTATUS(end.status) : WTERMSIG(end.status),
                       .last_words = log.last_words(kLastWordsBytes),
