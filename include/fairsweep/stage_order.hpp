@@ -19,13 +19,13 @@ struct Need {
 struct StageOrder {
     Digest id;
     StageKind kind{};
-    std::string parameters;           ///< canonical text (fairsweep/stage_parameters.hpp)
-    std::vector<Need> needs;          ///< in the order of Stage::needs
-    std::vector<DataSource> data;     ///< in the order of Stage::data_sets
-    std::vector<std::string> groups;  ///< of the evaluation set, in its order
+    std::string parameters;            ///< canonical text (fairsweep/stage_parameters.hpp)
+    std::vector<Need> needs;           ///< in the order of Stage::needs
+    std::vector<DataSource> data;      ///< in the order of Stage::data_sets
+    std::vector<std::string> groups;   ///< of the evaluation set, in its order
     std::vector<std::string> classes;  ///< of the evaluation set; empty where its task has none
     ProgramSettings program;           ///< external: how its program is watched
-    std::string code_version;         ///< of the program that planned it
+    std::string code_version;          ///< of the program that planned it
 };
 
 }  // namespace fairsweep

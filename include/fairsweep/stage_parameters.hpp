@@ -12,7 +12,7 @@ namespace fairsweep {
 
 struct StageParameters {
     StageKind kind{};
-    int version = 1;           ///< of the stage's code: raised when its results change
+    int version = 1;  ///< of the stage's code: raised when its results change
     std::string task = "verification";
     std::string architecture;  ///< baseline, teacher, compression, evaluation
     Digest data;           ///< prepare, evaluation: evaluation set; baseline: training set; teacher, compression: calibration set
@@ -23,11 +23,11 @@ struct StageParameters {
     std::string distillation;  ///< compression: "embedding", "cosine" or "relational", maybe with "-chain"
     // external: the command as it is written; of what stands above and below only what its placeholders name is in the text.
     std::string command;
-    std::string result;      ///< Program::result
-    Digest depends;          ///< hash of the content of Program::depends; zero: there are none
-    Digest training_data;    ///< where the command names it
-    Digest evaluation_data;  ///< where the command names it, and where the result is of its images
-    std::string arm;         ///< where the command names it, as are the next three
+    std::string result;        ///< Program::result
+    Digest depends;            ///< hash of the content of Program::depends; zero: there are none
+    Digest training_data;      ///< where the command names it
+    Digest evaluation_data;    ///< where the command names it, and where the result is of its images
+    std::string arm;           ///< where the command names it, as are the next three
     std::string training_set;  ///< the name
     std::string calibration;   ///< the axis
     std::string pruning;       ///< the axis

@@ -123,11 +123,11 @@ struct ProgramSettings {
 
 /// [program.NAME]: a program that makes networks, embeddings or scores in place of fairsweep's own training.
 struct Program {
-    std::string command;               ///< with placeholders; run without a shell
-    std::string result = "checkpoint";  ///< what it leaves at {artefact}: "checkpoint", "embeddings" or "scores"
-    std::vector<std::string> depends;  ///< files whose content decides what it does
+    std::string command;                                ///< with placeholders; run without a shell
+    std::string result = "checkpoint";                  ///< what it leaves at {artefact}: "checkpoint", "embeddings" or "scores"
+    std::vector<std::string> depends;                   ///< files whose content decides what it does
     std::vector<Arm> arms{Arm::sham, Arm::compressed};  ///< whose networks it makes
-    double estimate_s = 600.0;         ///< of one run, for plans
+    double estimate_s = 600.0;                          ///< of one run, for plans
     ProgramSettings settings;
 };
 
@@ -159,8 +159,8 @@ struct Sweep {
     std::vector<RecipeSetting> recipe_settings;  ///< the keys that it was made from, for points with another preset
     std::string evaluation_data;
     std::map<std::string, Program> programs;  ///< by name
-    std::map<std::string, DataSource> data;  ///< by name
-    std::string source_text;                 ///< the job file after --set, for provenance
+    std::map<std::string, DataSource> data;   ///< by name
+    std::string source_text;                  ///< the job file after --set, for provenance
 };
 
 }  // namespace fairsweep

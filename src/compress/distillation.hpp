@@ -25,8 +25,8 @@ namespace fairsweep {
 /// (Hinton et al., 2015, arXiv 1503.02531, at temperature 1). It needs no labels.
 [[nodiscard]] torch::Tensor logits_loss(const torch::Tensor& student, const torch::Tensor& teacher, double scale);
 
-/// By a job file's word: embedding, cosine, relational or logits, maybe with "-chain", which changes the teacher and not the loss.
-/// Throws a usage Error for another one.
+/// By a job file's word: embedding, cosine, relational or logits, maybe with "-chain", which changes the teacher and not the
+/// loss. Throws a usage Error for another one.
 using DistillationLoss = torch::Tensor (*)(const torch::Tensor& student, const torch::Tensor& teacher, double scale);
 [[nodiscard]] DistillationLoss distillation_loss(const std::string& name);
 

@@ -125,15 +125,17 @@ Graph graph_of(const ExportedNetwork& network) {
     } else {
         build_mobilefacenet_graph(builder, network);
     }
-    std::int64_t outputs = network.architecture.embedding_size;
+    const std::int64_t side = network.architecture.input_size;
+    Graph graph{{}, {3, side, side}, {network.architecture.embedding_size}};
     for (const ExportedWeight& weight : network.weights) {
         if (weight.layer != "classifier") continue;
         builder.add(Op::linear, weight.layer, {builder.nodes.back().name});
-        outputs = weight.shape.front();
+        graph.output_shape = {weight.shape.front()};
+        graph.output_name = "logits";
     }
     check_complete(network, builder.nodes);
-    const std::int64_t side = network.architecture.input_size;
-    return {std::move(builder.nodes), {3, side, side}, {outputs}};
+    graph.nodes = std::move(builder.nodes);
+    return graph;
 }
 
 }  // namespace fairsweep

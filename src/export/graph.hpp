@@ -21,6 +21,7 @@ struct Graph {
     std::vector<GraphNode> nodes;            ///< in order of execution; the last one's output is the result
     std::vector<std::int64_t> input_shape;   ///< of one item: [channels, rows, cols]
     std::vector<std::int64_t> output_shape;  ///< of one item: [dimensions]
+    const char* output_name = "embeddings";  ///< of a classifier "logits"
 };
 
 /// The operations of IResNet or MobileFaceNet. A `quantiser` stands at every activation point, whether quantised or not.

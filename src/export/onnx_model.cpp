@@ -19,8 +19,6 @@ namespace {
 using Op = GraphNode::Op;
 
 constexpr float kBatchNormEpsilon = 1e-5F;
-/// What leaves the network.
-const char* output_name(const Graph& graph) { return graph.nodes.back().name == "classifier" ? "logits" : "embeddings"; }
 // Opset 17 with IR version 8 is what ONNX 1.12 knows, and every onnxruntime since 1.12 runs it.
 constexpr int kOpset = 17, kIrVersion = 8;
 constexpr int kNewerOpset = 21, kNewerIrVersion = 10;
@@ -74,7 +72,7 @@ public:
 
     void write(const Graph& graph) {
         for (const GraphNode& node : graph.nodes) write(node);
-        add_node("Identity", output_name(graph), {value(graph.nodes.back().name)}, output_name(graph));
+        add_node("Identity", graph.output_name, {value(graph.nodes.back().name)}, graph.output_name);
     }
     [[nodiscard]] bool needs_opset_21() const { return needs_opset_21_; }
 
@@ -283,7 +281,7 @@ std::string onnx_model(const ExportedNetwork& network, const Graph& graph, const
         "images: float32 RGB faces in [-1, 1] (v / 127.5 - 1 of 8-bit pixels); embeddings: not normalised; "
         "logits: of the classes in class_names");
     describe_value(*proto.add_input(), kGraphInput, graph.input_shape);
-    describe_value(*proto.add_output(), output_name(graph), graph.output_shape);
+    describe_value(*proto.add_output(), graph.output_name, graph.output_shape);
     GraphWriter writer(network, proto);
     writer.write(graph);
     onnx::OperatorSetIdProto& opset = *model.add_opset_import();

@@ -89,14 +89,6 @@ Environment program_environment(const StageContext& context) {
     return environment;
 }
 
-StageOutcome failed(FailureClass failure, const std::string& message) {
-    StageOutcome outcome;
-    outcome.state = StageState::failed;
-    outcome.failure = failure;
-    outcome.message = message;
-    return outcome;
-}
-
 std::string name_of_signal(int number) {
     const char* name = ::sigabbrev_np(number);
     return name == nullptr ? std::to_string(number) : std::string("SIG") + name;
@@ -110,26 +102,28 @@ std::string with_output(const std::string& what, const WatchedEnd& end, const Ow
 StageOutcome outcome_of_signal(const WatchedEnd& end, const OwnPaths& paths) {
     const std::string what = "the program was killed by " + name_of_signal(end.code);
     if (end.code == SIGKILL)
-        return failed(FailureClass::out_of_memory, with_output(what + ", perhaps by the kernel for want of memory", end, paths));
+        return failed_outcome(FailureClass::out_of_memory,
+                              with_output(what + ", perhaps by the kernel for want of memory", end, paths));
     // Whoever ends a job on a cluster sends these to all its processes.
     const bool is_from_outside = end.code == SIGTERM || end.code == SIGINT || end.code == SIGHUP;
-    return failed(is_from_outside ? FailureClass::io : FailureClass::config, with_output(what, end, paths));
+    return failed_outcome(is_from_outside ? FailureClass::io : FailureClass::config, with_output(what, end, paths));
 }
 
 StageOutcome outcome_of_exit(const WatchedEnd& end, const OwnPaths& paths) {
     const bool is_temporary = end.code == kTryAgain;
-    return failed(is_temporary ? FailureClass::io : FailureClass::config,
-                  with_output(fmt::format("the program ended with exit code {}{}", end.code,
-                                          is_temporary ? ", which asks for another attempt" : ""),
-                              end, paths));
+    return failed_outcome(is_temporary ? FailureClass::io : FailureClass::config,
+                          with_output(fmt::format("the program ended with exit code {}{}", end.code,
+                                                  is_temporary ? ", which asks for another attempt" : ""),
+                                      end, paths));
 }
 
 StageOutcome keep_result(const StageContext& context, const WatchedEnd& end, const OwnPaths& paths) {
     std::error_code error;
     const auto size_bytes = fs::is_regular_file(paths.result, error) ? fs::file_size(paths.result, error) : 0;
     if (error || size_bytes == 0)
-        return failed(FailureClass::config,
-                      with_output("the program ended well and left no result: it must write a file to {artefact}", end, paths));
+        return failed_outcome(
+            FailureClass::config,
+            with_output("the program ended well and left no result: it must write a file to {artefact}", end, paths));
     const std::string& result = context.parameters.result;
     if (result == kResultScores) return keep_scores(context, paths.result);
     if (result == kResultEmbeddings) return keep_embeddings(context, paths.result);
@@ -139,20 +133,20 @@ StageOutcome keep_result(const StageContext& context, const WatchedEnd& end, con
 StageOutcome outcome_of(const StageContext& context, const std::string& program, const WatchedEnd& end, const OwnPaths& paths) {
     switch (end.how) {
         case How::not_started:
-            return failed(FailureClass::config,
-                          fmt::format("the program cannot be started: {}: {}", program, describe_errno(end.code)));
+            return failed_outcome(FailureClass::config,
+                                  fmt::format("the program cannot be started: {}: {}", program, describe_errno(end.code)));
         case How::stopped:
             return preempted_outcome();
         case How::out_of_time:
-            return failed(FailureClass::hang, with_output(fmt::format("the program ran longer than its time_limit_s = {}",
-                                                                      exact_number(context.order.program.time_limit_s)),
-                                                          end, paths));
+            return failed_outcome(FailureClass::hang, with_output(fmt::format("the program ran longer than its time_limit_s = {}",
+                                                                              exact_number(context.order.program.time_limit_s)),
+                                                                  end, paths));
         case How::killed:
             return outcome_of_signal(end, paths);
         case How::exited:
             return end.code == 0 ? keep_result(context, end, paths) : outcome_of_exit(end, paths);
     }
-    return failed(FailureClass::internal, "a program ended in an unknown way");
+    return failed_outcome(FailureClass::internal, "a program ended in an unknown way");
 }
 
 }  // namespace

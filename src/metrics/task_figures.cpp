@@ -5,7 +5,6 @@
 #include <limits>
 #include <string>
 
-#include "fairsweep/check.hpp"
 #include "fairsweep/error.hpp"
 #include "metrics/evaluation.hpp"
 #include "plan/tasks.hpp"
@@ -81,10 +80,7 @@ constexpr TaskRow kRows[] = {{"verification", of_verification}, {"classification
 }  // namespace
 
 TaskFigures task_figures(std::string_view task, const ItemTable& items, std::span<const float> responses, std::size_t classes) {
-    const TaskInfo& info = task_info(task);
-    for (const TaskRow& row : kRows)
-        if (std::string_view(row.name) == info.name) return row.figures(items, responses, classes);
-    FAIRSWEEP_CHECK(false, "every task has its figures");
+    return row_of(kRows, task).figures(items, responses, classes);
 }
 
 std::vector<std::uint8_t> predicted_classes(std::span<const float> responses, std::size_t classes) {

@@ -58,10 +58,12 @@ Recipe recipe_of(const Sweep& sweep, const AxisValues& axes) {
     return recipe;
 }
 
+bool makes(const Program& program, Arm arm) {
+    return std::find(program.arms.begin(), program.arms.end(), arm) != program.arms.end();
+}
+
 bool some_program_makes(const Sweep& sweep, Arm arm) {
-    return std::any_of(sweep.programs.begin(), sweep.programs.end(), [arm](const auto& one) {
-        return std::find(one.second.arms.begin(), one.second.arms.end(), arm) != one.second.arms.end();
-    });
+    return std::any_of(sweep.programs.begin(), sweep.programs.end(), [arm](const auto& one) { return makes(one.second, arm); });
 }
 
 class BlockWalk {
@@ -186,9 +188,7 @@ void visit_cells(const Sweep& sweep, const std::function<void(const Cell&)>& vis
 
 const Program* program_of(const Sweep& sweep, Arm arm, const Recipe& recipe) {
     const auto found = sweep.programs.find(recipe.program);
-    if (found == sweep.programs.end()) return nullptr;
-    const std::vector<Arm>& arms = found->second.arms;
-    return std::find(arms.begin(), arms.end(), arm) != arms.end() ? &found->second : nullptr;
+    return found != sweep.programs.end() && makes(found->second, arm) ? &found->second : nullptr;
 }
 
 double grid_size(const Sweep& sweep) {

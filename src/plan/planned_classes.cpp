@@ -1,5 +1,7 @@
 #include "plan/planned_classes.hpp"
 
+#include <fmt/format.h>
+
 #include <set>
 
 #include "fairsweep/error.hpp"
@@ -12,9 +14,7 @@ constexpr std::size_t kMaxClassBytes = 64;
 constexpr std::uint64_t kMaxResponses = std::uint64_t{16} << 20U;  // what a message and a row of a shard hold
 
 std::string listed(const std::vector<std::string>& words) {
-    std::string text;
-    for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
-    return text.empty() ? "none" : text;
+    return words.empty() ? "none" : fmt::format("{}", fmt::join(words, ", "));
 }
 
 void check_names(const std::vector<std::string>& classes, const std::string& where) {
@@ -44,7 +44,8 @@ void check_numbers(const std::vector<std::string>& classes, std::uint64_t images
                      .hint = "evaluate on fewer images"});
 }
 
-/// What fairsweep's own baselines learn from, where it is there. What a program of the user's makes of its data is its own affair.
+/// What fairsweep's own baselines learn from, where it is there. What a program of the user's makes of its data is its own
+/// affair.
 std::vector<const PlannedData*> training_sets(const Plan& plan) {
     std::set<std::string> names;
     for (const Stage& stage : plan.stages)

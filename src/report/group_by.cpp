@@ -1,5 +1,7 @@
 #include "report/group_by.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <numeric>
 
@@ -30,14 +32,12 @@ const Grouping& find_grouping(const std::vector<Grouping>& groupings, const std:
         if (grouping.name == name) return grouping;
         names.push_back(grouping.name);
     }
-    std::string known;
-    for (const std::string& one : names) known += (known.empty() ? "" : ", ") + one;
     const std::string near = nearest_word(name, names);
     throw_usage(
         {.attempted = "cannot group by this",
          .where = "--group-by",
          .found = "'" + name + "'",
-         .expected = "one of " + known,
+         .expected = fmt::format("one of {}", fmt::join(names, ", ")),
          .hint = near.empty() ? "other groupings are columns of the evaluation set's manifest" : "did you mean " + near + "?"});
 }
 

@@ -4,7 +4,6 @@
 #include <limits>
 #include <utility>
 
-#include "fairsweep/check.hpp"
 #include "fairsweep/error.hpp"
 #include "metrics/pair_checks.hpp"
 #include "metrics/task_figures.hpp"
@@ -133,13 +132,6 @@ struct TaskRow {
 constexpr TaskRow kRows[] = {{"verification", verified, refuse_unusable_groups},
                              {"classification", classified, refuse_groups_without_images}};
 
-const TaskRow& row_of(const std::string& task) {
-    const TaskInfo& info = task_info(task);
-    for (const TaskRow& row : kRows)
-        if (std::string_view(row.name) == info.name) return row;
-    FAIRSWEEP_CHECK(false, "every task has its decisions");
-}
-
 }  // namespace
 
 EvaluationSet::EvaluationSet(const ItemTable& item_table, const BootstrapOptions& options, std::string task_name,
@@ -156,10 +148,12 @@ EvaluationSet::EvaluationSet(const ItemTable& item_table, const BootstrapOptions
     }
 }
 
-void refuse_unusable(const EvaluationSet& set, const std::string& where) { row_of(set.task).refuse_unusable(set.items, where); }
+void refuse_unusable(const EvaluationSet& set, const std::string& where) {
+    row_of(kRows, set.task).refuse_unusable(set.items, where);
+}
 
 ScoredNetwork make_network(const EvaluationSet& set, std::span<const double> responses, std::span<const FoldBounds> folds) {
-    return row_of(set.task).decide(set, responses, folds);
+    return row_of(kRows, set.task).decide(set, responses, folds);
 }
 
 ScoredNetwork make_network(const EvaluationSet& set, std::span<const float> responses) {

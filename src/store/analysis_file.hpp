@@ -31,8 +31,8 @@ struct AnalysisPoint {
     std::uint32_t attempts = 0;  ///< of its stages together
     double wall_s = 0.0;         ///< of its stages together
     std::uint64_t peak_memory_bytes = 0;
-    Metrics measured;                   ///< of all its stages; NaN where none has measured it
-    std::string code_version;           ///< of the program that ran the evaluation (or the network, where that is all)
+    Metrics measured;                          ///< of all its stages; NaN where none has measured it
+    std::string code_version;                  ///< of the program that ran the evaluation (or the network, where that is all)
     std::vector<std::vector<double>> figures;  ///< [groups][figures of the task]; empty unless done
 };
 
@@ -42,9 +42,9 @@ struct AnalysisInput {
     std::vector<std::string> groups;
     std::vector<AxisInfo> axes = common_axes();
     std::vector<AnalysisPoint> points;  ///< grid order, sources one after another, deduplicated by id; any state
-    std::vector<std::string> classes;  ///< of the items; empty where the task has none
+    std::vector<std::string> classes;   ///< of the items; empty where the task has none
     ItemTable items;
-    std::string grouped_by;  ///< column that `groups` are of, where they are not the set's own; never stored
+    std::string grouped_by;            ///< column that `groups` are of, where they are not the set's own; never stored
     std::vector<std::string> sources;  ///< store paths as given to merge
     std::string sweep_name;
     std::string code_version;            ///< of the program that merged
@@ -80,7 +80,8 @@ struct ResultColumn {
 };
 
 /// Stored as /analysis/<name>/<column>, one dataset each, with `attributes` (conventions: ddof, threshold source, tie
-/// rule ...) as string attributes of the group. Names: lower-case letters, digits, '_' (not empty); of a column also "recipe." before them.
+/// rule ...) as string attributes of the group. Names: lower-case letters, digits, '_' (not empty); of a column also "recipe."
+/// before them.
 struct ResultTable {
     std::string name;
     std::vector<ResultColumn> columns;

@@ -30,13 +30,9 @@ struct StoreContents {
     ItemTable items;
     std::vector<ScoreSlot> score_slots;     ///< [stages]
     std::vector<std::uint32_t> shard_rows;  ///< [shards] rows of each
-    [[nodiscard]] RowShape row_shape() const {
-        return {static_cast<std::uint32_t>(plan.groups.size()), figures};
-    }
+    [[nodiscard]] RowShape row_shape() const { return {static_cast<std::uint32_t>(plan.groups.size()), figures}; }
     /// Numbers that an evaluation leaves for all items together.
-    [[nodiscard]] std::size_t responses() const {
-        return items.size() * values_per_item(task_info(plan.task), plan.classes);
-    }
+    [[nodiscard]] std::size_t responses() const { return items.size() * values_per_item(task_info(plan.task), plan.classes); }
     void set_figures() { figures = task_info(plan.task).figures(plan.classes); }
 };
 

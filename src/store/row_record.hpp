@@ -39,7 +39,7 @@ struct RowField {
 
 /// What decides the size of a store's rows.
 struct RowShape {
-    std::uint32_t groups = 0;  ///< that a row has room for; at least one is laid out
+    std::uint32_t groups = 0;               ///< that a row has room for; at least one is laid out
     std::span<const FigureColumn> figures;  ///< of the task, whoever keeps them
 };
 

@@ -66,8 +66,9 @@ public:
 
     /// Takes a row in; it is durable and visible to rows() only after sync(). Scores (what the network says of every item, in the
     /// order of the item table: one number, or one per class; empty for stages without) are written to their shard at once. A row
-    /// for a stage that has one replaces it, but a committed row with scores stays as it is: a second result for it is dropped and
-    /// false returned. The stage must be in plan(), its state final or preempted, `scores` empty or as many as the items have.
+    /// for a stage that has one replaces it, but a committed row with scores stays as it is: a second result for it is dropped
+    /// and false returned. The stage must be in plan(), its state final or preempted, `scores` empty or as many as the items
+    /// have.
     bool append(const Row& row, std::span<const float> scores);
     /// Group commit: scores to disk, then journal records to disk, then the rows into the HDF5 file (unsynced: the
     /// journal can rebuild them). After a throw (full disk) nothing of this batch counts and the store may be opened again.

@@ -20,16 +20,6 @@
 
 namespace fairsweep {
 
-const TaskTraining& training_of(std::string_view task) {
-    /// One row per task of plan/tasks.cpp.
-    static const std::pair<const char*, const TaskTraining& (*)()> kRows[] = {{"verification", verification_training},
-                                                                              {"classification", classification_training}};
-    const TaskInfo& info = task_info(task);
-    for (const auto& [name, training] : kRows)
-        if (std::string_view(name) == info.name) return training();
-    FAIRSWEEP_CHECK(false, "every task has its training");
-}
-
 namespace {
 
 constexpr std::uint64_t kBatchImages = 64;

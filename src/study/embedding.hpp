@@ -29,13 +29,13 @@ struct MirroredEmbeddings {
 [[nodiscard]] std::vector<float> cosine_scores(const MirroredEmbeddings& embeddings, std::span<const std::uint32_t> image_a,
                                                std::span<const std::uint32_t> image_b);
 
-/// What a teacher file holds: unit vectors in half precision, [images, embedding_size]. Unit, since every loss of embeddings takes unit
-/// vectors and half precision has no room for long ones; its rounding moves an embedding by at most 2^-11 of its length.
+/// What a teacher file holds: unit vectors in half precision, [images, embedding_size]. Unit, since every loss of embeddings
+/// takes unit vectors and half precision has no room for long ones; its rounding moves an embedding by at most 2^-11 of its
+/// length.
 [[nodiscard]] torch::Tensor half_units(const torch::Tensor& embeddings);
 
 /// Tensors of a teacher file: "embeddings" and, when flips are used, "embeddings_mirrored", half precision as above; read
 /// into float32. Augmentation is the flip alone, so the two are the teacher on every image that a student can see.
-[[nodiscard]] MirroredEmbeddings read_teacher(const SafetensorsFile& file, bool mirrored, std::uint64_t images,
-                                              int values);
+[[nodiscard]] MirroredEmbeddings read_teacher(const SafetensorsFile& file, bool mirrored, std::uint64_t images, int values);
 
 }  // namespace fairsweep

@@ -20,7 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-
 [[noreturn]] void refuse_list(const fs::path& path, const std::string& found, const std::string& expected) {
     throw_data({.attempted = "cannot list the images", .where = path.string(), .found = found, .expected = expected, .hint = {}});
 }

@@ -76,10 +76,7 @@ EvaluationImages images_of(std::shared_ptr<const LabelledSet> set) {
 }
 
 EvaluationImages open_evaluation_images(std::string_view task, const DataSource& source) {
-    const TaskInfo& info = task_info(task);
-    for (const TaskRow& row : kRows)
-        if (std::string_view(row.name) == info.name) return row.open(source);
-    FAIRSWEEP_CHECK(false, "every task has its images");
+    return row_of(kRows, task).open(source);
 }
 
 ItemTable item_table_of(const VerificationSet& set) {

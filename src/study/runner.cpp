@@ -37,14 +37,6 @@ double cpu_seconds() {
     return sum;
 }
 
-StageOutcome failed(FailureClass failure, const std::string& message) {
-    StageOutcome outcome;
-    outcome.state = StageState::failed;
-    outcome.failure = failure;
-    outcome.message = message;
-    return outcome;
-}
-
 /// torch says out of memory in two ways: its own type (devices) and the words of its allocator (CPU).
 bool is_out_of_memory(const c10::Error& error) {
     return dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr ||
@@ -59,14 +51,14 @@ StageOutcome guarded(const Work& work) {
     } catch (const NonFiniteError& error) {
         return diverged_outcome(error.what());
     } catch (const Error& error) {
-        return failed(failure_class_of(error), error.what());
+        return failed_outcome(failure_class_of(error), error.what());
     } catch (const std::bad_alloc&) {
-        return failed(FailureClass::out_of_memory, "out of memory");
+        return failed_outcome(FailureClass::out_of_memory, "out of memory");
     } catch (const c10::Error& error) {
-        return failed(is_out_of_memory(error) ? FailureClass::out_of_memory : FailureClass::internal,
-                      error.what_without_backtrace());
+        return failed_outcome(is_out_of_memory(error) ? FailureClass::out_of_memory : FailureClass::internal,
+                              error.what_without_backtrace());
     } catch (const std::exception& error) {
-        return failed(FailureClass::internal, error.what());
+        return failed_outcome(FailureClass::internal, error.what());
     }
 }
 
@@ -83,13 +75,13 @@ public:
         reset_peak_memory();
         StageOutcome outcome = guarded([&] {
             // Class config: another attempt would find the same, so there is none.
-            if (const auto problem = needed_.problem(order.needs)) return failed(FailureClass::config, *problem);
+            if (const auto problem = needed_.problem(order.needs)) return failed_outcome(FailureClass::config, *problem);
             const StageContext context{order, parse_stage_parameters(order.parameters), folder_, monitor, caches_};
             make_torch_deterministic(order.kind == StageKind::prepare ? 1 : context.parameters.recipe.threads_per_stage);
             const StageFunction function = functions_[order.kind];
             if (function == nullptr)
-                return failed(FailureClass::config,
-                              std::string("this program runs no stages of the kind ") + name_of(order.kind));
+                return failed_outcome(FailureClass::config,
+                                      std::string("this program runs no stages of the kind ") + name_of(order.kind));
             return function(context);
         });
         outcome.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();

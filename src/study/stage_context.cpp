@@ -82,6 +82,14 @@ StageOutcome done_outcome(const SafetensorsWriter::Written& written) {
     return outcome;
 }
 
+StageOutcome failed_outcome(FailureClass failure, const std::string& message) {
+    StageOutcome outcome;
+    outcome.state = StageState::failed;
+    outcome.failure = failure;
+    outcome.message = message;
+    return outcome;
+}
+
 StageOutcome preempted_outcome() {
     StageOutcome outcome;
     outcome.state = StageState::preempted;

@@ -45,6 +45,7 @@ inline constexpr const char* kScoresKind = "scores";
 void check_artefact(const SafetensorsFile& file, const std::string& kind, const Digest& stage_id);
 
 [[nodiscard]] StageOutcome done_outcome(const SafetensorsWriter::Written& written);
+[[nodiscard]] StageOutcome failed_outcome(FailureClass failure, const std::string& message);
 [[nodiscard]] StageOutcome preempted_outcome();
 [[nodiscard]] StageOutcome diverged_outcome(const std::string& message);
 

@@ -22,7 +22,8 @@ public:
     virtual ~BaselineLoss() = default;
     [[nodiscard]] virtual std::vector<torch::Tensor> parameters() const = 0;
     /// 0-dimensional. Step counts from 0.
-    [[nodiscard]] virtual torch::Tensor of(Network& network, const TrainingBatch& batch, std::int64_t step, std::int64_t steps) = 0;
+    [[nodiscard]] virtual torch::Tensor of(Network& network, const TrainingBatch& batch, std::int64_t step,
+                                           std::int64_t steps) = 0;
 };
 
 class TaskTraining {

@@ -22,10 +22,9 @@ public:
     std::vector<torch::Tensor> parameters() const override { return head_.parameters(); }
     torch::Tensor of(Network& network, const TrainingBatch& batch, std::int64_t step, std::int64_t steps) override {
         const Recipe& recipe = parameters_.recipe;
-        const torch::Tensor margins =
-            draw_margins(batch.labels.size(0), recipe.margin_rad, is_elastic_margin(recipe.margin_loss) ? recipe.margin_std : 0.0,
-                         margin_share(recipe, step, steps), parameters_.seed, parameters_.data.prefix(),
-                         static_cast<std::uint64_t>(step));
+        const torch::Tensor margins = draw_margins(
+            batch.labels.size(0), recipe.margin_rad, is_elastic_margin(recipe.margin_loss) ? recipe.margin_std : 0.0,
+            margin_share(recipe, step, steps), parameters_.seed, parameters_.data.prefix(), static_cast<std::uint64_t>(step));
         return torch::cross_entropy_loss(head_.forward(network.outputs(batch.images), batch.labels, margins), batch.labels);
     }
 

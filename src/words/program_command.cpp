@@ -141,26 +141,11 @@ void refuse_placeholder(const std::string& name, std::string_view word) {
     refuse("{" + name + "}", list, hint);
 }
 
-bool raw_text_names(std::string_view command, std::string_view name) {
-    for (std::size_t at = 0; at < command.size(); ++at) {
-        if (command[at] != '{') continue;
-        if (at + 1 < command.size() && command[at + 1] == '{') {
-            ++at;
-            continue;
-        }
-        const std::size_t close = command.find('}', at);
-        if (close == std::string_view::npos) return false;
-        if (command.substr(at + 1, close - at - 1) == name) return true;
-        at = close;
-    }
-    return false;
-}
-
 void check_placeholders(std::string_view command, std::string_view word) {
     for (const Part& part : parts_of(word)) {
         if (!part.is_placeholder) continue;
         if (find_placeholder(part.text) == nullptr) refuse_placeholder(part.text, word);
-        if (!raw_text_names(command, part.text))
+        if (!names_placeholder(command, part.text))
             refuse("{" + part.text + "} with a quote or \\ in it", "{" + part.text + "}", "quotes go around the braces");
     }
 }
@@ -183,7 +168,20 @@ const Placeholder* find_placeholder(std::string_view name) {
     return nullptr;
 }
 
-bool names_placeholder(std::string_view command, std::string_view name) { return raw_text_names(command, name); }
+bool names_placeholder(std::string_view command, std::string_view name) {
+    for (std::size_t at = 0; at < command.size(); ++at) {
+        if (command[at] != '{') continue;
+        if (at + 1 < command.size() && command[at + 1] == '{') {
+            ++at;
+            continue;
+        }
+        const std::size_t close = command.find('}', at);
+        if (close == std::string_view::npos) return false;
+        if (command.substr(at + 1, close - at - 1) == name) return true;
+        at = close;
+    }
+    return false;
+}
 
 std::vector<std::string> split_command(std::string_view command) {
     const std::vector<Word> words = take_words(command);

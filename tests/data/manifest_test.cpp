@@ -98,7 +98,7 @@ TEST_CASE("manifest: the groups that a job names are taken alone, in its order")
     CHECK(manifest.items.identity_a == Numbers{1, 0, 2});
     CHECK(manifest.items.groupings[0].groups == Names{"f", "d", "m"});
     CHECK_THROWS_WITH(read(text, {"A", "BB"}), ContainsSubstring("no image of group BB") && ContainsSubstring("A, B, C") &&
-                                                  ContainsSubstring("did you mean B"));
+                                                   ContainsSubstring("did you mean B"));
 }
 
 TEST_CASE("manifest: what is no such table is one error that names file and line") {

@@ -31,12 +31,7 @@ struct World {
     World() : builder((make_small_faces("faces"), "faces")) {
         prepare = builder.prepare(56);
         baseline = builder.baseline(kNetwork, 1, small_recipe());
-        if (!fs::exists("trained")) {
-            const auto once = make_stage_runner("trained");
-            for (const StageIndex stage : {prepare, baseline}) REQUIRE(run(*once, builder.plan, stage).state == StageState::done);
-        }
-        fs::remove_all("all artefacts");
-        fs::copy("trained", "all artefacts");
+        fill_with_done("all artefacts", builder.plan, {prepare, baseline});
         StageFunctions functions = study_functions();
         functions[StageKind::external] = run_external;
         runner = make_stage_runner("all artefacts", functions);

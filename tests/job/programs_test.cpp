@@ -26,19 +26,8 @@ architecture = iresnet10-w16-56
 training_set = faces
 bits = 32, 8, 4
 calibration = real, synthetic
-[evaluation]
-data = test
-[data.faces]
-format = recordio
-path = faces
-[data.synthetic]
-format = recordio
-path = synthetic
-[data.test]
-format = rfw
-path = test
-)" + chosen +
-           program;
+)" + std::string(kSmallSweepData) +
+           chosen + program;
 }
 
 std::string section(const std::string& train, const std::string& more = {}) {

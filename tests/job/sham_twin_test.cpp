@@ -17,7 +17,7 @@ using namespace fairsweep::test;
 
 namespace {
 
-constexpr const char* kJob = R"(
+const std::string kJob = R"(
 [sweep]
 name = twins
 [axes]
@@ -27,18 +27,7 @@ bits         = 32, 8, w4a8, w4a32, w32a8
 calibration  = real, synthetic
 sparsity     = 0, 0.5
 distillation = embedding, embedding-chain
-[evaluation]
-data = test
-[data.faces]
-format = recordio
-path   = faces
-[data.synthetic]
-format = recordio
-path   = synthetic
-[data.test]
-format = rfw
-path   = test
-)";
+)" + std::string(kSmallSweepData);
 
 /// Points and their recipes.
 struct Planned {

@@ -24,6 +24,11 @@ inline Sweep small_sweep() {
     return sweep;
 }
 
+/// The same sets in a job file.
+inline constexpr const char* kSmallSweepData =
+    "[evaluation]\ndata = test\n[data.faces]\nformat = recordio\npath = faces\n[data.synthetic]\nformat = recordio\n"
+    "path = synthetic\n[data.test]\nformat = rfw\npath = test\n";
+
 /// All data present; the content of a set is its name.
 inline DataProbe present_probe() {
     return {[](const DataSource&) { return true; }, [](const DataSource& source) { return sha256("content of " + source.name); },

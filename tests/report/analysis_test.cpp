@@ -148,7 +148,8 @@ TEST_CASE("A change of the average is the mean of the changes of the groups") {
 TEST_CASE("Networks of the same seed that no column tells apart are warned of, and other quantisers are told apart") {
     AnalysisInput input = synthetic_input();
     const auto scores = [&input](std::size_t point) { return synthetic_scores(input.items, input.points[point].point); };
-    std::erase_if(input.points, [](const AnalysisPoint& p) { return p.point.axes.bits().weight < 8 || p.point.axes.sparsity() > 0.0; });
+    std::erase_if(input.points,
+                  [](const AnalysisPoint& p) { return p.point.axes.bits().weight < 8 || p.point.axes.sparsity() > 0.0; });
     const std::size_t points = input.points.size();
     for (std::size_t i = 0; i < points; ++i)
         if (input.points[i].point.arm == Arm::compressed) input.points.push_back(input.points[i]);

@@ -1,9 +1,12 @@
 #include "hand_made_plan.hpp"
 
+#include <stdexcept>
+
 #include "faces/make_data.hpp"
 #include "fairsweep/dataset.hpp"
 #include "plan/stage_id.hpp"
 #include "plan/stage_order.hpp"
+#include "study/runner.hpp"
 
 namespace fairsweep::study_test {
 
@@ -101,6 +104,18 @@ StageOutcome run(StageRunner& runner, const Plan& plan, StageIndex stage, const 
     std::vector<Digest> artefacts(plan.stages.size());
     for (const auto& [index, digest] : left) artefacts[index] = digest;
     return runner.run(order_of(plan, stage, artefacts), monitor);
+}
+
+void fill_with_done(const std::filesystem::path& folder, const Plan& plan, const std::vector<StageIndex>& stages) {
+    if (!std::filesystem::exists("trained")) {
+        const auto once = make_stage_runner("trained");
+        for (const StageIndex stage : stages) {
+            const StageOutcome outcome = run(*once, plan, stage);
+            if (outcome.state != StageState::done) throw std::runtime_error(outcome.message);
+        }
+    }
+    std::filesystem::remove_all(folder);
+    std::filesystem::copy("trained", folder);
 }
 
 Recipe small_recipe() {

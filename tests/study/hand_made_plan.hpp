@@ -40,6 +40,10 @@ struct PlanBuilder {
 [[nodiscard]] StageOutcome run(StageRunner& runner, const Plan& plan, StageIndex stage,
                                const std::map<StageIndex, Digest>& left = {}, const StageMonitor& monitor = {});
 
+/// Fills `folder` with what these stages leave, nothing else in it: they run once, in ./trained, and are copied from there.
+/// Throws when one of them does not end well.
+void fill_with_done(const std::filesystem::path& folder, const Plan& plan, const std::vector<StageIndex>& stages);
+
 /// The recipe of procedural faces, shrunk to a set of 72 images: seconds on one core.
 [[nodiscard]] Recipe small_recipe();
 

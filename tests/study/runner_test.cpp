@@ -27,16 +27,7 @@ struct Trained {
         prepare = builder.prepare(56);
         baseline = builder.baseline(kNetwork, 1, recipe);
         teacher = builder.teacher(baseline, "train", recipe);
-        if (!fs::exists("trained")) {
-            const auto once = make_stage_runner("trained");
-            for (const StageIndex stage : {prepare, baseline, teacher}) {
-                const StageOutcome outcome = run(*once, builder.plan, stage);
-                INFO(outcome.message);
-                REQUIRE(outcome.state == StageState::done);
-            }
-        }
-        fs::remove_all("artefacts");
-        fs::copy("trained", "artefacts");
+        fill_with_done("artefacts", builder.plan, {prepare, baseline, teacher});
         runner = make_stage_runner("artefacts");
     }
     StageIndex arm(PlanBuilder::Arm arm, std::uint64_t seed = 1) {
