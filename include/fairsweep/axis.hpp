@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "fairsweep/enumeration.hpp"
+#include "fairsweep/shared_text.hpp"
 
 namespace fairsweep {
 
@@ -38,7 +39,7 @@ struct Words<AxisKind> {
 };
 
 /// Nothing: the axis has no part in the point. A dense network has no calibration, an unpruned one no way of pruning.
-using AxisValue = std::variant<std::monostate, std::string, double, Bits>;
+using AxisValue = std::variant<std::monostate, SharedText, double, Bits>;
 /// As job files and tables say it: "w4a8", "0.7"; "none" for nothing.
 [[nodiscard]] std::string text_of(const AxisValue& value);
 /// The number; NaN for nothing.

@@ -17,10 +17,10 @@ enum class ErrorKind {
 /// The parts of a message; empty ones are left out.
 struct ErrorParts {
     std::string attempted;  ///< "read record 12 of the training set"
-    std::string where;      ///< file, offset, key, line, rank
-    std::string found;
-    std::string expected;
-    std::string hint;
+    std::string where{};    ///< file, offset, key, line, rank
+    std::string found{};
+    std::string expected{};
+    std::string hint{};
 };
 
 class Error : public std::runtime_error {

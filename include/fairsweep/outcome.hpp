@@ -62,9 +62,9 @@ struct StageOutcome {
     std::uint64_t peak_memory_bytes = 0;
     Digest artefact;  ///< SHA-256 of the file it left under the artefact folder; zero: none
     std::uint64_t artefact_bytes = 0;
-    Metrics measured;                  ///< of those that its kind measures (plan/stage_kinds.hpp); the others are 0
+    Metrics measured;                         ///< of those that its kind measures (plan/stage_kinds.hpp); the others are 0
     std::vector<std::vector<double>> groups;  ///< evaluation: [groups of the plan][figures of its task] (plan/tasks.hpp)
-    std::vector<float> scores;         ///< evaluation: similarity of every pair, groups in order; goes to a shard
+    std::vector<float> scores;                ///< evaluation: similarity of every pair, groups in order; goes to a shard
 };
 
 /// A row of the store: an outcome with its provenance.

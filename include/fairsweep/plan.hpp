@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "fairsweep/hash.hpp"
+#include "fairsweep/shared_text.hpp"
 #include "fairsweep/stage_kind.hpp"
 #include "fairsweep/sweep.hpp"
 
@@ -18,11 +19,11 @@ using PointIndex = std::uint32_t;  ///< position in Plan::points
 struct Stage {
     Digest id;  ///< SHA-256 of kind, parameters and the ids of `needs`
     StageKind kind{};
-    std::string parameters;              ///< canonical JSON (sorted keys, exact numbers): everything that decides the result
-    std::vector<StageIndex> needs;       ///< smaller indices: the list is in topological order
-    std::vector<std::string> data_sets;  ///< names in Plan::data whose paths it reads; operational, outside the id
-    double cost_s = 0.0;                 ///< estimate on one core
-    std::string program{};               ///< external: name in Plan::programs; operational, outside the id
+    PartedText parameters;              ///< canonical JSON (sorted keys, exact numbers): everything that decides the result
+    std::vector<StageIndex> needs;      ///< smaller indices: the list is in topological order
+    std::vector<SharedText> data_sets;  ///< names in Plan::data whose paths it reads; operational, outside the id
+    double cost_s = 0.0;                ///< estimate on one core
+    SharedText program{};               ///< external: name in Plan::programs; operational, outside the id
 };
 
 struct Point {
@@ -59,6 +60,7 @@ struct Plan {
     std::vector<Stage> stages;         ///< topological order, stable for a given sweep
     std::vector<Point> points;         ///< grid order
     std::map<std::string, PlannedData> data;
+    RunSettings run;
     std::map<std::string, ProgramSettings> programs;  ///< by name, of [program.NAME]
     std::vector<AxisInfo> axes = common_axes();
     std::uint64_t seeds = 0;  ///< how many different ones

@@ -25,7 +25,8 @@ struct StageOrder {
     std::vector<std::string> groups;   ///< of the evaluation set, in its order
     std::vector<std::string> classes;  ///< of the evaluation set; empty where its task has none
     ProgramSettings program;           ///< external: how its program is watched
-    std::string code_version;          ///< of the program that planned it
+    RunSettings run;
+    std::string code_version;  ///< of the program that planned it
 };
 
 }  // namespace fairsweep

@@ -9,10 +9,13 @@
 
 namespace fairsweep {
 
+class Collective;
+
 /// What a running stage may ask and tell. Called from the stage's own thread, often (every training step); must be cheap.
 struct StageMonitor {
     std::function<void(double fraction_done)> on_progress;  ///< a beat: proves progress to whoever holds the lease
     std::function<bool()> stop_requested;                   ///< true: end at the next step with state `preempted`
+    Collective* team = nullptr;                             ///< whose ranks run this stage together; null: one rank alone
 };
 
 class StageRunner {

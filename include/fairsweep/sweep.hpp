@@ -112,12 +112,13 @@ struct RecipeSetting {
     std::string text;
 };
 
-/// How a program of the user's is watched while it runs. Never part of an identity.
+/// How a program of the user's is watched while it runs. No part of an identity; of the files, their contents are.
 struct ProgramSettings {
     double time_limit_s = 86400.0;
     std::string stop_signal = "TERM";       ///< sent to its process group when the stage has to end: TERM, INT, USR1 ...
     double grace_s = 30.0;                  ///< from then to SIGKILL
     std::uint64_t log_bytes = 1ULL << 20U;  ///< most bytes of its output that are kept
+    std::vector<std::string> depends{};     ///< files whose content decides what it does
     bool operator==(const ProgramSettings&) const = default;
 };
 
@@ -125,7 +126,6 @@ struct ProgramSettings {
 struct Program {
     std::string command;                                ///< with placeholders; run without a shell
     std::string result = "checkpoint";                  ///< what it leaves at {artefact}: "checkpoint", "embeddings" or "scores"
-    std::vector<std::string> depends;                   ///< files whose content decides what it does
     std::vector<Arm> arms{Arm::sham, Arm::compressed};  ///< whose networks it makes
     double estimate_s = 600.0;                          ///< of one run, for plans
     ProgramSettings settings;
@@ -140,6 +140,12 @@ struct AxisBlock {
 
 /// The grid that a sweep has without a word about it: distillation of embeddings, pruning as the recipe says.
 [[nodiscard]] AxisBlock default_axis_block();
+
+/// [run]: how stages are run. No part of an identity.
+struct RunSettings {
+    double checkpoint_s = 60.0;  ///< a stage leaves what it goes on from at most this often; 0: after every step
+    bool operator==(const RunSettings&) const = default;
+};
 
 struct Sweep {
     std::string name;
@@ -158,6 +164,7 @@ struct Sweep {
     Recipe recipe;                               ///< of points whose axes change none of its keys
     std::vector<RecipeSetting> recipe_settings;  ///< the keys that it was made from, for points with another preset
     std::string evaluation_data;
+    RunSettings run;
     std::map<std::string, Program> programs;  ///< by name
     std::map<std::string, DataSource> data;   ///< by name
     std::string source_text;                  ///< the job file after --set, for provenance

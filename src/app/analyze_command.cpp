@@ -38,8 +38,7 @@ int analyze_command(const Arguments& arguments) {
         throw_usage({.attempted = "analyze",
                      .where = "--replicates",
                      .found = std::to_string(analysis_options.replicates),
-                     .expected = "200 to 100000",
-                     .hint = {}});
+                     .expected = "200 to 100000"});
     }
     const std::string path = values["file"].as<std::string>();
     Analysis analysis;

@@ -43,13 +43,11 @@ bool parse_arguments(const Arguments& arguments, const CommandHelp& help, const 
         throw_usage({.attempted = "unknown option",
                      .where = help.usage,
                      .found = error.get_option_name(),
-                     .expected = {},
                      .hint = near.empty() ? "see --help" : "did you mean " + near + "?"});
     } catch (const po::error& error) {
         throw_usage({.attempted = "cannot understand the command line",
                      .where = help.usage,
                      .found = error.what(),
-                     .expected = {},
                      .hint = "see --help"});
     }
     if (values.count("verbose") != 0) set_log_level(LogLevel::verbose);

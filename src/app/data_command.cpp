@@ -130,8 +130,7 @@ int data_describe(const Arguments& arguments) {
     po::variables_map values;
     if (!parse_arguments(arguments, kDescribeHelp, options, positional, values)) return 0;
     if (values.count("folder") == 0) {
-        throw_usage(
-            {.attempted = "no folder was named", .where = kDescribeHelp.usage, .found = {}, .expected = "a folder", .hint = {}});
+        throw_usage({.attempted = "no folder was named", .where = kDescribeHelp.usage, .expected = "a folder"});
     }
     const std::string folder = values["folder"].as<std::string>();
     const DataDescription description = describe_data(folder, values.count("all") != 0);
@@ -177,7 +176,6 @@ int data_command(const Arguments& words) {
     throw_usage({.attempted = "unknown subcommand",
                  .where = "fairsweep data",
                  .found = words[0],
-                 .expected = {},
                  .hint = near.empty() ? "see fairsweep data --help" : "did you mean " + near + "?"});
 }
 

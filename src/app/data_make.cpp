@@ -70,8 +70,7 @@ std::uint64_t whole_number(const po::variables_map& values, const char* name) {
         throw_usage({.attempted = "cannot understand a number",
                      .where = std::string("--") + name,
                      .found = "'" + text + "'",
-                     .expected = "a whole number, not negative",
-                     .hint = {}});
+                     .expected = "a whole number, not negative"});
     }
     std::uint64_t number = 0;
     std::from_chars(text.data(), text.data() + text.size(), number);
@@ -121,11 +120,10 @@ int data_make(const Arguments& arguments) {
         throw_usage({.attempted = "cannot start this number of threads",
                      .where = "--jobs",
                      .found = std::to_string(jobs),
-                     .expected = "0 to 256",
-                     .hint = {}});
+                     .expected = "0 to 256"});
     }
     if (values.count("out") == 0 && values.count("contact-sheet") == 0) {
-        throw_usage({.attempted = "no folder was named", .where = kHelp.usage, .found = {}, .expected = "--out DIR", .hint = {}});
+        throw_usage({.attempted = "no folder was named", .where = kHelp.usage, .expected = "--out DIR"});
     }
     faces::check_parameters(parameters);
     if (values.count("contact-sheet") != 0) {
@@ -134,7 +132,7 @@ int data_make(const Arguments& arguments) {
     if (values.count("out") == 0) return 0;
     const std::string folder = values["out"].as<std::string>();
     if (folder.empty())
-        throw_usage({.attempted = "no folder was named", .where = "--out", .found = "''", .expected = "--out DIR", .hint = {}});
+        throw_usage({.attempted = "no folder was named", .where = "--out", .found = "''", .expected = "--out DIR"});
     const auto result = faces::make_data(folder, parameters, static_cast<unsigned>(jobs), Progress{});
     log_info(result == faces::MakeResult::made ? fmt::format("{} faces in {}", faces::total_images(parameters), folder)
                                                : folder + " is there already");

@@ -56,8 +56,7 @@ std::optional<Options> parse(const Arguments& arguments) {
         throw_usage({.attempted = "cannot write the embeddings",
                      .where = options.output.string(),
                      .found = "no folder " + folder.string(),
-                     .expected = "a folder that is there",
-                     .hint = {}});
+                     .expected = "a folder that is there"});
     options.quiet = values.count("quiet") != 0;
     return options;
 }

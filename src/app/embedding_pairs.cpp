@@ -112,10 +112,8 @@ private:
         if (!found)
             throw_damaged({.file = file.path, .offset = {}, .line = line},
                           {.attempted = "a pair names an image without one embedding",
-                           .where = {},
                            .found = why + " in " + source_,
-                           .expected = "one path that ends so, with any extension or none",
-                           .hint = {}});
+                           .expected = "one path that ends so, with any extension or none"});
         return *found;
     }
 

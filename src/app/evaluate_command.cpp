@@ -62,7 +62,6 @@ std::vector<double> checked_cosines(std::span<const float> embeddings, std::size
 
 [[noreturn]] void refuse_usage(const std::string& found) {
     throw_usage({.attempted = "cannot evaluate",
-                 .where = {},
                  .found = found,
                  .expected = "--embeddings with --pairs, or --weights and --architecture with --data",
                  .hint = "see fairsweep evaluate --help"});

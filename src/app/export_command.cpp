@@ -31,11 +31,7 @@ constexpr CommandHelp kHelp{
 
 std::string required(const po::variables_map& values, const char* option) {
     if (values.count(option) == 0) {
-        throw_usage({.attempted = fmt::format("--{} is missing", option),
-                     .where = kHelp.usage,
-                     .found = {},
-                     .expected = {},
-                     .hint = "see --help"});
+        throw_usage({.attempted = fmt::format("--{} is missing", option), .where = kHelp.usage, .hint = "see --help"});
     }
     return values[option].as<std::string>();
 }
@@ -45,15 +41,13 @@ ExportFormat format_from(const po::variables_map& values) {
     const bool packed = values.count("packed") != 0;
     if (word == "safetensors") return packed ? ExportFormat::packed : ExportFormat::safetensors;
     if (word != "onnx") {
-        throw_usage(
-            {.attempted = "unknown format", .where = "--format", .found = word, .expected = "safetensors or onnx", .hint = {}});
+        throw_usage({.attempted = "unknown format", .where = "--format", .found = word, .expected = "safetensors or onnx"});
     }
     if (packed) {
         throw_usage({.attempted = "--packed is for safetensors: ONNX has no codes of any width",
                      .where = "--format",
                      .found = word,
-                     .expected = "--format safetensors --packed",
-                     .hint = {}});
+                     .expected = "--format safetensors --packed"});
     }
     return ExportFormat::onnx;
 }
@@ -88,7 +82,7 @@ SafetensorsFile open_network(const std::filesystem::path& path, const Stage& sta
     if (file.metadata("kind") == kScoresKind)
         throw_usage({.attempted = "cannot export a point that has no network",
                      .where = path.string(),
-                     .found = "scores, which the program " + stage.program + " left",
+                     .found = "scores, which the program " + stage.program.text() + " left",
                      .expected = "a network",
                      .hint = "only programs with result = checkpoint leave one"});
     check_artefact(file, "network", stage.id);
@@ -113,7 +107,7 @@ ExportMetadata provenance_of(const StoreReader& store, const Point& point, const
                             {"format", "pt"},
                             {"kind", "network"},
                             {"point", point.id.hex()},
-                            {"recipe", stage.parameters},
+                            {"recipe", stage.parameters.text()},
                             {"seed", std::to_string(point.seed)},
                             {"stage", stage.id.hex()},
                             {"sweep", plan.sweep_name}};
@@ -121,7 +115,7 @@ ExportMetadata provenance_of(const StoreReader& store, const Point& point, const
     for (std::size_t axis = 0; axis < plan.axes.size(); ++axis) metadata.emplace(plan.axes[axis].name, text_of(point.axes[axis]));
     for (const StageIndex need : stage.needs)
         if (plan.stages[need].kind == StageKind::baseline) {
-            metadata["baseline_recipe"] = plan.stages[need].parameters;
+            metadata["baseline_recipe"] = plan.stages[need].parameters.text();
             metadata["baseline_stage"] = plan.stages[need].id.hex();
         }
     return metadata;
@@ -155,9 +149,7 @@ void refuse_to_replace(const std::filesystem::path& output, const std::filesyste
         std::filesystem::equivalent(folder, artefact_folder_of(store), ignored)) {
         throw_usage({.attempted = "--output would replace a part of the store",
                      .where = output.string(),
-                     .found = {},
-                     .expected = "a file outside " + store.string() + " and " + artefact_folder_of(store).string(),
-                     .hint = {}});
+                     .expected = "a file outside " + store.string() + " and " + artefact_folder_of(store).string()});
     }
 }
 

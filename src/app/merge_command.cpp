@@ -27,10 +27,10 @@ int merge_command(const Arguments& arguments) {
     po::variables_map values;
     if (!parse_arguments(arguments, help, options, positional, values)) return 0;
     if (values.count("store") == 0) {
-        throw_usage({.attempted = "no store was given", .where = help.usage, .found = {}, .expected = {}, .hint = "see --help"});
+        throw_usage({.attempted = "no store was given", .where = help.usage, .hint = "see --help"});
     }
     if (values.count("output") == 0) {
-        throw_usage({.attempted = "--output is missing", .where = help.usage, .found = {}, .expected = {}, .hint = "see --help"});
+        throw_usage({.attempted = "--output is missing", .where = help.usage, .hint = "see --help"});
     }
     std::vector<std::filesystem::path> stores;
     for (const std::string& store : values["store"].as<std::vector<std::string>>()) stores.emplace_back(store);
@@ -38,11 +38,7 @@ int merge_command(const Arguments& arguments) {
     for (const auto& store : stores) {
         std::error_code ignored;
         if (std::filesystem::equivalent(store, output, ignored)) {
-            throw_usage({.attempted = "--output would replace a store",
-                         .where = output.string(),
-                         .found = {},
-                         .expected = "another file",
-                         .hint = {}});
+            throw_usage({.attempted = "--output would replace a store", .where = output.string(), .expected = "another file"});
         }
     }
     const MergeSummary summary = merge_stores(stores, output, version_line());

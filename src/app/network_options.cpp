@@ -18,7 +18,7 @@ constexpr int kMaxBatch = 4096, kMaxThreads = 1024;
 
 [[noreturn]] void refuse(const std::string& option, const std::string& found, const std::string& expected,
                          const std::string& hint = {}) {
-    throw_usage({.attempted = "cannot use " + option, .where = {}, .found = found, .expected = expected, .hint = hint});
+    throw_usage({.attempted = "cannot use " + option, .found = found, .expected = expected, .hint = hint});
 }
 
 int in_range(const po::variables_map& values, const char* name, int high) {

@@ -49,8 +49,8 @@ struct PlanView {
             std::count_if(plan.stages.begin(), plan.stages.end(), [kind](const Stage& stage) { return stage.kind == kind; }));
     }
     [[nodiscard]] std::uint64_t stages_of_program(const std::string& name) const {
-        return static_cast<std::uint64_t>(
-            std::count_if(plan.stages.begin(), plan.stages.end(), [&name](const Stage& stage) { return stage.program == name; }));
+        return static_cast<std::uint64_t>(std::count_if(plan.stages.begin(), plan.stages.end(),
+                                                        [&name](const Stage& stage) { return stage.program.text() == name; }));
     }
     [[nodiscard]] std::uint64_t stages_done() const {
         return static_cast<std::uint64_t>(std::count(is_done.begin(), is_done.end(), true));
@@ -65,8 +65,7 @@ int workers_from(const po::variables_map& values) {
         throw_usage({.attempted = "cannot plan for this number of workers",
                      .where = "--workers",
                      .found = std::to_string(workers),
-                     .expected = "0 or more",
-                     .hint = {}});
+                     .expected = "0 or more"});
     }
     return std::max(1, workers);
 }
@@ -109,6 +108,8 @@ void print_json(const PlanView& view) {
     json["stages_done"] = view.stages_done();
     json["workers"] = view.workers;
     json["cost_s"] = view.estimate.cost_s;
+    json["cost_s_of_kind"] = Json::object();
+    for (const StageKind kind : all_of<StageKind>()) json["cost_s_of_kind"][name_of(kind)] = view.estimate.cost_s_of_kind[kind];
     json["eta_s"] = {view.estimate.eta_low_s, view.estimate.eta_high_s};
     json["disk_bytes"] = view.estimate.disk_bytes;
     json["removed"] = Json::array();
@@ -161,10 +162,16 @@ void print_points(const PlanView& view) {
     }
 }
 
+/// Of what is not done.
+std::string share_of_cost(const PlanEstimate& estimate, StageKind kind) {
+    const double cost_s = estimate.cost_s_of_kind[kind];
+    return cost_s > 0.0 ? fmt::format("  {:4.1f} % of the cost", 100.0 * cost_s / estimate.cost_s) : "";
+}
+
 void print_stages(const PlanView& view) {
     std::cout << "\nstages\n";
     for (const StageKind kind : all_of<StageKind>())
-        std::cout << fmt::format("  {:<14}{:>8}\n", name_of(kind), view.stages_of(kind));
+        std::cout << fmt::format("  {:<14}{:>8}{}\n", name_of(kind), view.stages_of(kind), share_of_cost(view.estimate, kind));
     for (const auto& [name, settings] : view.plan.programs)
         std::cout << fmt::format("  {:<14}{:>8}  of them of program {}, each within {}\n", "", view.stages_of_program(name), name,
                                  human_duration(settings.time_limit_s));
@@ -186,8 +193,9 @@ void print_data(const PlanView& view) {
         const auto missing = std::find_if(view.missing.begin(), view.missing.end(),
                                           [&key = name](const MissingData& item) { return item.name == key; });
         const bool is_there = missing == view.missing.end();
-        std::cout << fmt::format("  {:<14}{}  {} ({})\n", name, is_there ? "there  " : "MISSING",
-                                 is_there ? data.source.path.string() : missing->why, data.source.format);
+        std::cout << fmt::format("  {:<14}{}  {} ({}), {} images{}\n", name, is_there ? "there  " : "MISSING",
+                                 is_there ? data.source.path.string() : missing->why, data.source.format, data.images,
+                                 is_there ? "" : " assumed");
     }
     if (view.plan.provisional)
         std::cout << "\nData are missing: ids are provisional, sizes are assumed, and `run` will refuse.\n";

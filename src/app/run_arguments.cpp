@@ -52,8 +52,7 @@ void read_patience(const char* variable, double& value_s) {
         throw_usage({.attempted = "cannot use an environment variable",
                      .where = variable,
                      .found = "'" + std::string(word) + "'",
-                     .expected = "seconds, larger than 0",
-                     .hint = {}});
+                     .expected = "seconds, larger than 0"});
     }
     value_s = parsed;
 }
@@ -100,8 +99,7 @@ std::optional<RunOptions> parse_run_options(const Arguments& arguments) {
         throw_usage({.attempted = "cannot limit failures",
                      .where = "--max-failures",
                      .found = std::to_string(max_failures),
-                     .expected = "1 or more",
-                     .hint = {}});
+                     .expected = "1 or more"});
     }
     options.max_failures = static_cast<std::uint32_t>(max_failures);
     if (values.count("fail-fast") != 0) options.max_failures = 1;

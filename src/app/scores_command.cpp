@@ -52,10 +52,8 @@ void make_similarities(const po::variables_map& values, std::vector<double>& sco
         const std::optional<Distance> kind = distance_of(word);
         if (!kind)
             throw_usage({.attempted = "cannot use --distance",
-                         .where = {},
                          .found = word,
-                         .expected = "--distance, --distance=cosine, --distance=squared or --distance=euclidean",
-                         .hint = {}});
+                         .expected = "--distance, --distance=cosine, --distance=squared or --distance=euclidean"});
         DistanceRule rule = distances_to_similarities(scores, *kind);
         options.score_convention = std::move(rule.convention);
         if (!rule.warning.empty()) options.warnings.push_back(std::move(rule.warning));

@@ -139,14 +139,13 @@ int status_command(const Arguments& arguments) {
     po::variables_map values;
     if (!parse_arguments(arguments, help, options, positional, values)) return 0;
     if (values.count("store") == 0) {
-        throw_usage({.attempted = "no store was given", .where = help.usage, .found = {}, .expected = {}, .hint = "see --help"});
+        throw_usage({.attempted = "no store was given", .where = help.usage, .hint = "see --help"});
     }
     if (values.count("json") != 0 && values.count("watch") != 0) {
         throw_usage({.attempted = "--json prints one object, --watch many",
                      .where = help.usage,
                      .found = "both",
-                     .expected = "one of them",
-                     .hint = {}});
+                     .expected = "one of them"});
     }
     const std::filesystem::path path = values["store"].as<std::string>();
     const bool watch = values.count("watch") != 0;

@@ -99,7 +99,6 @@ torch::Tensor indices_of(const torch::Tensor& kept, int values) {
 void refuse_quantised(Network& network) {
     if (!is_quantised(network)) return;
     throw_usage({.attempted = "cannot cut channels out of a network",
-                 .where = {},
                  .found = "a quantised network",
                  .expected = "one without quantisers",
                  .hint = "set the bits to 32, shrink, then quantise the smaller network"});

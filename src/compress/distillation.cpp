@@ -65,8 +65,7 @@ DistillationLoss distillation_loss(const std::string& name) {
     throw_usage({.attempted = "cannot fine-tune",
                  .where = "axes.distillation",
                  .found = "'" + name + "'",
-                 .expected = "embedding, cosine, relational or logits, maybe with -chain",
-                 .hint = {}});
+                 .expected = "embedding, cosine, relational or logits, maybe with -chain"});
 }
 
 }  // namespace fairsweep

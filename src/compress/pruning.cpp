@@ -85,7 +85,7 @@ void mask_two_of_four(const NamedLayer& named) {
 }
 
 [[noreturn]] void refuse_pruning(const std::string& where, const std::string& found, const std::string& expected) {
-    throw_usage({.attempted = "prune a network", .where = where, .found = found, .expected = expected, .hint = {}});
+    throw_usage({.attempted = "prune a network", .where = where, .found = found, .expected = expected});
 }
 
 std::int64_t count_zeros(const torch::Tensor& values) {

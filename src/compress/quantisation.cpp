@@ -37,8 +37,7 @@ void check_bits(int bits, const std::string& which, bool may_be_float) {
     throw_usage({.attempted = "quantise a network",
                  .where = which,
                  .found = std::to_string(bits) + " bits",
-                 .expected = may_be_float ? "2 ... 16, or 32 for float" : "2 ... 16",
-                 .hint = {}});
+                 .expected = may_be_float ? "2 ... 16, or 32 for float" : "2 ... 16"});
 }
 
 /// What a layer's weights get; bits 32: nothing.

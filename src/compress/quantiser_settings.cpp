@@ -37,8 +37,7 @@ Value value_of(const char* key, const std::string& word, const Words<Value>& wor
     throw_usage({.attempted = "cannot quantise",
                  .where = std::string("recipe.") + key,
                  .found = "'" + word.substr(0, 40) + "'",
-                 .expected = "one of " + known,
-                 .hint = {}});
+                 .expected = "one of " + known});
 }
 
 template <typename Value>
@@ -52,8 +51,7 @@ std::string word_of(Value value, const Words<Value>& words) {
     throw_data({.attempted = "cannot read the quantiser's settings",
                 .where = "key quantiser",
                 .found = "'" + text.substr(0, 80) + "'",
-                .expected = "quantface, or modern and its keys as this version writes them",
-                .hint = {}});
+                .expected = "quantface, or modern and its keys as this version writes them"});
 }
 
 /// The text's words as a recipe; numbers that cannot be read become 0, which the caller notices.

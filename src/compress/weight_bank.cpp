@@ -59,8 +59,7 @@ void check_calibrated(const WeightBank::Rule& rule) {
     throw Error(ErrorKind::internal, {.attempted = "quantise weights with a stored step",
                                       .where = rule.layer,
                                       .found = "a step that was never calibrated",
-                                      .expected = "calibrate_weights(network), or the state of a calibrated network",
-                                      .hint = {}});
+                                      .expected = "calibrate_weights(network), or the state of a calibrated network"});
 }
 
 struct PassGradient : torch::autograd::Function<PassGradient> {

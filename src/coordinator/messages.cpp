@@ -12,7 +12,7 @@ namespace fairsweep {
 namespace {
 
 constexpr std::uint32_t kMagic = 0x4D535746;  // "FWSM"
-constexpr std::uint16_t kVersion = 4;
+constexpr std::uint16_t kVersion = 5;
 constexpr std::size_t kMaxHostBytes = 256;
 
 struct Header {
@@ -27,7 +27,6 @@ static_assert(sizeof(Header) == kMessageHeaderBytes && std::is_trivially_copyabl
 
 [[noreturn]] void bad_message(const std::string& found, const std::string& expected) {
     throw_infrastructure({.attempted = "cannot read a message between ranks",
-                          .where = {},
                           .found = found,
                           .expected = expected,
                           .hint = "all ranks must run the same build of fairsweep"});
@@ -210,6 +209,7 @@ void visit(V& v, M& program) {
     v.text(program.stop_signal, kMaxOrderTextBytes);
     v.number(program.grace_s);
     v.number(program.log_bytes);
+    visit(v, program.depends);
 }
 
 template <class V, Is<StageOrder> M>
@@ -222,6 +222,7 @@ void visit(V& v, M& order) {
     visit(v, order.groups);
     visit(v, order.classes);
     visit(v, order.program);
+    v.number(order.run.checkpoint_s);
     v.text(order.code_version, kMaxOrderTextBytes);
 }
 

@@ -69,8 +69,8 @@ AxisValues::AxisValues(std::size_t axes) : values_(axes) {
 }
 
 const std::string& AxisValues::word(Axis axis) const {
-    const auto* text = std::get_if<std::string>(&(*this)[axis]);
-    return text == nullptr ? kNone : *text;
+    const auto* text = std::get_if<SharedText>(&(*this)[axis]);
+    return text == nullptr ? kNone : text->text();
 }
 
 AxisBlock default_axis_block() {

@@ -11,7 +11,6 @@ void check_failed(const char* condition, const char* message, std::source_locati
                 {.attempted = message,
                  .where = fmt::format("{}:{} in {}", location.file_name(), location.line(), location.function_name()),
                  .found = fmt::format("not {}", condition),
-                 .expected = {},
                  .hint = "this is a fault of fairsweep, not of your input: please report it with the command you ran"});
 }
 

@@ -29,17 +29,13 @@ namespace fs = std::filesystem;
         hint = "free some space there, then run the same command again (stages of a sweep that failed: with --only failed,lost)";
     if (error_number == EACCES || error_number == EROFS || error_number == EPERM) hint = "choose a folder you may write to";
     if (error_number == ELOOP) hint = "a symbolic link has this name: remove it, it may lead to somebody else's file";
-    throw SystemError(
-        ErrorKind::infrastructure,
-        {.attempted = attempted, .where = path.string(), .found = describe_errno(error_number), .expected = {}, .hint = hint});
+    throw SystemError(ErrorKind::infrastructure,
+                      {.attempted = attempted, .where = path.string(), .found = describe_errno(error_number), .hint = hint});
 }
 
 [[noreturn]] void read_failed(const fs::path& path, int error_number) {
-    throw SystemError(ErrorKind::data, {.attempted = "cannot read a file",
-                                        .where = path.string(),
-                                        .found = describe_errno(error_number),
-                                        .expected = {},
-                                        .hint = {}});
+    throw SystemError(ErrorKind::data,
+                      {.attempted = "cannot read a file", .where = path.string(), .found = describe_errno(error_number)});
 }
 
 /// What flock says on a file system that has no locks; 524 is the kernel's own ENOTSUPP, which network file systems let out.
@@ -204,8 +200,7 @@ std::string read_text_file(const fs::path& path, std::uint64_t max_bytes) {
         throw_data({.attempted = "cannot read a text file",
                     .where = path.string(),
                     .found = fmt::format("{} bytes", size),
-                    .expected = fmt::format("at most {} bytes", max_bytes),
-                    .hint = {}});
+                    .expected = fmt::format("at most {} bytes", max_bytes)});
     }
     std::string text(size, '\0');
     file.read_exactly_at(0, std::as_writable_bytes(std::span(text.data(), text.size())));

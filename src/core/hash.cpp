@@ -83,10 +83,8 @@ Digest Digest::from_hex(std::string_view text) {
     }
     if (!good) {
         throw_data({.attempted = "cannot read a SHA-256 digest",
-                    .where = {},
                     .found = std::string(text.substr(0, 80)),
-                    .expected = "64 hexadecimal digits",
-                    .hint = {}});
+                    .expected = "64 hexadecimal digits"});
     }
     return digest;
 }

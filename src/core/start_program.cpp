@@ -71,6 +71,7 @@ struct Prepared {
         ::prctl(PR_SET_PDEATHSIG, start.parent_death_signal);
         if (::getppid() != parent) ::_exit(127);  // it ended before it could be watched
     }
+    for (int number = 1; number <= SIGRTMAX; ++number) ::signal(number, SIG_DFL);  // what we ignore, it need not
     sigset_t none;
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);

@@ -47,12 +47,12 @@ bool CsvReader::next(std::vector<std::string>& fields) {
 
 void CsvReader::refuse(const std::string& found, const std::string& expected, const std::string& hint) const {
     throw_damaged({.file = path_, .offset = {}, .line = line_},
-                  {.attempted = attempted_, .where = {}, .found = found, .expected = expected, .hint = hint});
+                  {.attempted = attempted_, .found = found, .expected = expected, .hint = hint});
 }
 
 void CsvReader::refuse_file(const std::string& found, const std::string& expected, const std::string& hint) const {
     throw_damaged({.file = path_, .offset = {}, .line = {}},
-                  {.attempted = attempted_, .where = {}, .found = found, .expected = expected, .hint = hint});
+                  {.attempted = attempted_, .found = found, .expected = expected, .hint = hint});
 }
 
 void CsvReader::read_record(std::vector<std::string>& fields) {

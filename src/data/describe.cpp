@@ -75,8 +75,7 @@ DataDescription describe_data(const fs::path& folder, bool all) {
     throw_usage({.attempted = "cannot describe a data set",
                  .where = folder.string(),
                  .found = fs::exists(folder) ? "no data set that is known" : "no such folder",
-                 .expected = layouts,
-                 .hint = {}});
+                 .expected = layouts});
 }
 
 }  // namespace fairsweep

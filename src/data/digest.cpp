@@ -59,11 +59,8 @@ SetState state_of(const SetFiles& set) {
         const fs::path path = set.path(file);
         struct stat status {};
         if (::stat(path.c_str(), &status) != 0) {
-            throw_damaged({.file = path, .offset = {}, .line = {}}, {.attempted = "cannot look at a file of a data set",
-                                                                     .where = {},
-                                                                     .found = describe_errno(errno),
-                                                                     .expected = {},
-                                                                     .hint = {}});
+            throw_damaged({.file = path, .offset = {}, .line = {}},
+                          {.attempted = "cannot look at a file of a data set", .found = describe_errno(errno)});
         }
         const std::int64_t changed_ns = std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
         hash.text(set.names[file]);

@@ -37,9 +37,8 @@ std::vector<std::string> sorted_names(const fs::path& folder, const Wanted& want
         if (name.front() != '.' && wanted(*at)) names.push_back(std::move(name));
     }
     if (error) {
-        throw_damaged(
-            {.file = folder, .offset = {}, .line = {}},
-            {.attempted = "cannot list a folder of images", .where = {}, .found = error.message(), .expected = {}, .hint = {}});
+        throw_damaged({.file = folder, .offset = {}, .line = {}},
+                      {.attempted = "cannot list a folder of images", .found = error.message()});
     }
     std::sort(names.begin(), names.end());
     return names;
@@ -100,7 +99,6 @@ FolderSet read_folder_set(const fs::path& path) {
     if (set.files.empty()) {
         throw_damaged({.file = path, .offset = {}, .line = {}},
                       {.attempted = "cannot open a folder of images",
-                       .where = {},
                        .found = "no image",
                        .expected = "identity/image.jpg (or .jpeg, .png)",
                        .hint = "put the images of each person into a folder of its own"});

@@ -31,11 +31,7 @@ Codec& decompressor() {
     thread_local Codec codec;
     if (codec == nullptr) codec.reset(tjInitDecompress());
     if (codec == nullptr) {
-        throw_infrastructure({.attempted = "cannot start the JPEG decoder",
-                              .where = {},
-                              .found = tjGetErrorStr2(nullptr),
-                              .expected = {},
-                              .hint = {}});
+        throw_infrastructure({.attempted = "cannot start the JPEG decoder", .found = tjGetErrorStr2(nullptr)});
     }
     return codec;
 }
@@ -43,11 +39,7 @@ Codec& decompressor() {
 void* compressor() {
     thread_local const Codec codec(tjInitCompress());
     if (codec == nullptr) {
-        throw_infrastructure({.attempted = "cannot start the JPEG encoder",
-                              .where = {},
-                              .found = tjGetErrorStr2(nullptr),
-                              .expected = {},
-                              .hint = {}});
+        throw_infrastructure({.attempted = "cannot start the JPEG encoder", .found = tjGetErrorStr2(nullptr)});
     }
     return codec.get();
 }
@@ -107,8 +99,7 @@ Image decode_jpeg(std::span<const std::byte> encoded, const std::string& where) 
         const std::string message = tjGetErrorStr2(owned.get());
         // A decoder that failed inside a header reads the next image from the middle of that header (libjpeg-turbo 2.1.5).
         owned.reset();
-        throw_data(
-            {.attempted = "cannot decode a JPEG", .where = where, .found = message, .expected = {}, .hint = hint_for(message)});
+        throw_data({.attempted = "cannot decode a JPEG", .where = where, .found = message, .hint = hint_for(message)});
     };
     if (const auto frame = jpeg_frame(encoded)) check_jpeg_kind(*frame, where);
     // Stray bytes between segments are a warning that costs no pixel and is common in files of old cameras.
@@ -178,8 +169,7 @@ std::vector<std::byte> encode_jpeg(const Image& image, int quality) {
     const int status = tjCompress2(codec, image.pixels.data(), image.cols, 0, image.rows, TJPF_RGB, &bytes, &size_bytes,
                                    TJSAMP_420, quality, TJFLAG_ACCURATEDCT | TJFLAG_NOREALLOC);
     if (status != 0) {
-        throw_infrastructure(
-            {.attempted = "cannot encode a JPEG", .where = {}, .found = tjGetErrorStr2(codec), .expected = {}, .hint = {}});
+        throw_infrastructure({.attempted = "cannot encode a JPEG", .found = tjGetErrorStr2(codec)});
     }
     encoded.resize(size_bytes);
     return encoded;

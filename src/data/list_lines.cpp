@@ -59,11 +59,9 @@ const char* name_of(FieldSeparator separator) {
 }
 
 void ListLine::damaged(std::string attempted, std::string found, std::string expected, std::string hint) const {
-    throw_damaged({.file = path, .offset = {}, .line = number}, {.attempted = std::move(attempted),
-                                                                 .where = {},
-                                                                 .found = std::move(found),
-                                                                 .expected = std::move(expected),
-                                                                 .hint = std::move(hint)});
+    throw_damaged(
+        {.file = path, .offset = {}, .line = number},
+        {.attempted = std::move(attempted), .found = std::move(found), .expected = std::move(expected), .hint = std::move(hint)});
 }
 
 std::string ListLine::shown() const { return shown_text(text); }
@@ -72,7 +70,6 @@ void for_each_list_line(std::string_view text, const std::filesystem::path& path
                         const std::function<void(const ListLine&)>& take) {
     if (looks_like_utf16(text))
         throw_damaged({.file = path, .offset = {}, .line = {}}, {.attempted = "cannot read a list",
-                                                                 .where = {},
                                                                  .found = "text in UTF-16",
                                                                  .expected = "UTF-8",
                                                                  .hint = "iconv -f UTF-16 -t UTF-8 OLD > NEW"});

@@ -267,9 +267,7 @@ void Manifest::refuse_unless_there(std::uint64_t item) const {
     if (fs::is_regular_file(image_path(item), ignored)) return;
     throw_damaged({.file = file, .offset = {}, .line = lines[item]},
                   {.attempted = "a manifest names an absent image",
-                   .where = {},
                    .found = "no file " + image_path(item).string(),
-                   .expected = {},
                    .hint = images[item].find('\\') == std::string::npos ? "paths go from the manifest's folder on"
                                                                         : "write / between folders"});
 }
@@ -296,10 +294,8 @@ Manifest read_manifest(const DataSource& source) {
     if (file) return parse_manifest(read_text_file(*file), *file, source.groups);
     throw_damaged({.file = source.path, .offset = {}, .line = {}},
                   {.attempted = kAttempted,
-                   .where = {},
                    .found = fs::exists(source.path) ? fmt::format("no {} in it", kFileName) : "no such file or folder",
-                   .expected = fmt::format("a folder with {}, or a table of that kind", kFileName),
-                   .hint = {}});
+                   .expected = fmt::format("a folder with {}, or a table of that kind", kFileName)});
 }
 
 std::unique_ptr<LabelledSet> open_manifest_set(const DataSource& source) {

@@ -188,7 +188,6 @@ PairList read_list(std::string_view text, const std::filesystem::path& path) {
         if (line == 0) continue;
         throw_damaged({.file = path, .offset = {}, .line = line},
                       {.attempted = "cannot read a list of pairs",
-                       .where = {},
                        .found = fmt::format("one pair with {} between the fields, and another with {}",
                                             name_of(readings[0].separator), name_of(readings[i].separator)),
                        .expected = "one way to read it",
@@ -202,9 +201,8 @@ PairList read_list(std::string_view text, const std::filesystem::path& path) {
 PairList parse_pair_list(std::string_view text, const std::filesystem::path& path) {
     PairList list = read_list(text, path);
     if (list.pairs.empty() && list.labelled.empty())
-        throw_damaged(
-            {.file = path, .offset = {}, .line = {}},
-            {.attempted = "cannot read a list of pairs", .where = {}, .found = "no pair", .expected = kBothForms, .hint = {}});
+        throw_damaged({.file = path, .offset = {}, .line = {}},
+                      {.attempted = "cannot read a list of pairs", .found = "no pair", .expected = kBothForms});
     return list;
 }
 
@@ -213,7 +211,6 @@ std::vector<PairLine> parse_pairs(std::string_view text, const std::filesystem::
     if (!list.labelled.empty())
         throw_damaged({.file = path, .offset = {}, .line = list.labelled[0].line},
                       {.attempted = "cannot read a pair",
-                       .where = {},
                        .found = "two paths and a label: " + shown_text(list.labelled[0].path_a),
                        .expected = kRfwForm,
                        .hint = "such lists are read by fairsweep evaluate --embeddings E.h5 --pairs " + path.string()});
@@ -226,7 +223,6 @@ void refuse_contradictions(const std::vector<PairLine>& pairs, const std::filesy
         const std::string name = shown_text(pair.identity_a);
         throw_damaged({.file = path, .offset = {}, .line = pair.line},
                       {.attempted = "a pair of different people names one person twice",
-                       .where = {},
                        .found = fmt::format("{} {} {} {}", name, pair.number_a, name, pair.number_b),
                        .expected = kRfwForm,
                        .hint = fmt::format("if it is one person: {} {} {}; if not, one of the names is wrong", name,

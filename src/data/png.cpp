@@ -97,8 +97,7 @@ void check_image_size(long long rows, long long cols, const std::string& where) 
     throw_data({.attempted = "cannot decode an image",
                 .where = where,
                 .found = fmt::format("{} x {} pixels", cols, rows),
-                .expected = fmt::format("1 to {} pixels per side", kMaxImageSide),
-                .hint = {}});
+                .expected = fmt::format("1 to {} pixels per side", kMaxImageSide)});
 }
 
 Image decode_png(std::span<const std::byte> encoded, const std::string& where) {
@@ -107,7 +106,6 @@ Image decode_png(std::span<const std::byte> encoded, const std::string& where) {
         throw_data({.attempted = "cannot decode a PNG",
                     .where = where,
                     .found = reader.message(),
-                    .expected = {},
                     .hint = "the image is damaged or cut off"});
     };
     if (!reader.read_header()) failed();

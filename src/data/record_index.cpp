@@ -56,11 +56,8 @@ public:
 
 private:
     [[noreturn]] void damaged(std::string found, std::string expected) const {
-        throw_damaged({.file = path_, .offset = {}, .line = line_}, {.attempted = "cannot read a RecordIO index",
-                                                                     .where = {},
-                                                                     .found = std::move(found),
-                                                                     .expected = std::move(expected),
-                                                                     .hint = {}});
+        throw_damaged({.file = path_, .offset = {}, .line = line_},
+                      {.attempted = "cannot read a RecordIO index", .found = std::move(found), .expected = std::move(expected)});
     }
 
     std::filesystem::path path_;
@@ -116,10 +113,8 @@ RecordProperty read_record_property(const std::filesystem::path& path) {
                       property.rows <= kMaxImageSide && property.cols <= kMaxImageSide;
     if (!good) {
         throw_damaged({.file = path, .offset = {}, .line = 1}, {.attempted = "cannot read the property file of a training set",
-                                                                .where = {},
                                                                 .found = std::string(trim(text).substr(0, 80)),
-                                                                .expected = "identities,rows,cols such as 93431,112,112",
-                                                                .hint = {}});
+                                                                .expected = "identities,rows,cols such as 93431,112,112"});
     }
     return property;
 }

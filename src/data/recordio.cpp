@@ -143,7 +143,6 @@ RecordReader::RecordReader(const std::filesystem::path& path)
     const FileKind kind = is_records ? FileKind{} : kind_of_file(start);
     if (kind.name.empty()) return;  // what is damaged is reported where it is
     throw_damaged({.file = path, .offset = 0, .line = {}}, {.attempted = "cannot read RecordIO records",
-                                                            .where = {},
                                                             .found = kind.name,
                                                             .expected = fmt::format("the magic number {:#010x}", kRecordMagic),
                                                             .hint = kind.hint});
@@ -185,8 +184,7 @@ ImageRecord decode_image_record(std::span<const std::byte> payload, const std::s
         throw_data({.attempted = "cannot read the header of an image record",
                     .where = where,
                     .found = std::move(found),
-                    .expected = std::move(expected),
-                    .hint = {}});
+                    .expected = std::move(expected)});
     };
     if (payload.size() < kImageHeaderBytes)
         damaged(fmt::format("{} bytes", payload.size()), fmt::format("at least {}", kImageHeaderBytes));

@@ -19,11 +19,7 @@ constexpr float kTooManyKeys = 1e12F;
 [[noreturn]] void missing_key(const RecordioFiles& files, std::uint64_t key, const std::string& expected,
                               const std::string& hint) {
     throw_damaged({.file = files.index, .offset = {}, .line = {}},
-                  {.attempted = fmt::format("key {} is missing from a RecordIO index", key),
-                   .where = {},
-                   .found = {},
-                   .expected = expected,
-                   .hint = hint});
+                  {.attempted = fmt::format("key {} is missing from a RecordIO index", key), .expected = expected, .hint = hint});
 }
 
 /// Enough of a record for its labels: 24 bytes of header and some tens of labels.
@@ -127,7 +123,6 @@ std::uint64_t identities_by_label(const RecordioSet& set) {
         throw_damaged(
             {.file = set.files.property, .offset = {}, .line = {}},
             {.attempted = "cannot tell the number of identities of a training set",
-             .where = {},
              .found = fmt::format("no such file, no identity records, and {} images: too many to read all labels at every start",
                                   images),
              .expected = "a file with identities,rows,cols",
@@ -144,8 +139,7 @@ std::uint64_t identities_by_label(const RecordioSet& set) {
                           {.attempted = "cannot use a label",
                            .where = fmt::format(", record {}", key),
                            .found = fmt::format("label {}", label),
-                           .expected = "a whole number from 0 on, as there is no `property`",
-                           .hint = {}});
+                           .expected = "a whole number from 0 on, as there is no `property`"});
         largest = std::max(largest, label);
     }
     return static_cast<std::uint64_t>(largest) + 1;

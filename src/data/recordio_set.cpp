@@ -67,12 +67,10 @@ LabelledImage RecordioSet::get(std::uint64_t image) const {
         const float label = fields.labels[0];
         if (!(label >= 0.0f) || !(double{label} < static_cast<double>(property.identities)) || label != std::floor(label)) {
             throw_data({.attempted = "label beyond the identities of the set",
-                        .where = {},
                         .found = fmt::format("label {}", label),
                         .expected = fmt::format("a whole number from 0 to {}, as {} say{}", property.identities - 1,
                                                 has_property ? files.property.string() : "the records of identities",
-                                                has_property ? "s" : ""),
-                        .hint = {}});
+                                                has_property ? "s" : "")});
         }
         result = {.image = decode_image(fields.encoded, record_text(reader, offset, key)),
                   .identity = static_cast<std::int64_t>(label)};
@@ -88,16 +86,13 @@ RecordioSet read_recordio_set(const fs::path& path) {
     if (!files) {
         throw_damaged({.file = path, .offset = {}, .line = {}},
                       {.attempted = "cannot open a RecordIO training set",
-                       .where = {},
                        .found = fs::exists(path) ? "no train.rec in it" : "no such folder",
-                       .expected = "train.rec, train.idx and property",
-                       .hint = {}});
+                       .expected = "train.rec, train.idx and property"});
     }
     std::error_code ignored;
     if (!fs::exists(files->index, ignored))
         throw_damaged({.file = files->index, .offset = {}, .line = {}},
                       {.attempted = "cannot open a RecordIO training set",
-                       .where = {},
                        .found = "no such file",
                        .expected = "the list of where the records of " + files->records.filename().string() + " start",
                        .hint = "it is given out with the .rec: download it too. For a set of images without a key 0, MXNet's "
@@ -112,11 +107,8 @@ RecordioSet read_recordio_set(const fs::path& path) {
     if (set.has_property) set.property = read_record_property(files->property);
     find_images(set, read_record_index(files->index));
     if (set.image_offsets.empty())
-        throw_damaged({.file = files->index, .offset = {}, .line = {}}, {.attempted = "cannot open a RecordIO training set",
-                                                                         .where = {},
-                                                                         .found = "no image",
-                                                                         .expected = "images",
-                                                                         .hint = {}});
+        throw_damaged({.file = files->index, .offset = {}, .line = {}},
+                      {.attempted = "cannot open a RecordIO training set", .found = "no image", .expected = "images"});
     if (!set.has_property) set.property = property_of_records(set);
     return set;
 }

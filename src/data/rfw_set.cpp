@@ -92,9 +92,7 @@ private:
     [[noreturn]] void absent(const std::string& image, std::uint32_t pair_line) const {
         throw_damaged({.file = pairs_path_, .offset = {}, .line = pair_line},
                       {.attempted = "a pair names an absent image",
-                       .where = {},
                        .found = "no file " + image,
-                       .expected = {},
                        .hint = "the tree is incomplete, or the pair file belongs to another one"});
     }
 
@@ -104,10 +102,8 @@ private:
         if (!exists(".jpg") && !exists(".png") && !exists(".jpeg")) absent(base.string() + ".jpg", pair_line);
         throw_damaged({.file = pairs_path_, .offset = {}, .line = pair_line},
                       {.attempted = "a pair names an image without landmarks",
-                       .where = {},
                        .found = stem,
-                       .expected = "a line for it in " + landmarks_path_.string(),
-                       .hint = {}});
+                       .expected = "a line for it in " + landmarks_path_.string()});
     }
 
     const fs::path& root_;
@@ -126,7 +122,6 @@ void check_group_folders(const fs::path& root, const std::string& group) {
         const std::string near = nearest_word(group, present);
         throw_damaged({.file = folder, .offset = {}, .line = {}},
                       {.attempted = "the folder of a group is missing",
-                       .where = {},
                        .found = fmt::format("groups {}", fmt::join(present, ", ")),
                        .expected = "a folder for group " + group,
                        .hint = near.empty() || near == group ? "" : "did you mean " + near + "?"});
@@ -137,7 +132,6 @@ void RfwSet::add_group(const std::string& name) {
     check_group_folders(root_, name);
     if (!is_utf8(name))
         throw_damaged({.file = root_ / "txts", .offset = {}, .line = {}}, {.attempted = "cannot use the name of a group",
-                                                                           .where = {},
                                                                            .found = "'" + shown_text(name) + "'",
                                                                            .expected = "text in UTF-8",
                                                                            .hint = "rename its folders and lists"});
@@ -156,11 +150,8 @@ void RfwSet::add_group(const std::string& name) {
         group.pairs.push_back(pair);
     }
     if (group.pairs.empty()) {
-        throw_damaged({.file = pairs_path, .offset = {}, .line = {}}, {.attempted = "cannot open a verification set",
-                                                                       .where = {},
-                                                                       .found = "no pair",
-                                                                       .expected = "at least one",
-                                                                       .hint = {}});
+        throw_damaged({.file = pairs_path, .offset = {}, .line = {}},
+                      {.attempted = "cannot open a verification set", .found = "no pair", .expected = "at least one"});
     }
     for (const fs::path& file : images.files) group.image_paths.push_back(file.lexically_relative(folder_).string());
     groups_.push_back(std::move(group));
@@ -173,9 +164,8 @@ Image RfwSet::aligned_image(std::size_t group, std::uint32_t image, int size) co
     const Image loose = read_image(path);
     const Landmarks& landmarks = landmarks_[group][image];
     const auto damaged = [&](const char* attempted, std::string found, std::string expected) {
-        throw_damaged(
-            {.file = rfw_text_path(root_, groups_[group].name, "lmk"), .offset = {}, .line = landmarks.line},
-            {.attempted = attempted, .where = {}, .found = std::move(found), .expected = std::move(expected), .hint = {}});
+        throw_damaged({.file = rfw_text_path(root_, groups_[group].name, "lmk"), .offset = {}, .line = landmarks.line},
+                      {.attempted = attempted, .found = std::move(found), .expected = std::move(expected)});
     };
     for (const Point2& point : landmarks.points) {
         if (point.x >= 0.0 && point.y >= 0.0 && point.x < loose.cols && point.y < loose.rows) continue;
@@ -238,20 +228,16 @@ std::unique_ptr<VerificationSet> open_rfw_set(const DataSource& source) {
     if (!root) {
         throw_damaged({.file = source.path, .offset = {}, .line = {}},
                       {.attempted = "cannot open the verification set " + source.name,
-                       .where = {},
                        .found = fs::exists(source.path) ? "no data/ and txts/ in it" : "no such folder",
-                       .expected = "data/<Group>/<id>/<id>_0001.jpg and txts/<Group>/<Group>_pairs.txt",
-                       .hint = {}});
+                       .expected = "data/<Group>/<id>/<id>_0001.jpg and txts/<Group>/<Group>_pairs.txt"});
     }
     auto set = std::make_unique<RfwSet>(source.path, *root);
     const std::vector<std::string> names = source.groups.empty() ? rfw_groups_in(*root) : source.groups;
     if (names.empty()) {
         throw_damaged({.file = *root / "txts", .offset = {}, .line = {}},
                       {.attempted = "cannot open the verification set " + source.name,
-                       .where = {},
                        .found = "no group",
-                       .expected = "txts/<Group>/<Group>_pairs.txt",
-                       .hint = {}});
+                       .expected = "txts/<Group>/<Group>_pairs.txt"});
     }
     for (const std::string& name : names) set->add_group(name);
     return set;

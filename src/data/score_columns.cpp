@@ -96,7 +96,6 @@ ColumnNames parse_column_names(const std::string& text) {
         const bool must_be_there = ours == kNames[kGroup] || ours == kNames[kSame] || ours == kNames[kScore];
         if (!is_whole || (theirs.empty() && must_be_there))
             throw_usage({.attempted = "cannot use --columns",
-                         .where = {},
                          .found = part,
                          .expected = fmt::format("NAME=COLUMN, once for each NAME: {}", fmt::join(kNames, ", ")),
                          .hint = is_known || near.empty() ? "--columns group=race,same=label" : "did you mean " + near + "?"});

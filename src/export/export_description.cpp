@@ -40,8 +40,7 @@ void add_codes(const WeightedLayer& layer, ExportedWeight& weight) {
             throw Error(ErrorKind::internal, {.attempted = "describe a quantised weight by its codes",
                                               .where = weight.tensor() + ", value " + std::to_string(i),
                                               .found = std::to_string(value),
-                                              .expected = std::to_string(weight.values[i]),
-                                              .hint = {}});
+                                              .expected = std::to_string(weight.values[i])});
         weight.codes.push_back(static_cast<std::int32_t>(code));
     }
 }

@@ -16,8 +16,7 @@ namespace fairsweep {
 namespace {
 
 [[noreturn]] void refuse_to_shrink(const std::string& found, const std::string& expected) {
-    throw_usage(
-        {.attempted = "cannot cut channels out of the network", .where = {}, .found = found, .expected = expected, .hint = {}});
+    throw_usage({.attempted = "cannot cut channels out of the network", .found = found, .expected = expected});
 }
 
 ExportedNetwork shrunk(ExportedNetwork described, Network& network, ExportFormat format) {

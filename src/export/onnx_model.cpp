@@ -263,8 +263,7 @@ void check(onnx::ModelProto& model) {
         throw Error(ErrorKind::internal, {.attempted = "write a network as ONNX",
                                           .where = "the checker of libonnx",
                                           .found = error.what(),
-                                          .expected = "a valid model",
-                                          .hint = {}});
+                                          .expected = "a valid model"});
     }
 }
 

@@ -1,9 +1,11 @@
 #include "external/external.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <csignal>
+#include <cerrno>
 #include <cstring>
 #include <system_error>
 
@@ -23,26 +25,72 @@ using How = WatchedEnd::How;
 
 constexpr int kTryAgain = 75;  // EX_TEMPFAIL of sysexits.h
 
-/// Where the program writes. All of it is in the artefact folder, where remains of dead processes are cleared away.
-struct OwnPaths {
+fs::path in_folder(const StageContext& context, const char* suffix) {
+    return fs::absolute(context.folder) / (context.order.id.hex() + suffix);
+}
+
+/// Where the program writes: all of it in the artefact folder. The work folder of a stage is handed on from attempt to attempt.
+/// While an attempt whose worker was taken for lost still runs, the next one begins from nothing in a folder of its own.
+class OwnPaths {
+public:
     explicit OwnPaths(const StageContext& context)
-        : work(in_folder(context, ".work")), log(in_folder(context, ".log")), result(name_beside(in_folder(context, ".result"))) {
+        : work(in_folder(context, ".work")),
+          log(in_folder(context, ".log")),
+          result(name_beside(in_folder(context, ".result"))),
+          lock_(File::open_for_locking(in_folder(context, ".lock"))) {
+        is_alone_ = has_lock();
+        std::error_code error;
+        if (is_alone_) {
+            fs::rename(log, in_folder(context, ".before.log"), error);
+        } else {
+            work = name_beside(work);
+            log = name_beside(log);
+        }
         fs::create_directories(work);
     }
     ~OwnPaths() {
         std::error_code error;
-        fs::remove(result, error);
+        fs::remove_all(result, error);
+        if (!is_alone_) fs::remove_all(work, error);
     }
     OwnPaths(const OwnPaths&) = delete;
     OwnPaths& operator=(const OwnPaths&) = delete;
 
-    const fs::path work, log, result;
+    /// What only a stage that is not done yet needs.
+    void forget_work() const {
+        std::error_code error;
+        fs::remove_all(work, error);
+        if (is_alone_) fs::remove(lock_.path(), error);
+    }
+
+    fs::path work, log, result;
 
 private:
-    static fs::path in_folder(const StageContext& context, const char* suffix) {
-        return fs::absolute(context.folder) / (context.order.id.hex() + suffix);
+    bool has_lock() {
+        try {
+            return lock_.try_lock();
+        } catch (const Error&) {
+            return true;  // no locks on this file system: who runs there anyway has been told what it means
+        }
     }
+
+    File lock_;
+    bool is_alone_ = true;
 };
+
+/// Why the stage must not be run: what the program depends on is not what was planned; empty when it is.
+std::string changed_depends(const StageContext& context) {
+    const std::vector<std::string>& files = context.order.program.depends;
+    if (files.empty()) return {};
+    std::vector<Digest> contents;
+    for (const std::string& file : files) {
+        if (!fs::is_regular_file(file)) return fmt::format("{}: there is no such file here", file);
+        contents.push_back(sha256_of_file(file));
+    }
+    if (digest_of_depends(contents) == context.parameters.depends) return {};
+    return fmt::format("{}: not what {} when the sweep was planned", fmt::join(files, ", "),
+                       files.size() == 1 ? "it was" : "they were");
+}
 
 /// The path of a data set that the command names. The order has them as the planner put them there.
 std::string data_path(const StageContext& context, const std::string& placeholder) {
@@ -55,8 +103,7 @@ std::string data_path(const StageContext& context, const std::string& placeholde
     throw_store({.attempted = "cannot run a program",
                  .where = "stage " + context.order.id.short_hex(),
                  .found = fmt::format("{} data sets in its order", context.order.data.size()),
-                 .expected = "the set for {" + placeholder + "}",
-                 .hint = {}});
+                 .expected = "the set for {" + placeholder + "}"});
 }
 
 std::string value_of(const StageContext& context, const OwnPaths& paths, const std::string& placeholder) {
@@ -124,17 +171,26 @@ StageOutcome keep_result(const StageContext& context, const WatchedEnd& end, con
         return failed_outcome(
             FailureClass::config,
             with_output("the program ended well and left no result: it must write a file to {artefact}", end, paths));
-    const std::string& result = context.parameters.result;
-    if (result == kResultScores) return keep_scores(context, paths.result);
-    if (result == kResultEmbeddings) return keep_embeddings(context, paths.result);
+    const std::string& kind = context.parameters.result;
+    if (kind == kResultScores) return keep_scores(context, paths.result);
+    if (kind == kResultEmbeddings) return keep_embeddings(context, paths.result);
     return keep_checkpoint(context, paths.result);
+}
+
+StageOutcome outcome_of_no_start(const std::string& program, int error_number) {
+    const bool is_temporary = error_number == EAGAIN || error_number == ENOMEM || error_number == ETXTBSY;
+    std::error_code error;
+    const bool lacks_interpreter = error_number == ENOENT && fs::exists(program, error);
+    return failed_outcome(
+        is_temporary ? FailureClass::io : FailureClass::config,
+        fmt::format("the program cannot be started: {}: {}{}", program, describe_errno(error_number),
+                    lacks_interpreter ? ", though it exists: its first line names an interpreter that does not" : ""));
 }
 
 StageOutcome outcome_of(const StageContext& context, const std::string& program, const WatchedEnd& end, const OwnPaths& paths) {
     switch (end.how) {
         case How::not_started:
-            return failed_outcome(FailureClass::config,
-                                  fmt::format("the program cannot be started: {}: {}", program, describe_errno(end.code)));
+            return outcome_of_no_start(program, end.code);
         case How::stopped:
             return preempted_outcome();
         case How::out_of_time:
@@ -152,7 +208,10 @@ StageOutcome outcome_of(const StageContext& context, const std::string& program,
 }  // namespace
 
 StageOutcome run_external(const StageContext& context) {
+    if (const std::string changed = changed_depends(context); !changed.empty())
+        return failed_outcome(FailureClass::config, "files that the program depends on have changed: " + changed);
     const OwnPaths paths(context);
+    const double left_before_s = written_unix_s(context.own_artefact());
     const std::vector<std::string> words = filled_words(
         context.parameters.command, [&](const std::string& placeholder) { return value_of(context, paths, placeholder); });
     const double limit_s = context.order.program.time_limit_s;
@@ -161,10 +220,13 @@ StageOutcome run_external(const StageContext& context) {
             if (context.monitor.on_progress) context.monitor.on_progress(std::min(0.99, elapsed_s / limit_s));
             return !context.stop_requested();
         });
+    // Programs need not do the same twice: what another attempt has left meanwhile may be in use.
+    const bool is_good = end.how == How::exited && end.code == 0;
+    if (is_good && written_unix_s(context.own_artefact()) != left_before_s)
+        return failed_outcome(FailureClass::io, "another attempt of this stage has left a result");
     StageOutcome outcome = outcome_of(context, words.front(), end, paths);
     outcome.peak_memory_bytes = end.peak_memory_bytes;
-    std::error_code error;
-    if (outcome.state == StageState::done) fs::remove_all(paths.work, error);
+    if (outcome.state == StageState::done) paths.forget_work();
     return outcome;
 }
 

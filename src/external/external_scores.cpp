@@ -26,8 +26,7 @@ std::unique_ptr<VerificationSet> evaluation_set(const StageContext& context) {
     throw_store({.attempted = "cannot judge what a program left",
                  .where = "stage " + context.order.id.short_hex(),
                  .found = "no data set in its order",
-                 .expected = "the evaluation set",
-                 .hint = {}});
+                 .expected = "the evaluation set"});
 }
 
 StageOutcome keep(const StageContext& context, const std::vector<double>& similarities) {
@@ -60,8 +59,7 @@ Rows rows_of(const VerificationSet& set, const EmbeddingTable& table, const fs::
                 throw_data({.attempted = "an image of the evaluation set has no embedding",
                             .where = file.string(),
                             .found = why,
-                            .expected = "one row of /paths that ends as the image's path does",
-                            .hint = {}});
+                            .expected = "one row of /paths that ends as the image's path does"});
             row_of[i] = *row;
         }
         for (const VerificationPair& pair : group.pairs) {

@@ -31,8 +31,7 @@ public:
     Output() {
         std::array<int, 2> ends{-1, -1};
         if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0)
-            throw_infrastructure(
-                {.attempted = "cannot make a pipe", .where = {}, .found = describe_errno(errno), .expected = {}, .hint = {}});
+            throw_infrastructure({.attempted = "cannot make a pipe", .found = describe_errno(errno)});
         reading_ = ends[0];
         writing_ = ends[1];
         ::fcntl(writing_, F_SETFL, 0);  // only we read without waiting

@@ -31,11 +31,7 @@ void write_png(const std::filesystem::path& path, const Image& image) {
     std::vector<std::byte> encoded(PNG_IMAGE_PNG_SIZE_MAX(header));
     png_alloc_size_t size_bytes = encoded.size();
     if (png_image_write_to_memory(&header, encoded.data(), &size_bytes, 0, image.pixels.data(), 0, nullptr) == 0) {
-        throw_infrastructure({.attempted = "cannot encode a contact sheet",
-                              .where = path.string(),
-                              .found = header.message,
-                              .expected = {},
-                              .hint = {}});
+        throw_infrastructure({.attempted = "cannot encode a contact sheet", .where = path.string(), .found = header.message});
     }
     encoded.resize(size_bytes);
     write_file_atomically(path, encoded);

@@ -26,8 +26,7 @@ void check_range(const char* option, std::uint64_t value, std::uint64_t low, std
     throw_usage({.attempted = "cannot make such a data set",
                  .where = option,
                  .found = std::to_string(value),
-                 .expected = fmt::format("{} to {}", low, high),
-                 .hint = {}});
+                 .expected = fmt::format("{} to {}", low, high)});
 }
 
 SetSize test_size(const FaceDataParameters& p) { return {p.test_identities, images_needed(p.test_identities, p.pairs)}; }
@@ -113,11 +112,8 @@ void sync_file_system(const fs::path& folder) {
     const int error_number = errno;
     if (descriptor >= 0) ::close(descriptor);
     if (result != 0) {
-        throw_infrastructure({.attempted = "cannot write a data set to disk",
-                              .where = folder.string(),
-                              .found = describe_errno(error_number),
-                              .expected = {},
-                              .hint = {}});
+        throw_infrastructure(
+            {.attempted = "cannot write a data set to disk", .where = folder.string(), .found = describe_errno(error_number)});
     }
 }
 
@@ -194,9 +190,7 @@ MakeResult make_data(const fs::path& out, const FaceDataParameters& parameters, 
     } catch (const fs::filesystem_error& problem) {
         throw_infrastructure({.attempted = "cannot put a data set in its place",
                               .where = folder.string(),
-                              .found = describe_errno(problem.code().value()),
-                              .expected = {},
-                              .hint = {}});
+                              .found = describe_errno(problem.code().value())});
     }
     return MakeResult::made;
 }

@@ -27,6 +27,7 @@ const std::map<std::string, std::vector<std::string>>& keys_by_section() {
                                                                          {"constraint", {"exclude"}},
                                                                          {"recipe", recipe_key_names()},
                                                                          {"evaluation", {"data", "measure"}},
+                                                                         {"run", {"checkpoint_s"}},
                                                                          {"data.NAME", {"format", "path", "groups"}},
                                                                          {"program.NAME", program_keys()}};
     return keys;
@@ -177,6 +178,13 @@ void read_measurements(const JobEntries& entries, Sweep& sweep) {
     }
 }
 
+RunSettings read_run_section(const JobEntries& entries) {
+    constexpr double kDay_s = 86400.0;
+    RunSettings run;
+    run.checkpoint_s = read_number(entries, "run", "checkpoint_s", 0, kDay_s, run.checkpoint_s);
+    return run;
+}
+
 }  // namespace
 
 Sweep parse_job(const std::string& text, const std::string& origin, const std::vector<std::string>& overrides) {
@@ -192,6 +200,7 @@ Sweep parse_job(const std::string& text, const std::string& origin, const std::v
     require_data(evaluation, evaluation.value, sweep);
     sweep.evaluation_data = evaluation.value;
     read_measurements(entries, sweep);
+    sweep.run = read_run_section(entries);
     check_programs(entries, sweep);
     sweep.source_text = entries.text();
     return sweep;

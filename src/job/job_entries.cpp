@@ -40,8 +40,7 @@ void refuse_lines_without_value(const std::string& text, const std::string& orig
         throw_usage({.attempted = "cannot read the job file",
                      .where = origin + ", line " + std::to_string(number),
                      .found = "'" + std::string(content.substr(0, kShownBytes)) + "'",
-                     .expected = "[section], key = value or # comment",
-                     .hint = {}});
+                     .expected = "[section], key = value or # comment"});
     }
 }
 
@@ -78,8 +77,7 @@ std::vector<JobEntry> read_entries(const std::string& text, const std::string& o
         throw_usage({.attempted = "cannot read the job file",
                      .where = origin,
                      .found = error.what(),
-                     .expected = "[section], key = value and # comments",
-                     .hint = {}});
+                     .expected = "[section], key = value and # comments"});
     }
     return entries;
 }
@@ -142,8 +140,7 @@ const JobEntry& JobEntries::require(const std::string& section, const std::strin
     throw_usage({.attempted = "the job file lacks a key",
                  .where = origin_ + ", section [" + section + "]",
                  .found = "no " + section + "." + key,
-                 .expected = key + " = " + example,
-                 .hint = {}});
+                 .expected = key + " = " + example});
 }
 
 std::string JobEntries::text() const {

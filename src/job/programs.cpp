@@ -32,17 +32,6 @@ std::string read_word(const JobEntry& entry, const std::vector<std::string>& wor
     return entry.value;
 }
 
-/// A number from `least` to `most`; the default where the section does not say.
-double read_number(const JobEntries& entries, const std::string& section, const char* key, double least, double most,
-                   double otherwise) {
-    const JobEntry* entry = entries.find(section, key);
-    if (entry == nullptr) return otherwise;
-    const auto value = parse_number(entry->value);
-    if (!value || *value < least || *value > most)
-        refuse_value(*entry, "'" + entry->value + "'", "a number from " + exact_number(least) + " to " + exact_number(most));
-    return *value;
-}
-
 std::vector<std::string> read_depends(const JobEntry& entry) {
     std::vector<std::string> paths;
     for (const std::string& part : list_of(entry)) {
@@ -60,6 +49,7 @@ ProgramSettings read_settings(const JobEntries& entries, const std::string& sect
     settings.grace_s = read_number(entries, section, "grace_s", 0, 86400, settings.grace_s);
     const auto log_bytes = static_cast<double>(settings.log_bytes);
     settings.log_bytes = static_cast<std::uint64_t>(read_number(entries, section, "log_bytes", 1024, kMaxLogBytes, log_bytes));
+    if (const JobEntry* depends = entries.find(section, "depends")) settings.depends = read_depends(*depends);
     if (const JobEntry* signal = entries.find(section, "stop_signal")) {
         JobEntry word = *signal;
         if (word.value.starts_with("SIG")) word.value.erase(0, 3);
@@ -75,7 +65,6 @@ Program read_program(const JobEntries& entries, const std::string& section) {
     program.command = train.value;
     if (const JobEntry* result = entries.find(section, "result"))
         program.result = read_word(*result, {kResultCheckpoint, kResultEmbeddings, kResultScores});
-    if (const JobEntry* depends = entries.find(section, "depends")) program.depends = read_depends(*depends);
     if (const JobEntry* arms = entries.find(section, "arms"))
         program.arms =
             list_of<Arm>(*arms, "dense, sham, compressed", [](const std::string& text) { return from_name<Arm>(text); });

@@ -7,18 +7,12 @@ namespace {
 
 std::string shown(const std::string& text) { return text.empty() ? "nothing" : "'" + text + "'"; }
 
-void check_shards(const JobEntry& entry, const Recipe& recipe) {
-    if (recipe.shards == 1) return;
-    refuse_value(entry, entry.value, "1", "cutting a batch into parts comes with teams and is not available yet");
-}
-
 }  // namespace
 
 void check_recipe_value(const JobEntry& entry, const RecipeKey& key, const std::string& text) {
     Recipe recipe;
     const auto expected = set_recipe_key(recipe, key, text);
     if (expected) refuse_value(entry, shown(text), *expected, suggestion(text, key.words));
-    if (key.name == std::string_view("shards")) check_shards(entry, recipe);
 }
 
 std::vector<RecipeSetting> read_recipe_settings(const JobEntries& entries, bool may_be_modern) {

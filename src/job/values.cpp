@@ -50,6 +50,16 @@ std::vector<std::string> list_of(const JobEntry& entry) {
     return parts;
 }
 
+double read_number(const JobEntries& entries, const std::string& section, const char* key, double least, double most,
+                   double otherwise) {
+    const JobEntry* entry = entries.find(section, key);
+    if (entry == nullptr) return otherwise;
+    const auto value = parse_number(entry->value);
+    if (!value || *value < least || *value > most)
+        refuse_value(*entry, "'" + entry->value + "'", "a number from " + exact_number(least) + " to " + exact_number(most));
+    return *value;
+}
+
 bool is_plain_name(std::string_view text) {
     constexpr std::size_t kLongest = 64;
     return !text.empty() && text.size() <= kLongest &&

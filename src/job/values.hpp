@@ -39,6 +39,10 @@ template <typename Value>
     return values;
 }
 
+/// A number from `least` to `most`; `otherwise` where the section does not say.
+[[nodiscard]] double read_number(const JobEntries& entries, const std::string& section, const char* key, double least,
+                                 double most, double otherwise);
+
 /// Letters, digits, '_' and '-', at most 64 of them: names of sweeps and data sets enter file names and rules.
 [[nodiscard]] bool is_plain_name(std::string_view text);
 

@@ -13,7 +13,6 @@ constexpr double kRounding = 1e-5;
 
 [[noreturn]] void refuse(double value, const std::string& expected, const std::string& hint) {
     throw_data({.attempted = "cannot take the scores as distances",
-                .where = {},
                 .found = "the distance " + exact_number(value),
                 .expected = expected,
                 .hint = hint});

@@ -18,10 +18,8 @@ double or_nan(std::optional<double> value) { return value.value_or(kNan); }
 void check_count(const ItemTable& pairs, std::size_t scores) {
     if (scores == pairs.size() && scores > 0) return;
     throw_data({.attempted = "evaluate a verification set",
-                .where = {},
                 .found = std::to_string(scores) + " scores",
-                .expected = std::to_string(pairs.size()) + " scores, one per pair, and at least one",
-                .hint = {}});
+                .expected = std::to_string(pairs.size()) + " scores, one per pair, and at least one"});
 }
 
 GroupFigures group_figures(std::span<const double> scores, std::span<const std::uint8_t> genuine, double threshold,

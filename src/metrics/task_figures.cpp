@@ -25,7 +25,7 @@ TaskFigures of_verification(const ItemTable& items, std::span<const float> respo
 
 void check_responses(const ItemTable& items, std::span<const float> responses, std::size_t classes) {
     const auto refuse = [](const std::string& found, const std::string& expected) {
-        throw_data({.attempted = "evaluate a classifier", .where = {}, .found = found, .expected = expected, .hint = {}});
+        throw_data({.attempted = "evaluate a classifier", .found = found, .expected = expected});
     };
     if (responses.size() != items.size() * classes || responses.empty())
         refuse(std::to_string(responses.size()) + " responses",

@@ -38,7 +38,6 @@ void prepare_for_inference(Network& network, Precision precision) {
     const bool quantised = is_quantised(network);
     if (quantised && precision != Precision::fp32)
         throw_usage({.attempted = "cannot embed in bf16",
-                     .where = {},
                      .found = "a quantised network",
                      .expected = "precision fp32",
                      .hint = "bfloat16 would round the quantised values that the network simulates"});

@@ -33,8 +33,7 @@ MarginLoss::Kind margin_kind(const std::string& name) {
     throw_usage({.attempted = "cannot train with that loss",
                  .where = "recipe.margin_loss",
                  .found = "'" + name + "'",
-                 .expected = "arcface, cosface, elastic-arcface or elastic-cosface",
-                 .hint = {}});
+                 .expected = "arcface, cosface, elastic-arcface or elastic-cosface"});
 }
 
 torch::Tensor draw_margins(std::int64_t samples, double mean, double deviation, double share, std::uint64_t seed,

@@ -134,8 +134,7 @@ std::shared_ptr<Network> fit_state(const std::string& architecture, const NamedT
         throw_data({.attempted = "these weights are not a state of " + architecture,
                     .where = where,
                     .found = std::to_string(tensors.size()) + " tensors: " + fit.text(),
-                    .expected = "the " + std::to_string(own.size()) + " tensors of " + architecture,
-                    .hint = {}});
+                    .expected = "the " + std::to_string(own.size()) + " tensors of " + architecture});
     refuse_non_finite(tensors, where);
     NamedTensors state = tensors;
     const NamedShapes given = shapes_of(tensors);

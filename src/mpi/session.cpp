@@ -29,7 +29,6 @@ void check_mpi(int code, const char* call, int rank) {
     throw_infrastructure({.attempted = std::string(call) + " failed",
                           .where = "rank " + std::to_string(rank),
                           .found = error_text(code),
-                          .expected = {},
                           .hint = "run the same command again: the sweep resumes where it stopped"});
 }
 
@@ -46,8 +45,7 @@ public:
             throw_infrastructure({.attempted = "cannot send a message",
                                   .where = "rank " + std::to_string(rank_),
                                   .found = std::to_string(message->size()) + " bytes",
-                                  .expected = "at most " + std::to_string(max_bytes_),
-                                  .hint = {}});
+                                  .expected = "at most " + std::to_string(max_bytes_)});
         }
         Sending sending{MPI_REQUEST_NULL, std::move(message)};
         check_mpi(MPI_Isend(sending.message->data(), static_cast<int>(sending.message->size()), MPI_BYTE, to, kTag,
@@ -104,8 +102,7 @@ private:
                     {.attempted = "cannot receive a message",
                      .where = "rank " + std::to_string(rank_) + ", from rank " + std::to_string(status.MPI_SOURCE),
                      .found = std::to_string(count) + " bytes",
-                     .expected = "at most " + std::to_string(max_bytes_),
-                     .hint = {}});
+                     .expected = "at most " + std::to_string(max_bytes_)});
             }
             receives_.push_back({MPI_REQUEST_NULL, {status.MPI_SOURCE, std::vector<std::byte>(static_cast<std::size_t>(count))}});
             Receiving& receiving = receives_.back();

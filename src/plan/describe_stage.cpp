@@ -29,7 +29,7 @@ std::string describe_stage(const Plan& plan, StageIndex stage) {
     if (stage >= plan.stages.size()) return fmt::format("unknown stage {}", stage);
     const Stage& meant = plan.stages[stage];
     std::string text = name_of(meant.kind);
-    if (!meant.program.empty()) text += " " + meant.program;
+    if (!meant.program.text().empty()) text += " " + meant.program.text();
     const StageKindInfo& kind = info_of(meant.kind);
     const Point* point = kind.has_architecture ? first_point(plan, stage) : nullptr;
     if (point != nullptr) {

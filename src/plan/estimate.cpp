@@ -72,6 +72,7 @@ PlanEstimate estimate(const Plan& plan, const std::vector<bool>& is_done, int wo
     for (std::size_t i = 0; i < plan.stages.size(); ++i) {
         cost_s.push_back(!is_done.empty() && is_done[i] ? 0.0 : plan.stages[i].cost_s);
         result.cost_s += cost_s.back();
+        result.cost_s_of_kind[plan.stages[i].kind] += cost_s.back();
     }
     const double bound_s = std::max(result.cost_s / workers, longest_chain_s(plan, cost_s));
     result.eta_low_s = kLow * bound_s;

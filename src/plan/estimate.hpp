@@ -11,7 +11,8 @@ struct PlanEstimate {
     double cost_s = 0.0;  ///< core seconds of the stages that are not done
     double eta_low_s = 0.0;
     double eta_high_s = 0.0;
-    std::uint64_t disk_bytes = 0;  ///< artefacts, shards and rows of the whole plan, done stages included
+    PerEnum<StageKind, double> cost_s_of_kind{};  ///< what cost_s is made of
+    std::uint64_t disk_bytes = 0;                 ///< artefacts, shards and rows of the whole plan, done stages included
 };
 
 /// `is_done` has one entry per stage, or none when nothing is done. `workers` >= 1 run one stage each.

@@ -52,7 +52,7 @@ Recipe recipe_of(const Sweep& sweep, const AxisValues& axes) {
     const AxisValue* preset = nullptr;
     for (std::size_t axis = count_of<Axis>; axis < sweep.axes.size(); ++axis)
         if (is_preset_axis(sweep.axes[axis])) preset = &axes[axis];
-    Recipe recipe = preset == nullptr ? sweep.recipe : make_recipe(std::get<std::string>(*preset), sweep.recipe_settings);
+    Recipe recipe = preset == nullptr ? sweep.recipe : make_recipe(std::get<SharedText>(*preset), sweep.recipe_settings);
     for (std::size_t axis = count_of<Axis>; axis < sweep.axes.size(); ++axis)
         apply_recipe_axis(sweep.axes[axis], axes[axis], recipe);
     return recipe;
@@ -132,8 +132,7 @@ private:
             throw_usage({.attempted = "cannot prune like that",
                          .where = "axes.pruning",
                          .found = "'" + cell.axes.pruning() + "'",
-                         .expected = "words such as global, layer, 2:4, channels, cubic, prune-first",
-                         .hint = {}});
+                         .expected = "words such as global, layer, 2:4, channels, cubic, prune-first"});
         }
         cell.recipe = *recipe;
         cell.axes[Axis::pruning] = pruning_text(*recipe);
@@ -141,6 +140,8 @@ private:
 
     /// Whether some stage of a point in this cell has the key in its canonical text.
     [[nodiscard]] bool depends_on(const Cell& cell, const AxisInfo& axis) const {
+        // A dense network of fairsweep's is the reference of all programs that start from it.
+        if (is_program_axis(axis) && cell.arm == Arm::dense) return program_of(sweep_, cell.arm, cell.recipe) != nullptr;
         if (is_program_axis(axis)) return some_program_makes(sweep_, cell.arm);
         StageParameters parameters;
         parameters.task = sweep_.task;

@@ -17,12 +17,23 @@
 #include "plan/stage_kinds.hpp"
 #include "words/program_command.hpp"
 #include "words/pruning_words.hpp"
+#include "words/recipe_keys.hpp"
 
 namespace fairsweep {
 namespace {
 
-struct DigestHash {
-    std::size_t operator()(const Digest& digest) const noexcept { return static_cast<std::size_t>(digest.prefix()); }
+/// Finds stages of a list by their ids.
+struct StageIdHash {
+    using is_transparent = void;
+    const std::vector<Stage>* stages;
+    std::size_t operator()(const Digest& id) const noexcept { return static_cast<std::size_t>(id.prefix()); }
+    std::size_t operator()(StageIndex stage) const noexcept { return (*this)((*stages)[stage].id); }
+};
+struct StageIdEqual {
+    using is_transparent = void;
+    const std::vector<Stage>* stages;
+    bool operator()(StageIndex a, StageIndex b) const noexcept { return a == b; }
+    bool operator()(const Digest& id, StageIndex stage) const noexcept { return (*stages)[stage].id == id; }
 };
 
 /// The data sets of the plan, looked at when the first point needs them.
@@ -63,23 +74,24 @@ class ProgramFiles {
 public:
     ProgramFiles(const DataProbe& probe, Plan& plan) : probe_(probe), plan_(plan) {}
 
-    /// Hash of the contents of Program::depends in their order; zero where there are none. The names are no part of it.
+    /// Of the contents of its files; zero where there are none.
     Digest depends(const std::string& name, const Program& program) {
-        if (program.depends.empty()) return {};
+        if (program.settings.depends.empty()) return {};
         const auto found = known_.find(name);
         return found != known_.end() ? found->second : known_[name] = read(name, program);
     }
 
 private:
     Digest read(const std::string& name, const Program& program) const {
-        std::string missing, contents;
-        for (const std::string& path : program.depends) {
+        std::string missing;
+        std::vector<Digest> contents;
+        for (const std::string& path : program.settings.depends) {
             const auto digest = probe_.file ? probe_.file(path) : std::optional(sha256("file that nobody reads: " + path));
-            if (digest) contents += digest->hex() + "\n";
+            if (digest) contents.push_back(*digest);
             if (!digest) missing += (missing.empty() ? "" : ", ") + path;
         }
         if (!probe_.file) plan_.provisional = true;
-        if (missing.empty()) return sha256(contents);
+        if (missing.empty()) return digest_of_depends(contents);
         throw_usage({.attempted = "files that a program depends on are missing",
                      .where = "program." + name + ".depends",
                      .found = "no file " + missing,
@@ -108,6 +120,7 @@ public:
         plan_.job_text = sweep_.source_text;
         plan_.axes = counted_axes(sweep_);
         plan_.seeds = sweep_.seeds.size();
+        plan_.run = sweep_.run;
         check_size();
         visit_cells(sweep_, [this](const Cell& cell) {
             for (const std::uint64_t seed : sweep_.seeds) add_point(cell, seed);
@@ -150,10 +163,12 @@ private:
         for (const StageKind kind : sweep_.measurements)
             point.measurements.push_back(measuring_stage(kind, cell, seed, point.network_stage));
         point.id = plan_.stages[point.evaluation_stage].id;
-        if (!point_ids_.insert(point.id).second) {
+        has_point_.resize(plan_.stages.size(), false);
+        if (has_point_[point.evaluation_stage]) {
             ++repeated_;  // its stages were there already
             return;
         }
+        has_point_[point.evaluation_stage] = true;
         plan_.points.push_back(std::move(point));
     }
 
@@ -178,11 +193,8 @@ private:
         parameters.calibration = axes.calibration();
         parameters.pruning = axes.pruning();
         parameters.arm = name_of(cell.arm);
-        std::vector<std::string> data_sets;
-        const auto read = [&](const std::string& name) {
-            data_sets.push_back(name);
-            return data_.id(name);
-        };
+        std::vector<SharedText> data_sets;
+        const auto read = [&](const std::string& name) { return data_sets.emplace_back(name), data_.id(name); };
         const auto names = [&program](const char* placeholder) { return names_placeholder(program.command, placeholder); };
         if (names("training_data")) parameters.training_data = read(axes.training_set());
         if (names("calibration_data")) parameters.data = read(calibration_set(axes));
@@ -222,6 +234,7 @@ private:
         const std::string key = network_key(cell) + std::to_string(seed);
         const auto found = baselines_.find(key);
         if (found != baselines_.end()) return found->second;
+        check_shards(cell.recipe, "baseline_batch_samples");
         StageParameters parameters = common(StageKind::baseline, cell, seed);
         parameters.data = data_.id(cell.axes.training_set());
         return baselines_[key] = add_stage(parameters, {}, cell.axes.training_set());
@@ -237,6 +250,7 @@ private:
     StageIndex compression_stage(const Cell& cell, std::uint64_t seed, StageIndex baseline) {
         const AxisValues& axes = cell.axes;
         const std::string& data = calibration_set(axes);
+        check_shards(cell.recipe, "finetune_batch_samples");
         StageParameters parameters = common(StageKind::compression, cell, seed);
         parameters.data = data_.id(data);
         parameters.bits = axes.bits();
@@ -263,8 +277,7 @@ private:
     }
 
     StageIndex teacher_stage(const Cell& cell, std::uint64_t seed, StageIndex network, const std::string& data) {
-        // All keys of the recipe that a teacher depends on are in the id of its network already.
-        const std::string key = std::to_string(network) + '\n' + data;
+        const std::string key = std::to_string(network) + '\n' + data;  // its recipe is in the id of its network
         const auto found = teachers_.find(key);
         if (found != teachers_.end()) return found->second;
         StageParameters parameters = common(StageKind::teacher, cell, seed);
@@ -291,19 +304,20 @@ private:
     StageIndex add_stage(const StageParameters& parameters, std::vector<StageIndex> needs, const std::string& data) {
         Stage stage;
         stage.kind = parameters.kind;
-        stage.parameters = canonical_text(parameters);
+        const std::string text = canonical_text(parameters);
         std::vector<Digest> need_ids;
         for (const StageIndex need : needs) need_ids.push_back(plan_.stages[need].id);
-        stage.id = stage_id(stage.kind, stage.parameters, need_ids);
-        const auto [place, is_new] = stages_.try_emplace(stage.id, static_cast<StageIndex>(plan_.stages.size()));
-        if (!is_new) return place->second;
+        stage.id = stage_id(stage.kind, text, need_ids);
+        const auto found = stages_.find(stage.id);
+        if (found != stages_.end()) return *found;
+        stage.parameters = text;
         stage.needs = std::move(needs);
         const StageKindInfo& kind = info_of(stage.kind);
         if (kind.reads_data) stage.data_sets = {data};
         stage.cost_s = kind.cost_s(parameters, static_cast<double>(data_.images(data)));
         check_needs(stage);
         plan_.stages.push_back(std::move(stage));
-        return place->second;
+        return *stages_.insert(static_cast<StageIndex>(plan_.stages.size() - 1)).first;
     }
 
     void check_needs(const Stage& stage) const {
@@ -349,11 +363,11 @@ private:
     DataCatalogue data_;
     ProgramFiles programs_;
     std::vector<ConstraintRule> rules_;
-    std::unordered_map<Digest, StageIndex, DigestHash> stages_;
+    std::unordered_set<StageIndex, StageIdHash, StageIdEqual> stages_{0, {&plan_.stages}, {&plan_.stages}};
     std::unordered_map<std::string, StageIndex> baselines_;
     std::unordered_map<std::string, StageIndex> teachers_;
     std::unordered_map<std::string, StageIndex> prepared_;  ///< by architecture
-    std::unordered_set<Digest, DigestHash> point_ids_;
+    std::vector<bool> has_point_;                           ///< by stage: it is the evaluation of one
     std::uint64_t repeated_ = 0;
 };
 

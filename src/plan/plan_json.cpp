@@ -26,9 +26,10 @@ void check_depth(const std::string& json, const std::string& where) {
 }
 
 Json to_json(const Stage& stage) {
-    Json json = {{"id", stage.id.hex()}, {"kind", name_of(stage.kind)}, {"parameters", stage.parameters},
-                 {"needs", stage.needs}, {"data", stage.data_sets},     {"cost_s", stage.cost_s}};
-    if (!stage.program.empty()) json["program"] = stage.program;
+    Json json = {{"id", stage.id.hex()}, {"kind", name_of(stage.kind)}, {"parameters", stage.parameters.text()},
+                 {"needs", stage.needs}, {"data", Json::array()},       {"cost_s", stage.cost_s}};
+    for (const std::string& data : stage.data_sets) json["data"].push_back(data);
+    if (!stage.program.text().empty()) json["program"] = stage.program.text();
     return json;
 }
 
@@ -36,7 +37,8 @@ Json to_json(const ProgramSettings& program) {
     return {{"time_limit_s", program.time_limit_s},
             {"stop_signal", program.stop_signal},
             {"grace_s", program.grace_s},
-            {"log_bytes", program.log_bytes}};
+            {"log_bytes", program.log_bytes},
+            {"depends", program.depends}};
 }
 
 Json to_json(const AxisInfo& axis) { return {{"name", axis.name}, {"kind", name_of(axis.kind)}, {"values", axis.values}}; }
@@ -78,11 +80,7 @@ template <typename Enumeration>
 Enumeration known(const Json& json) {
     const auto& name = json.get_ref<const std::string&>();
     if (const auto value = from_name<Enumeration>(name)) return *value;
-    throw_store({.attempted = "cannot read a plan",
-                 .where = {},
-                 .found = "'" + name + "'",
-                 .expected = "a word of this version",
-                 .hint = {}});
+    throw_store({.attempted = "cannot read a plan", .found = "'" + name + "'", .expected = "a word of this version"});
 }
 
 StageIndex checked_index(const Json& json, std::size_t limit, const char* what) {
@@ -91,8 +89,7 @@ StageIndex checked_index(const Json& json, std::size_t limit, const char* what) 
         throw_store({.attempted = "cannot read a plan",
                      .where = what,
                      .found = std::to_string(value),
-                     .expected = "a stage index below " + std::to_string(limit),
-                     .hint = {}});
+                     .expected = "a stage index below " + std::to_string(limit)});
     }
     return static_cast<StageIndex>(value);
 }
@@ -101,11 +98,12 @@ Stage stage_from(const Json& json, std::size_t own_index) {
     Stage stage;
     stage.id = Digest::from_hex(json.at("id").get_ref<const std::string&>());
     stage.kind = known<StageKind>(json.at("kind"));
-    stage.parameters = json.at("parameters").get<std::string>();
-    check_depth(stage.parameters, "the parameters of a stage");
+    const auto& parameters = json.at("parameters").get_ref<const std::string&>();
+    check_depth(parameters, "the parameters of a stage");
+    stage.parameters = parameters;
     // Needs come before: the list is in topological order.
     for (const Json& need : json.at("needs")) stage.needs.push_back(checked_index(need, own_index, "needs of a stage"));
-    stage.data_sets = json.at("data").get<std::vector<std::string>>();
+    for (const Json& data : json.at("data")) stage.data_sets.emplace_back(data.get_ref<const std::string&>());
     stage.cost_s = json.at("cost_s").get<double>();
     stage.program = json.value("program", "");
     return stage;
@@ -115,8 +113,7 @@ Stage stage_from(const Json& json, std::size_t own_index) {
     throw_store({.attempted = "cannot read a plan",
                  .where = "axis " + axis.name + " of a point",
                  .found = json.dump().substr(0, kShownBytes),
-                 .expected = "a value of this axis",
-                 .hint = {}});
+                 .expected = "a value of this axis"});
 }
 
 AxisValue value_from(const Json& json, const AxisInfo& axis) {
@@ -128,7 +125,7 @@ AxisValue value_from(const Json& json, const AxisInfo& axis) {
     // Of the common axes, bits and sparsity always have a value.
     const bool may_be_nothing = axis.name != name_of(Axis::bits) && axis.name != name_of(Axis::sparsity);
     if (!json.is_null() || !may_be_nothing) refuse_value(axis, json);
-    return {};
+    return std::monostate{};
 }
 
 std::vector<AxisInfo> axes_from(const Json& json) {
@@ -185,7 +182,8 @@ ProgramSettings program_from(const Json& json) {
     return {.time_limit_s = json.at("time_limit_s").get<double>(),
             .stop_signal = json.at("stop_signal").get<std::string>(),
             .grace_s = json.at("grace_s").get<double>(),
-            .log_bytes = json.at("log_bytes").get<std::uint64_t>()};
+            .log_bytes = json.at("log_bytes").get<std::uint64_t>(),
+            .depends = json.value("depends", std::vector<std::string>())};  // older plans have none
 }
 
 Plan plan_from(const Json& json) {
@@ -210,6 +208,7 @@ Plan plan_from(const Json& json) {
     }
     const Json programs = json.value("programs", Json::object());
     for (const auto& [name, program] : programs.items()) plan.programs.emplace(name, program_from(program));
+    if (json.contains("run")) plan.run.checkpoint_s = json.at("run").at("checkpoint_s").get<double>();  // older plans have none
     plan.seeds = json.at("seeds").get<std::uint64_t>();
     for (const Json& removed : json.at("removed")) {
         plan.removed.push_back({removed.at("rule").get<std::string>(), removed.at("points").get<std::uint64_t>()});
@@ -231,6 +230,7 @@ std::string plan_to_json(const Plan& plan) {
                  {"seeds", plan.seeds},
                  {"stages_shared", plan.stages_shared},
                  {"provisional", plan.provisional},
+                 {"run", {{"checkpoint_s", plan.run.checkpoint_s}}},
                  {"job_text", plan.job_text},
                  {"code_version", plan.code_version}};
     if (!plan.classes.empty()) json["classes"] = plan.classes;
@@ -254,17 +254,12 @@ Plan plan_from_json(const std::string& text) {
         return plan_from(Json::parse(text));
     } catch (const Json::exception& error) {
         throw_store({.attempted = "cannot read a plan",
-                     .where = {},
                      .found = error.what(),
                      .expected = "the JSON that plan_to_json writes",
                      .hint = "the store is damaged, or was made by another version of fairsweep"});
     } catch (const Error& error) {
         if (error.kind() == ErrorKind::store) throw;
-        throw_store({.attempted = "cannot read a plan",
-                     .where = {},
-                     .found = error.what(),
-                     .expected = "the JSON that plan_to_json writes",
-                     .hint = {}});
+        throw_store({.attempted = "cannot read a plan", .found = error.what(), .expected = "the JSON that plan_to_json writes"});
     }
 }
 

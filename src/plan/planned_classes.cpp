@@ -23,8 +23,7 @@ void check_names(const std::vector<std::string>& classes, const std::string& whe
         throw_usage({.attempted = "cannot use a class of this name",
                      .where = where,
                      .found = "'" + name.substr(0, kMaxClassBytes) + "'",
-                     .expected = "1 to " + std::to_string(kMaxClassBytes) + " bytes without '/': it names columns of files",
-                     .hint = {}});
+                     .expected = "1 to " + std::to_string(kMaxClassBytes) + " bytes without '/': it names columns of files"});
     }
 }
 
@@ -33,8 +32,7 @@ void check_numbers(const std::vector<std::string>& classes, std::uint64_t images
         throw_usage({.attempted = "there is nothing to tell apart",
                      .where = where,
                      .found = "classes " + listed(classes),
-                     .expected = "two classes or more",
-                     .hint = {}});
+                     .expected = "two classes or more"});
     const std::uint64_t responses = images * classes.size();
     if (responses > kMaxResponses)
         throw_usage({.attempted = "the evaluation set is too large for its classes",

@@ -6,6 +6,7 @@
 
 #include "fairsweep/error.hpp"
 #include "fairsweep/stage_parameters.hpp"
+#include "words/pruning_words.hpp"
 #include "words/recipe_axes.hpp"
 
 namespace fairsweep {
@@ -15,7 +16,7 @@ std::string digits(const std::string& text) { return sha256(text).short_hex(); }
 
 std::optional<StageParameters> parameters_of(const Stage& stage) {
     try {
-        return parse_stage_parameters(stage.parameters);
+        return parse_stage_parameters(stage.parameters.text());
     } catch (const Error&) {
         return std::nullopt;
     }
@@ -33,10 +34,16 @@ std::string recipe_text(StageParameters parameters) {
     return canonical_text(parameters);
 }
 
+/// Unpruned. A program may be told how to prune where nothing is pruned.
+void drop_pruning(StageParameters& parameters) {
+    parameters.sparsity = 0.0;
+    for (const PruningKey& key : pruning_keys()) parameters.recipe.*(key.field) = Recipe{}.*(key.field);
+}
+
 /// The same fine-tune with compression off.
 StageParameters sham_of(StageParameters parameters) {
     parameters.bits = {};
-    parameters.sparsity = 0.0;
+    drop_pruning(parameters);
     return parameters;
 }
 
@@ -45,7 +52,7 @@ StageParameters quantisers_of(StageParameters parameters) {
     constexpr int kAnyWidth = 8;
     if (parameters.bits.weight != 32) parameters.bits.weight = kAnyWidth;
     if (parameters.bits.activation != 32) parameters.bits.activation = kAnyWidth;
-    parameters.sparsity = 0.0;
+    drop_pruning(parameters);
     return parameters;
 }
 
@@ -64,8 +71,8 @@ std::string chain_text(const Plan& plan, const Stage& network) {
 
 /// What is left of parameters in another form when the axes are struck.
 std::string unread_recipe(const Stage& stage) {
-    nlohmann::json json = nlohmann::json::parse(stage.parameters, nullptr, false);
-    if (!json.is_object()) return digits(stage.parameters);
+    nlohmann::json json = nlohmann::json::parse(stage.parameters.text(), nullptr, false);
+    if (!json.is_object()) return digits(stage.parameters.text());
     for (const char* axis : {"architecture", "data", "seed", "bits_weight", "bits_activation", "sparsity", "distillation",
                              "training_data", "evaluation_data", "training_set", "calibration", "pruning", "arm"})
         json.erase(axis);

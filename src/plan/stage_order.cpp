@@ -18,12 +18,13 @@ StageOrder order_of(const Plan& plan, StageIndex stage, std::span<const Digest> 
     const Stage& planned = plan.stages[stage];
     StageOrder order{.id = planned.id,
                      .kind = planned.kind,
-                     .parameters = planned.parameters,
+                     .parameters = planned.parameters.text(),
                      .needs = {},
                      .data = {},
                      .groups = plan.groups,
                      .classes = plan.classes,
                      .program = program_of(plan, planned),
+                     .run = plan.run,
                      .code_version = plan.code_version};
     for (const StageIndex need : planned.needs)
         order.needs.push_back({plan.stages[need].kind, plan.stages[need].id, artefacts[need]});

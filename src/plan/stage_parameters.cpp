@@ -104,8 +104,7 @@ StageKind kind_from_name(const std::string& name) {
     throw_store({.attempted = "cannot read the parameters of a stage",
                  .where = "key kind",
                  .found = "'" + name + "'",
-                 .expected = "a kind of stage",
-                 .hint = {}});
+                 .expected = "a kind of stage"});
 }
 
 StageParameters parse(const std::string& text) {

@@ -54,7 +54,6 @@ const TaskInfo& task_info(std::string_view name) {
     std::string known;
     for (const TaskInfo& task : tasks()) known += (known.empty() ? "" : ", ") + std::string(task.name);
     throw_store({.attempted = "cannot use results of this task",
-                 .where = {},
                  .found = "'" + std::string(name.substr(0, 80)) + "'",
                  .expected = known,
                  .hint = "the file was made by another version of fairsweep"});

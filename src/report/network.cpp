@@ -112,8 +112,7 @@ void refuse_groups_without_images(const ItemTable& items, const std::string& whe
         throw_data({.attempted = "cannot judge a group",
                     .where = where + ", group " + items.groups[g],
                     .found = "no image",
-                    .expected = "at least one",
-                    .hint = {}});
+                    .expected = "at least one"});
     }
 }
 
@@ -161,10 +160,8 @@ ScoredNetwork make_network(const EvaluationSet& set, std::span<const float> resp
     ScoredNetwork network = make_network(set, values);
     if (network.accuracies.rates.empty())
         throw_data({.attempted = "cannot judge a network of a sweep",
-                    .where = {},
                     .found = "scores outside [-1, 1]",
-                    .expected = "cosines, by which every group has an accuracy",
-                    .hint = {}});
+                    .expected = "cosines, by which every group has an accuracy"});
     return network;
 }
 

@@ -27,7 +27,6 @@ fs::path script() {
     throw_infrastructure({.attempted = "find the program that draws the page",
                           .where = path.string(),
                           .found = "no such file",
-                          .expected = {},
                           .hint = "set FAIRSWEEP_ANALYSIS to the folder analysis/ of the sources"});
 }
 
@@ -41,17 +40,13 @@ int run_and_wait(std::array<std::string, 4> words) {
         throw_infrastructure({.attempted = "start the program that draws the page",
                               .where = words[0],
                               .found = describe_errno(started),
-                              .expected = {},
                               .hint = kSetupHint});
     }
     int status = 0;
     while (waitpid(child, &status, 0) < 0) {
         if (errno != EINTR)
-            throw_infrastructure({.attempted = "wait for the program that draws the page",
-                                  .where = words[0],
-                                  .found = describe_errno(errno),
-                                  .expected = {},
-                                  .hint = {}});
+            throw_infrastructure(
+                {.attempted = "wait for the program that draws the page", .where = words[0], .found = describe_errno(errno)});
     }
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
@@ -76,8 +71,7 @@ void draw_page(const fs::path& analysis_file, const fs::path& output) {
         throw_usage({.attempted = "choose the form of the page",
                      .where = output.string(),
                      .found = kind.empty() ? "no ending" : kind,
-                     .expected = ".html or .md",
-                     .hint = {}});
+                     .expected = ".html or .md"});
     }
     const fs::path interpreter = report_interpreter();
     const int status = run_and_wait({interpreter.string(), script().string(), analysis_file.string(), output.string()});
@@ -85,7 +79,6 @@ void draw_page(const fs::path& analysis_file, const fs::path& output) {
     throw_infrastructure({.attempted = "draw the page",
                           .where = output.string(),
                           .found = "the drawing program ended with status " + std::to_string(status),
-                          .expected = {},
                           .hint = "its own message is above; " + std::string(kSetupHint)});
 }
 

@@ -261,10 +261,8 @@ BootstrapOptions bootstrap_for(const ItemTable& pairs, const ScoreReportOptions&
 ScoreReport score_report(const ItemTable& pairs, std::span<const double> scores, const ScoreReportOptions& options) {
     if (scores.size() != pairs.size() || scores.empty())
         throw_data({.attempted = "evaluate scores",
-                    .where = {},
                     .found = fmt::format("{} scores", scores.size()),
-                    .expected = fmt::format("{} scores, one per pair, and at least one", pairs.size()),
-                    .hint = {}});
+                    .expected = fmt::format("{} scores, one per pair, and at least one", pairs.size())});
     const EvaluationSet set(pairs, bootstrap_for(pairs, options));
     return ReportMaker(set, scores, options).make();
 }

@@ -18,7 +18,7 @@ void run_alone(const RunOptions& options, const SweepParts& parts, const Plan& p
     const auto worker_link = post.link(1);
     const auto runner = parts.make_runner(store.artefact_folder());
     Progress progress(progress_style(options.quiet));
-    CoordinatorSettings settings = coordinator_settings(options, opening_request(options, plan, store, *runner), progress);
+    CoordinatorSettings settings = coordinator_settings(options, plan, opening_request(options, plan, store, *runner), progress);
     settings.policy.worker_silence_s = kForever_s;  // both sides live and die together
     WorkerSettings worker_settings;
     worker_settings.beat_s = options.beat_s;

@@ -52,10 +52,7 @@ void send_rows(Link& link, const std::vector<float>& values, std::uint64_t begin
     const std::size_t head = sizeof kErrorMark + 1;
     const auto kind = static_cast<ErrorKind>(bytes[sizeof kErrorMark]);
     throw Error(kind, {.attempted = std::string(bytes + head, incoming.bytes.size() - head),
-                       .where = "rank " + std::to_string(incoming.from),
-                       .found = {},
-                       .expected = {},
-                       .hint = {}});
+                       .where = "rank " + std::to_string(incoming.from)});
 }
 
 void take(const Incoming& incoming, std::uint64_t columns, std::vector<float>& all, std::uint64_t& missing_rows) {

@@ -48,7 +48,7 @@ template <class E>
 E known(const json& word) {
     const auto& name = word.get_ref<const std::string&>();
     if (const auto value = from_name<E>(name)) return *value;
-    throw_data({.attempted = "cannot read a live status", .where = {}, .found = name, .expected = "a known name", .hint = {}});
+    throw_data({.attempted = "cannot read a live status", .found = name, .expected = "a known name"});
 }
 
 LiveWorker worker_from_json(const json& object) {

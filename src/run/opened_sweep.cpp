@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 #include "fairsweep/error.hpp"
@@ -41,13 +42,17 @@ OpeningRequest opening_request(const RunOptions& options, const Plan& plan, cons
     return request;
 }
 
-CoordinatorSettings coordinator_settings(const RunOptions& options, const OpeningRequest& request, Progress& progress) {
+CoordinatorSettings coordinator_settings(const RunOptions& options, const Plan& plan, const OpeningRequest& request,
+                                         Progress& progress) {
+    constexpr double kAfterGrace_s = 10.0;  // for what is left of a program, its result and its row
     CoordinatorSettings settings;
     settings.policy.worker_silence_s = options.worker_silence_s;
     settings.policy.max_failures = options.max_failures;
     settings.opening = request;
     settings.silence_s = options.coordinator_silence_s;
     settings.drain_s = options.drain_s;
+    for (const auto& [name, program] : plan.programs)
+        settings.drain_s = std::max(settings.drain_s, program.grace_s + kAfterGrace_s);
     settings.join_s = options.coordinator_silence_s;
     settings.on_status = [&progress](const LiveStatus& status) { progress.show(status, steady_now_s()); };
     return settings;

@@ -26,7 +26,7 @@ struct OpenedSweep {
                                              const StageRunner& runner);
 
 /// `progress` must outlive the loop.
-[[nodiscard]] CoordinatorSettings coordinator_settings(const RunOptions& options, const OpeningRequest& request,
+[[nodiscard]] CoordinatorSettings coordinator_settings(const RunOptions& options, const Plan& plan, const OpeningRequest& request,
                                                        Progress& progress);
 
 }  // namespace fairsweep

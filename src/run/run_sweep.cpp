@@ -57,11 +57,8 @@ std::string own_program() {
     std::error_code error;
     const auto path = std::filesystem::read_symlink("/proc/self/exe", error);
     if (error)
-        throw_infrastructure({.attempted = "cannot find this program's own file",
-                              .where = "/proc/self/exe",
-                              .found = error.message(),
-                              .expected = {},
-                              .hint = {}});
+        throw_infrastructure(
+            {.attempted = "cannot find this program's own file", .where = "/proc/self/exe", .found = error.message()});
     return path.string();
 }
 

@@ -24,7 +24,7 @@ struct PlannedSweep {
 struct SweepParts {
     std::function<PlannedSweep(const RunOptions&)> make_plan;  ///< job file -> plan
     std::function<void(const Plan&)> check_data;               ///< throws when a data set is missing or damaged
-    std::function<ItemTable(const Plan&)> items;  ///< of the evaluation set
+    std::function<ItemTable(const Plan&)> items;               ///< of the evaluation set
     RunnerFactory make_runner;
 };
 

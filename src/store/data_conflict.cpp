@@ -13,7 +13,7 @@ std::set<std::string> prepared_sets(const Plan& plan) {
     std::set<std::string> ids;
     for (const Stage& stage : plan.stages) {
         if (stage.kind != StageKind::prepare) continue;
-        const auto json = nlohmann::json::parse(stage.parameters, nullptr, false);
+        const auto json = nlohmann::json::parse(stage.parameters.text(), nullptr, false);
         const auto data = json.is_object() ? json.find("data") : json.end();
         if (data != json.end() && data->is_string()) ids.insert(data->get<std::string>());
     }

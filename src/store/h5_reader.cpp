@@ -36,9 +36,7 @@ Reader::Reader(const std::filesystem::path& path) : path_(path) {
     if (!std::filesystem::is_regular_file(status)) {
         throw_store({.attempted = "cannot open an HDF5 file",
                      .where = path.string(),
-                     .found = std::filesystem::exists(status) ? "not a regular file" : "no such file",
-                     .expected = {},
-                     .hint = {}});
+                     .found = std::filesystem::exists(status) ? "not a regular file" : "no such file"});
     }
     size_bytes_ = std::filesystem::file_size(path, error);
     const PropertiesHandle access = access_without_locks();
@@ -57,7 +55,6 @@ void Reader::fail(const char* attempted, const std::string& path) const {
     throw_store({.attempted = attempted,
                  .where = path_.string() + ", " + path,
                  .found = take_error_text(),
-                 .expected = {},
                  .hint = "the file is damaged, or not one of fairsweep's"});
 }
 

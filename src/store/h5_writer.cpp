@@ -66,8 +66,7 @@ void Writer::check_disk() const {
 
 void Writer::fail(const char* attempted, const std::string& path) const {
     check_disk();  // else only memory can have run out: HDF5 itself touches no disk
-    throw_infrastructure(
-        {.attempted = attempted, .where = name_ + ", " + path, .found = take_error_text(), .expected = {}, .hint = {}});
+    throw_infrastructure({.attempted = attempted, .where = name_ + ", " + path, .found = take_error_text()});
 }
 
 void Writer::make_group(const std::string& path) {

@@ -33,9 +33,7 @@ double now_s() { return std::chrono::duration<double>(std::chrono::steady_clock:
 [[noreturn]] void cannot_start(int error_number) {
     throw_infrastructure({.attempted = "cannot start the process that reads an HDF5 file of others",
                           .where = "/proc/self/exe",
-                          .found = describe_errno(error_number),
-                          .expected = {},
-                          .hint = {}});
+                          .found = describe_errno(error_number)});
 }
 
 std::string name_of_signal(int number) {
@@ -61,7 +59,7 @@ void ApartWriter::bytes(std::span<const std::byte> data) const {
     while (!data.empty()) {
         const ssize_t put = ::write(descriptor_, data.data(), data.size());
         if (put < 0 && errno == EINTR) continue;
-        if (put <= 0) throw_infrastructure({.attempted = "cannot send", .where = {}, .found = {}, .expected = {}, .hint = {}});
+        if (put <= 0) throw_infrastructure({.attempted = "cannot send"});
         data = data.subspan(static_cast<std::size_t>(put));
     }
 }

@@ -236,8 +236,6 @@ void Store::Impl::refuse_when_broken() const {
     if (!is_broken) return;
     throw_infrastructure({.attempted = "the store takes no more rows after a failed write",
                           .where = path.string(),
-                          .found = {},
-                          .expected = {},
                           .hint = "run the same command again when the cause is gone: it resumes"});
 }
 

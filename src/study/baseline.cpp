@@ -1,8 +1,11 @@
 /// The FP32 baseline: the task's loss on a training set.
 #include <cmath>
+#include <utility>
 
 #include "study/augmentation.hpp"
 #include "study/checkpoint.hpp"
+#include "study/sharded_step.hpp"
+#include "study/stage_checkpoints.hpp"
 #include "study/stage_context.hpp"
 #include "study/task_training.hpp"
 #include "study/training.hpp"
@@ -10,13 +13,13 @@
 namespace fairsweep {
 namespace {
 
-/// The batch of a step, changed in place: every face by a draw of its own in every epoch.
-TrainingBatch augmented_batch(FaceCache& faces, DataOrder& order, std::int64_t step, const StageParameters& parameters) {
-    const std::vector<Sample> samples = order.batch(step);
+/// The batch of a part of a step, changed in place: every face by a draw of its own in every epoch.
+TrainingBatch augmented_batch(FaceCache& faces, const std::vector<Sample>& samples, std::int64_t epoch,
+                              const StageParameters& parameters) {
     TrainingBatch batch = make_batch(faces, samples);
     augment({batch.images.data_ptr<float>(), static_cast<std::size_t>(batch.images.numel())}, faces.image_size(), samples,
             augmentation_of(parameters.recipe.augmentation),
-            {.seed = parameters.seed, .data = parameters.data.prefix(), .epoch = step / order.batches_per_epoch()});
+            {.seed = parameters.seed, .data = parameters.data.prefix(), .epoch = epoch});
     return batch;
 }
 
@@ -32,22 +35,42 @@ StageOutcome run_baseline(const StageContext& context) {
     const TaskTraining& training = training_of(parameters.task);
     const auto classes = static_cast<int>(faces->identities());
     const std::shared_ptr<Network> network = training.fresh_network(parameters, classes);
-    const std::unique_ptr<BaselineLoss> loss_of_step = training.baseline_loss(parameters, *network, classes);
+    const std::unique_ptr<BaselineLoss> baseline_loss = training.baseline_loss(parameters, *network, classes);
     network->train();
-    Optimiser optimiser(*network, loss_of_step->parameters(), recipe, recipe.baseline_lr, recipe.baseline_nesterov);
+    Optimiser optimiser(*network, baseline_loss->parameters(), recipe, recipe.baseline_lr, recipe.baseline_nesterov);
+    ShardedStep sharded(context, *network, recipe.shards);
     LossTrace losses(steps);
-    for (std::int64_t step = 0; step < steps; ++step) {
-        if (context.stop_requested()) return preempted_outcome();
-        const TrainingBatch batch = augmented_batch(*faces, order, step, parameters);
+    StageCheckpoints checkpoints(context);
+    const TrainingParts parts{*network, baseline_loss->parameters(), &optimiser, {&losses}};
+    if (checkpoints.steps_done() > 0) checkpoints.restore(parts, optimiser);
+    sharded.check_same_start(checkpoints.steps_done());
+    for (std::int64_t step = checkpoints.steps_done(); step < steps; ++step) {
+        if (sharded.is_first_rank()) checkpoints.keep(step, parts, sharded.stop_requested());
+        if (sharded.stop_requested()) return preempted_outcome();
+        const std::vector<Sample> samples = order.batch(step);
         optimiser.set_learning_rate(baseline_learning_rate(recipe, step, steps));
-        const double loss = optimiser.step(loss_of_step->of(*network, batch, step, steps));
-        if (!std::isfinite(loss)) return diverged_outcome(divergence_message(loss, step, steps));
+        const double loss =
+            sharded
+                .run(optimiser,
+                     [&](int part) {
+                         const TrainingBatch batch = augmented_batch(*faces, samples_of_part(samples, part, recipe.shards),
+                                                                     step / order.batches_per_epoch(), parameters);
+                         return std::pair(baseline_loss->of(*network, batch, {step, steps, part, recipe.shards}), 0.0);
+                     })
+                .loss;
+        if (!std::isfinite(loss)) {
+            checkpoints.remove();
+            return diverged_outcome(divergence_message(loss, step, steps));
+        }
         losses.add(loss);
         context.progress(step + 1, steps);
     }
-    const NetworkDescription description{parameters.architecture, Bits{}, 0.0};
     StageOutcome outcome =
-        done_outcome(write_checkpoint(context.own_artefact(), *network, description, context.metadata("network")));
+        sharded.is_first_rank()
+            ? done_outcome(write_checkpoint(context.own_artefact(), *network, {parameters.architecture, Bits{}, 0.0},
+                                            context.metadata("network")))
+            : member_outcome();
+    if (sharded.is_first_rank()) checkpoints.remove();
     outcome.measured[Metric::loss_first] = losses.first();
     outcome.measured[Metric::loss_last] = losses.last();
     return outcome;

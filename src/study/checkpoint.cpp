@@ -72,28 +72,32 @@ torch::Tensor read_tensor(const SafetensorsFile& file, const TensorEntry& entry)
     refuse(file, "tensor " + entry.name, "dtype " + entry.dtype, "a type that torch has here");
 }
 
-SafetensorsWriter::Written write_checkpoint(const std::filesystem::path& path, const Network& network,
-                                            const NetworkDescription& description, std::map<std::string, std::string> metadata) {
-    SafetensorsPlan plan;
-    plan.metadata = std::move(metadata);
-    plan.metadata["architecture"] = description.architecture;
-    plan.metadata["bits_weight"] = std::to_string(description.bits.weight);
-    plan.metadata["bits_activation"] = std::to_string(description.bits.activation);
-    plan.metadata["sparsity"] = exact_number(description.sparsity);
-    // Absent: preset "quantface", as in checkpoints of the first version.
-    if (description.quantiser.preset != Preset::quantface) plan.metadata[kQuantiserKey] = text_of(description.quantiser);
-    if (network.classes() > 0) plan.metadata[kClassesKey] = std::to_string(network.classes());
-    std::vector<torch::Tensor> tensors;
-    for (const auto& [name, tensor] : state_of(network)) {
+SafetensorsWriter::Written write_tensors(const std::filesystem::path& path, const NamedTensors& tensors,
+                                         std::map<std::string, std::string> metadata) {
+    SafetensorsPlan plan{.tensors = {}, .metadata = std::move(metadata)};
+    for (const auto& [name, tensor] : tensors) {
         TensorEntry entry{.name = name, .dtype = dtype_word(tensor.scalar_type()), .shape = {}};
         for (const std::int64_t side : tensor.sizes()) entry.shape.push_back(static_cast<std::uint64_t>(side));
         plan.tensors.push_back(std::move(entry));
-        tensors.push_back(tensor.detach().contiguous());
     }
     SafetensorsWriter writer(path, std::move(plan));
-    for (const torch::Tensor& tensor : tensors)
-        writer.append({static_cast<const std::byte*>(tensor.const_data_ptr()), tensor.nbytes()});
+    for (const auto& [name, tensor] : tensors) {
+        const torch::Tensor rows = tensor.detach().contiguous();
+        writer.append({static_cast<const std::byte*>(rows.const_data_ptr()), rows.nbytes()});
+    }
     return writer.finish();
+}
+
+SafetensorsWriter::Written write_checkpoint(const std::filesystem::path& path, const Network& network,
+                                            const NetworkDescription& description, std::map<std::string, std::string> metadata) {
+    metadata["architecture"] = description.architecture;
+    metadata["bits_weight"] = std::to_string(description.bits.weight);
+    metadata["bits_activation"] = std::to_string(description.bits.activation);
+    metadata["sparsity"] = exact_number(description.sparsity);
+    // Absent: preset "quantface", as in checkpoints of the first version.
+    if (description.quantiser.preset != Preset::quantface) metadata[kQuantiserKey] = text_of(description.quantiser);
+    if (network.classes() > 0) metadata[kClassesKey] = std::to_string(network.classes());
+    return write_tensors(path, state_of(network), std::move(metadata));
 }
 
 NetworkDescription description_of(const SafetensorsFile& file) {

@@ -27,6 +27,10 @@ struct NetworkDescription {
                                                           const NetworkDescription& description,
                                                           std::map<std::string, std::string> metadata);
 
+/// Writes tensors, each as rows without gaps, in this order.
+[[nodiscard]] SafetensorsWriter::Written write_tensors(const std::filesystem::path& path, const NamedTensors& tensors,
+                                                       std::map<std::string, std::string> metadata);
+
 /// The description in a checkpoint's metadata. Throws a data error when it cannot be read.
 [[nodiscard]] NetworkDescription description_of(const SafetensorsFile& file);
 

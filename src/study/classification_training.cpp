@@ -14,7 +14,7 @@ void refuse_non_finite(const torch::Tensor& logits, const char* whose) {
 class CrossEntropyLoss final : public BaselineLoss {
 public:
     std::vector<torch::Tensor> parameters() const override { return {}; }  // the classifier is the network's
-    torch::Tensor of(Network& network, const TrainingBatch& batch, std::int64_t, std::int64_t) override {
+    torch::Tensor of(Network& network, const TrainingBatch& batch, const StepPart&) override {
         return torch::cross_entropy_loss(network.outputs(batch.images), batch.labels);
     }
 };

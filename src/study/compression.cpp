@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "compress/batch_norm.hpp"
@@ -16,6 +17,8 @@
 #include "study/embedding.hpp"
 #include "study/finetune_plan.hpp"
 #include "study/finetune_steps.hpp"
+#include "study/sharded_step.hpp"
+#include "study/stage_checkpoints.hpp"
 #include "study/stage_context.hpp"
 #include "study/training.hpp"
 
@@ -45,16 +48,23 @@ std::shared_ptr<Network> make_student(const StageContext& context) {
     return network;
 }
 
-/// The teacher's target for the batch, each of the orientation that the student sees: [batch, dimensions].
-torch::Tensor teacher_of(const MirroredEmbeddings& teacher, const std::vector<Sample>& samples) {
-    const std::int64_t dimensions = teacher.plain.size(1);
-    torch::Tensor rows = torch::empty({static_cast<std::int64_t>(samples.size()), dimensions});
-    float* out = rows.data_ptr<float>();
-    for (const Sample& sample : samples) {
-        const float* row = (sample.flip ? teacher.mirrored : teacher.plain).const_data_ptr<float>() + sample.image * dimensions;
-        out = std::copy(row, row + dimensions, out);
-    }
-    return rows;
+/// Gives the network the masks and quantisers that it had in the state to go on from; their content comes with the state.
+void rebuild(Network& network, const StageParameters& parameters, const FinetunePlan& plan, const StageCheckpoints& checkpoints) {
+    for (const auto& [name, layer] : weighted_layers(network))
+        if (checkpoints.has_network_tensor(name + ".weight_pruned"))
+            layer->set_pruned(torch::zeros(layer->weight.sizes(), torch::kBool));
+    if (checkpoints.steps_done() > plan.quantise_at) set_quantisers(network, parameters.bits, settings_of(parameters.recipe));
+}
+
+StageOutcome leave_network(const StageContext& context, Network& network, bool is_first_rank) {
+    set_observing(network, false);
+    set_precision(network, Precision::fp32);
+    network.eval();
+    const StageParameters& parameters = context.parameters;
+    const NetworkDescription description{parameters.architecture, parameters.bits, parameters.sparsity,
+                                         settings_of(parameters.recipe)};
+    if (!is_first_rank) return member_outcome();
+    return done_outcome(write_checkpoint(context.own_artefact(), network, description, context.metadata("network")));
 }
 
 double mean_cosine(const torch::Tensor& student, const torch::Tensor& teacher) {
@@ -75,7 +85,7 @@ StageOutcome run_compression(const StageContext& context) {
     const Need& teacher_stage = context.need(StageKind::teacher);
     const SafetensorsFile teacher_file(context.artefact_of(teacher_stage));
     check_artefact(teacher_file, "teacher embeddings", teacher_stage.id);
-    const MirroredEmbeddings teacher = read_teacher(teacher_file, recipe.flip, faces->size(), network->output_size());
+    const TeacherTargets teacher(teacher_file, recipe.flip, faces->size(), network->output_size());
 
     // Order, flips and dropout depend on seed and data alone: all arms of a seed see the same, so that they differ by
     // compression only.
@@ -85,32 +95,46 @@ StageOutcome run_compression(const StageContext& context) {
     const std::int64_t steps = recipe.finetune_steps, batch_norm_steps = batch_norm_live_steps(recipe, steps);
     LossTrace losses(steps);
     LossTrace cosines(steps);
-    for (std::int64_t step = 0; step < steps; ++step) {
-        if (context.stop_requested()) return preempted_outcome();
+    ShardedStep sharded(context, *network, recipe.shards);
+    StageCheckpoints checkpoints(context);
+    const auto parts = [&] { return TrainingParts{*network, {}, optimiser ? &*optimiser : nullptr, {&losses, &cosines}}; };
+    if (checkpoints.steps_done() > 0) {
+        rebuild(*network, parameters, plan, checkpoints);
+        optimiser.emplace(*network, std::vector<torch::Tensor>{}, recipe, recipe.finetune_lr);
+        checkpoints.restore(parts(), *optimiser);
+        if (checkpoints.steps_done() > batch_norm_steps) freeze_batch_norm(*network);
+    }
+    sharded.check_same_start(checkpoints.steps_done());
+    for (std::int64_t step = checkpoints.steps_done(); step < steps; ++step) {
+        if (sharded.is_first_rank()) checkpoints.keep(step, parts(), sharded.stop_requested());
+        if (sharded.stop_requested()) return preempted_outcome();
         const std::vector<Sample> samples = order.batch(step);
         if (prepare_step(*network, parameters, plan, step) || !optimiser)
             optimiser.emplace(*network, std::vector<torch::Tensor>{}, recipe, recipe.finetune_lr);
         optimiser->set_learning_rate(finetune_learning_rate(recipe, step, steps, order.batches_per_epoch()));
         if (step == batch_norm_steps) freeze_batch_norm(*network);
-        network->set_dropout(recipe.dropout,
-                             RandomStream(parameters.seed, data_key, "dropout", static_cast<std::uint64_t>(step)).next_u64());
-        const torch::Tensor target = teacher_of(teacher, samples);
-        const torch::Tensor outputs = network->outputs(make_batch(*faces, samples).images);
-        const double loss = optimiser->step(distil(outputs, target, recipe.embedding_loss_scale));
-        if (!std::isfinite(loss)) return diverged_outcome(divergence_message(loss, step, steps));
-        update_ranges(*network);
+        const ShardedStep::Losses found = sharded.run(*optimiser, [&](int part) {
+            const std::vector<Sample> own = samples_of_part(samples, part, recipe.shards);
+            network->set_dropout(
+                recipe.dropout,
+                RandomStream(parameters.seed, data_key, "dropout", key_of_part(step, part, recipe.shards)).next_u64());
+            const torch::Tensor target = teacher.of(own);
+            const torch::Tensor outputs = network->outputs(make_batch(*faces, own).images);
+            return std::pair(distil(outputs, target, recipe.embedding_loss_scale), mean_cosine(outputs, target));
+        });
+        if (!std::isfinite(found.loss)) {
+            checkpoints.remove();
+            return diverged_outcome(divergence_message(found.loss, step, steps));
+        }
+        sharded.update_ranges();
         apply_masks(*network);
         FAIRSWEEP_HEAVY_CHECK(broken_mask_entries(*network) == 0, "a pruned weight is not zero after a step");
-        losses.add(loss);
-        cosines.add(mean_cosine(outputs, target));
+        losses.add(found.loss);
+        cosines.add(found.second);
         context.progress(step + 1, steps);
     }
-    set_observing(*network, false);
-    set_precision(*network, Precision::fp32);
-    network->eval();
-    const NetworkDescription description{parameters.architecture, parameters.bits, parameters.sparsity, settings_of(recipe)};
-    StageOutcome outcome =
-        done_outcome(write_checkpoint(context.own_artefact(), *network, description, context.metadata("network")));
+    StageOutcome outcome = leave_network(context, *network, sharded.is_first_rank());
+    if (sharded.is_first_rank()) checkpoints.remove();
     outcome.measured[Metric::loss_first] = losses.first();
     outcome.measured[Metric::loss_last] = losses.last();
     outcome.measured[Metric::teacher_cosine] = cosines.last();

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 #include "compress/non_finite_error.hpp"
@@ -13,6 +15,7 @@
 #include "model/inference.hpp"
 #include "plan/tasks.hpp"
 #include "study/checkpoint.hpp"
+#include "study/kept_rows.hpp"
 #include "study/prepared_faces.hpp"
 #include "study/stage_context.hpp"
 #include "study/task_training.hpp"
@@ -45,25 +48,33 @@ torch::Tensor unit_embeddings(const MirroredEmbeddings& embeddings) {
 
 }  // namespace
 
+MirroredEmbeddings embed_batch(Network& network, std::uint64_t first, std::uint64_t count, bool mirror, const FaceReader& read) {
+    const torch::InferenceMode no_gradients;
+    const auto oriented = [&](bool flip) {
+        ImageBatch batch(static_cast<std::int64_t>(count), network.input_size());
+        for (std::uint64_t i = 0; i < count; ++i) batch.set(static_cast<std::int64_t>(i), read(first + i), flip);
+        return network.outputs(batch.tensor()).contiguous();
+    };
+    MirroredEmbeddings result{oriented(false), {}};
+    if (mirror) result.mirrored = oriented(true);
+    return result;
+}
+
 MirroredEmbeddings embed_faces(Network& network, std::uint64_t images, bool mirror, const FaceReader& read,
                                const std::function<bool(std::uint64_t)>& keep_going) {
     FAIRSWEEP_CHECK(!network.is_training(), "embed with a network in train mode");
     prepare_for_inference(network, Precision::fp32);
     const torch::InferenceMode no_gradients;
-    const auto rows = static_cast<std::int64_t>(images);
     MirroredEmbeddings result;
-    result.plain = torch::empty({rows, network.output_size()});
+    result.plain = torch::empty({static_cast<std::int64_t>(images), network.output_size()});
     if (mirror) result.mirrored = torch::empty_like(result.plain);
     for (std::uint64_t begin = 0; begin < images; begin += kBatchImages) {
-        const auto count = static_cast<std::int64_t>(std::min(kBatchImages, images - begin));
-        for (const bool flip : {false, true}) {
-            if (flip && !mirror) continue;
-            ImageBatch batch(count, network.input_size());
-            for (std::int64_t i = 0; i < count; ++i) batch.set(i, read(begin + static_cast<std::uint64_t>(i)), flip);
-            const auto first = static_cast<std::int64_t>(begin);
-            (flip ? result.mirrored : result.plain).slice(0, first, first + count).copy_(network.outputs(batch.tensor()));
-        }
-        if (!keep_going(begin + static_cast<std::uint64_t>(count))) return {};
+        const std::uint64_t count = std::min(kBatchImages, images - begin);
+        const auto first = static_cast<std::int64_t>(begin), end = static_cast<std::int64_t>(begin + count);
+        const MirroredEmbeddings batch = embed_batch(network, begin, count, mirror, read);
+        result.plain.slice(0, first, end).copy_(batch.plain);
+        if (mirror) result.mirrored.slice(0, first, end).copy_(batch.mirrored);
+        if (!keep_going(begin + count)) return {};
     }
     return result;
 }
@@ -90,22 +101,106 @@ torch::Tensor half_units(const torch::Tensor& embeddings) {
     return (embeddings / embeddings.norm(2, {1}, true).clamp_min(1e-12)).to(torch::kHalf).contiguous();
 }
 
-MirroredEmbeddings read_teacher(const SafetensorsFile& file, bool mirrored, std::uint64_t images, int embedding_size) {
-    const auto read = [&](const char* name) {
+TeacherTargets::TeacherTargets(const SafetensorsFile& file, bool mirrored, std::uint64_t images, int values)
+    : values_(static_cast<std::size_t>(values)) {
+    const auto bytes_of = [&](const char* name) {
         const TensorEntry& entry = file.require(name, "F16", 2);
-        if (entry.shape[0] != images || entry.shape[1] != static_cast<std::uint64_t>(embedding_size))
+        if (entry.shape[0] != images || entry.shape[1] != static_cast<std::uint64_t>(values))
             throw_data({.attempted = "cannot use the teacher's embeddings",
                         .where = file.path().string() + ", " + name,
                         .found = fmt::format("[{}, {}]", entry.shape[0], entry.shape[1]),
-                        .expected = fmt::format("[{}, {}]", images, embedding_size),
+                        .expected = fmt::format("[{}, {}]", images, values),
                         .hint = "the calibration set changed, or the file belongs to another network"});
-        return read_tensor(file, entry).to(torch::kFloat32);
+        return file.bytes(entry);
     };
-    MirroredEmbeddings teacher;
-    teacher.plain = read(kPlain);
-    if (mirrored) teacher.mirrored = read(kMirrored);
-    return teacher;
+    plain_ = bytes_of(kPlain);
+    if (mirrored) mirrored_ = bytes_of(kMirrored);
 }
+
+torch::Tensor TeacherTargets::of(const std::vector<Sample>& samples) const {
+    torch::Tensor rows = torch::empty({static_cast<std::int64_t>(samples.size()), static_cast<std::int64_t>(values_)});
+    float* out = rows.data_ptr<float>();
+    std::vector<c10::Half> row(values_);  // rows of a mapped file need not be aligned
+    for (const Sample& sample : samples) {
+        const std::size_t row_bytes = values_ * sizeof(c10::Half);
+        const auto bytes = (sample.flip ? mirrored_ : plain_).subspan(sample.image * row_bytes, row_bytes);
+        std::memcpy(row.data(), bytes.data(), row_bytes);
+        out = std::copy(row.begin(), row.end(), out);
+    }
+    return rows;
+}
+
+namespace {
+
+/// Both orientations of a row side by side, as they are kept.
+torch::Tensor side_by_side(const MirroredEmbeddings& batch) {
+    return batch.mirrored.defined() ? torch::cat({batch.plain, batch.mirrored}, 1).contiguous() : batch.plain.contiguous();
+}
+
+/// What is kept of all images, in the file <stage id>.rows while it is not all there: batches of kBatchImages, each as `kept_of`
+/// makes it [images, values of both orientations].
+class EmbeddedRows {
+public:
+    using KeptOf = std::function<torch::Tensor(const MirroredEmbeddings& batch)>;
+
+    EmbeddedRows(const StageContext& context, std::uint64_t images, std::int64_t values, torch::ScalarType type)
+        : context_(context),
+          images_(images),
+          values_(values),
+          type_(type),
+          rows_(context.folder / (context.order.id.hex() + ".rows"), sha256(context.order.id.hex() + context.order.code_version),
+                {.rows = images,
+                 .row_bytes = static_cast<std::uint64_t>(values) * torch::elementSize(type),
+                 .block_rows = kBatchImages}),
+          synced_at_(Clock::now()) {}
+
+    /// Embeds what is not there yet. False when the stage was asked to stop: what there is stays for the next attempt.
+    [[nodiscard]] bool complete(Network& network, bool mirror, const FaceReader& read, const KeptOf& kept_of) {
+        FAIRSWEEP_CHECK(!network.is_training(), "embed with a network in train mode");
+        prepare_for_inference(network, Precision::fp32);
+        while (const std::uint64_t count = rows_.next_block_rows()) {
+            if (context_.stop_requested()) {
+                rows_.sync();
+                return false;
+            }
+            const torch::Tensor kept = kept_of(embed_batch(network, rows_.rows_done(), count, mirror, read));
+            FAIRSWEEP_CHECK(kept.scalar_type() == type_ && kept.size(1) == values_, "rows as they were said to be");
+            rows_.append(bytes_of(kept));
+            sync_when_due();
+            context_.progress(static_cast<std::int64_t>(rows_.rows_done()), static_cast<std::int64_t>(images_));
+        }
+        return true;
+    }
+
+    /// Calls with every batch in turn, [images, values].
+    void for_each(const std::function<void(const torch::Tensor& batch)>& visit) const {
+        for (std::uint64_t row = 0; row < images_; row += kBatchImages) {
+            const std::vector<std::byte> block = rows_.block_at(row);
+            const auto count = static_cast<std::int64_t>(std::min(kBatchImages, images_ - row));
+            torch::Tensor batch = torch::empty({count, values_}, type_);
+            std::memcpy(batch.data_ptr(), block.data(), block.size());
+            visit(batch);
+        }
+    }
+    void remove() const { rows_.remove(); }
+
+private:
+    using Clock = std::chrono::steady_clock;
+    void sync_when_due() {
+        if (Clock::now() - synced_at_ < std::chrono::duration<double>(context_.order.run.checkpoint_s)) return;
+        rows_.sync();
+        synced_at_ = Clock::now();
+    }
+
+    const StageContext& context_;
+    std::uint64_t images_;
+    std::int64_t values_;
+    torch::ScalarType type_;
+    KeptRows rows_;
+    Clock::time_point synced_at_;
+};
+
+}  // namespace
 
 StageOutcome run_teacher(const StageContext& context) {
     const Need& teaching = context.network();  // a baseline, or a teacher assistant
@@ -113,22 +208,28 @@ StageOutcome run_teacher(const StageContext& context) {
     check_artefact(checkpoint, "network", teaching.id);
     const std::shared_ptr<Network> network = read_network(checkpoint);
     const std::shared_ptr<FaceCache> faces = context.open_faces();
-    const MirroredEmbeddings embeddings = embed_faces(
-        *network, faces->size(), context.parameters.recipe.flip,
-        [&faces](std::uint64_t index) { return faces->face(index).pixels; },
-        [&](std::uint64_t done) {
-            context.progress(static_cast<std::int64_t>(done), static_cast<std::int64_t>(faces->size()));
-            return !context.stop_requested();
-        });
-    if (!embeddings.plain.defined()) return preempted_outcome();
-    const std::vector<std::uint64_t> shape{faces->size(), static_cast<std::uint64_t>(network->output_size())};
-    SafetensorsPlan plan{.tensors = {{kPlain, "F16", shape}}, .metadata = context.metadata("teacher embeddings")};
-    if (embeddings.mirrored.defined()) plan.tensors.push_back({kMirrored, "F16", shape});
-    SafetensorsWriter writer(context.own_artefact(), std::move(plan));
+    const bool mirror = context.parameters.recipe.flip;
+    const std::int64_t values = network->output_size();
     const TaskTraining& training = training_of(context.parameters.task);
-    writer.append(bytes_of(training.target_of(embeddings.plain)));
-    if (embeddings.mirrored.defined()) writer.append(bytes_of(training.target_of(embeddings.mirrored)));
-    return done_outcome(writer.finish());
+    EmbeddedRows rows(context, faces->size(), mirror ? 2 * values : values, torch::kHalf);
+    const bool is_complete = rows.complete(
+        *network, mirror, [&faces](std::uint64_t index) { return faces->face(index).pixels; },
+        [&](const MirroredEmbeddings& batch) {
+            MirroredEmbeddings targets{training.target_of(batch.plain), {}};
+            if (mirror) targets.mirrored = training.target_of(batch.mirrored);
+            return side_by_side(targets);
+        });
+    if (!is_complete) return preempted_outcome();
+    const std::vector<std::uint64_t> shape{faces->size(), static_cast<std::uint64_t>(values)};
+    SafetensorsPlan plan{.tensors = {{kPlain, "F16", shape}}, .metadata = context.metadata("teacher embeddings")};
+    if (mirror) plan.tensors.push_back({kMirrored, "F16", shape});
+    SafetensorsWriter writer(context.own_artefact(), std::move(plan));
+    for (const std::int64_t first : mirror ? std::vector<std::int64_t>{0, values} : std::vector<std::int64_t>{0})
+        rows.for_each(
+            [&](const torch::Tensor& batch) { writer.append(bytes_of(batch.slice(1, first, first + values).contiguous())); });
+    StageOutcome outcome = done_outcome(writer.finish());
+    rows.remove();
+    return outcome;
 }
 
 namespace {
@@ -164,14 +265,19 @@ StageOutcome run_evaluation(const StageContext& context) {
                     .expected = fmt::format("the plan's {} groups, faces of {} pixels", context.order.groups.size(),
                                             network->input_size()),
                     .hint = ""});
-    const MirroredEmbeddings embeddings = embed_faces(
-        *network, faces.images(), true, [&faces](std::uint64_t index) { return faces.face(index); },
-        [&](std::uint64_t done) {
-            context.progress(static_cast<std::int64_t>(done), static_cast<std::int64_t>(faces.images()));
-            return !context.stop_requested();
-        });
-    if (!embeddings.plain.defined()) return preempted_outcome();
-    return outcome_of_responses(context, faces, training_of(context.parameters.task).responses(embeddings, faces));
+    const std::int64_t values = network->output_size();
+    EmbeddedRows rows(context, faces.images(), 2 * values, torch::kFloat);
+    if (!rows.complete(
+            *network, true, [&faces](std::uint64_t index) { return faces.face(index); }, side_by_side))
+        return preempted_outcome();
+    std::vector<torch::Tensor> batches;
+    rows.for_each([&](const torch::Tensor& batch) { batches.push_back(batch); });
+    const torch::Tensor both = torch::cat(batches);
+    const MirroredEmbeddings embeddings{both.slice(1, 0, values).contiguous(), both.slice(1, values).contiguous()};
+    StageOutcome outcome =
+        outcome_of_responses(context, faces, training_of(context.parameters.task).responses(embeddings, faces));
+    rows.remove();
+    return outcome;
 }
 
 }  // namespace fairsweep

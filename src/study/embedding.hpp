@@ -5,8 +5,10 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <vector>
 
 #include "model/network.hpp"
+#include "study/data_order.hpp"
 #include "study/safetensors.hpp"
 
 namespace fairsweep {
@@ -24,6 +26,10 @@ struct MirroredEmbeddings {
 [[nodiscard]] MirroredEmbeddings embed_faces(Network& network, std::uint64_t images, bool mirror, const FaceReader& read,
                                              const std::function<bool(std::uint64_t done)>& keep_going);
 
+/// The same of the `count` images from `first` on, by a network that is ready for inference.
+[[nodiscard]] MirroredEmbeddings embed_batch(Network& network, std::uint64_t first, std::uint64_t count, bool mirror,
+                                             const FaceReader& read);
+
 /// Cosine of row pairs after both orientations were added and normalised, all in float64: [pairs] as float32 in [-1, 1].
 /// Throws NonFiniteError when an embedding is not finite, or zero: it has no direction.
 [[nodiscard]] std::vector<float> cosine_scores(const MirroredEmbeddings& embeddings, std::span<const std::uint32_t> image_a,
@@ -34,8 +40,19 @@ struct MirroredEmbeddings {
 /// length.
 [[nodiscard]] torch::Tensor half_units(const torch::Tensor& embeddings);
 
-/// Tensors of a teacher file: "embeddings" and, when flips are used, "embeddings_mirrored", half precision as above; read
-/// into float32. Augmentation is the flip alone, so the two are the teacher on every image that a student can see.
-[[nodiscard]] MirroredEmbeddings read_teacher(const SafetensorsFile& file, bool mirrored, std::uint64_t images, int values);
+/// A teacher file's tensors "embeddings" and, when flips are used, "embeddings_mirrored", half precision as above. Augmentation
+/// is the flip alone, so the two are the teacher on every image that a student can see. They stay where the file is mapped:
+/// millions of images need not fit into memory.
+class TeacherTargets {
+public:
+    /// `file` must outlive this. Throws a data error when it has not these images and values.
+    TeacherTargets(const SafetensorsFile& file, bool mirrored, std::uint64_t images, int values);
+    /// Of each sample in the orientation that the student sees: float32 [batch, values].
+    [[nodiscard]] torch::Tensor of(const std::vector<Sample>& samples) const;
+
+private:
+    std::size_t values_;
+    std::span<const std::byte> plain_, mirrored_;
+};
 
 }  // namespace fairsweep

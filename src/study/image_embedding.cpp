@@ -21,7 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 [[noreturn]] void refuse_list(const fs::path& path, const std::string& found, const std::string& expected) {
-    throw_data({.attempted = "cannot list the images", .where = path.string(), .found = found, .expected = expected, .hint = {}});
+    throw_data({.attempted = "cannot list the images", .where = path.string(), .found = found, .expected = expected});
 }
 
 std::vector<std::string> names_in_folder(const fs::path& folder) {

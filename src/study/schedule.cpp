@@ -54,6 +54,12 @@ void LossTrace::add(double loss) {
     ++seen_;
 }
 
+void LossTrace::set_sums(const std::array<double, 3>& sums) {
+    seen_ = static_cast<std::int64_t>(sums[0]);
+    first_sum_ = sums[1];
+    last_sum_ = sums[2];
+}
+
 double LossTrace::first() const {
     const std::int64_t count = std::min(seen_, tenth_);
     return count == 0 ? 0.0 : first_sum_ / static_cast<double>(count);

@@ -1,5 +1,6 @@
 #pragma once
 /// Schedules of training as pure functions of the step. Steps count from 0.
+#include <array>
 #include <cstdint>
 
 #include "fairsweep/sweep.hpp"
@@ -34,6 +35,10 @@ public:
     void add(double loss);
     [[nodiscard]] double first() const;  ///< 0 before any step
     [[nodiscard]] double last() const;   ///< mean of the steps of the last tenth so far; 0 before them
+
+    /// Steps seen, sum of the first tenth, sum of the last: for a training that goes on later.
+    [[nodiscard]] std::array<double, 3> sums() const { return {static_cast<double>(seen_), first_sum_, last_sum_}; }
+    void set_sums(const std::array<double, 3>& sums);
 
 private:
     std::int64_t steps_;

@@ -82,6 +82,12 @@ StageOutcome done_outcome(const SafetensorsWriter::Written& written) {
     return outcome;
 }
 
+StageOutcome member_outcome() {
+    StageOutcome outcome;
+    outcome.state = StageState::done;
+    return outcome;
+}
+
 StageOutcome failed_outcome(FailureClass failure, const std::string& message) {
     StageOutcome outcome;
     outcome.state = StageState::failed;

@@ -45,6 +45,8 @@ inline constexpr const char* kScoresKind = "scores";
 void check_artefact(const SafetensorsFile& file, const std::string& kind, const Digest& stage_id);
 
 [[nodiscard]] StageOutcome done_outcome(const SafetensorsWriter::Written& written);
+/// Of a rank whose team's first rank leaves the artefact.
+[[nodiscard]] StageOutcome member_outcome();
 [[nodiscard]] StageOutcome failed_outcome(FailureClass failure, const std::string& message);
 [[nodiscard]] StageOutcome preempted_outcome();
 [[nodiscard]] StageOutcome diverged_outcome(const std::string& message);

@@ -16,14 +16,19 @@
 
 namespace fairsweep {
 
+/// Which part of which step of a training. Steps and parts count from 0.
+struct StepPart {
+    std::int64_t step = 0, steps = 1;
+    int part = 0, shards = 1;
+};
+
 /// The loss of a baseline, with what it trains beside the network.
 class BaselineLoss {
 public:
     virtual ~BaselineLoss() = default;
     [[nodiscard]] virtual std::vector<torch::Tensor> parameters() const = 0;
-    /// 0-dimensional. Step counts from 0.
-    [[nodiscard]] virtual torch::Tensor of(Network& network, const TrainingBatch& batch, std::int64_t step,
-                                           std::int64_t steps) = 0;
+    /// The mean over a part of a batch, 0-dimensional.
+    [[nodiscard]] virtual torch::Tensor of(Network& network, const TrainingBatch& batch, const StepPart& part) = 0;
 };
 
 class TaskTraining {

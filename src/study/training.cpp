@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <map>
 #include <memory>
 #include <utility>
 
+#include "fairsweep/error.hpp"
 #include "study/tensors.hpp"
 
 namespace fairsweep {
@@ -69,14 +71,64 @@ void Optimiser::set_learning_rate(double learning_rate) {
         static_cast<torch::optim::SGDOptions&>(group.options()).lr(learning_rate);
 }
 
+namespace {
+
+[[noreturn]] void refuse_momentum(const std::string& name, const std::string& found) {
+    throw_data({.attempted = "cannot go on with a training",
+                .where = "momentum " + name,
+                .found = found,
+                .expected = "momentum of the tensors that are trained",
+                .hint = "delete the file, and the stage begins anew"});
+}
+
+}  // namespace
+
+std::vector<torch::Tensor> Optimiser::trained() const {
+    std::vector<torch::Tensor> all;
+    for (const torch::optim::OptimizerParamGroup& group : sgd_.param_groups())
+        all.insert(all.end(), group.params().begin(), group.params().end());
+    return all;
+}
+
+NamedTensors Optimiser::momentum() const {
+    NamedTensors named;
+    const std::vector<torch::Tensor> tensors = trained();
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+        const auto state = sgd_.state().find(tensors[i].unsafeGetTensorImpl());
+        if (state == sgd_.state().end()) continue;
+        const torch::Tensor& momentum = static_cast<const torch::optim::SGDParamState&>(*state->second).momentum_buffer();
+        if (momentum.defined()) named.emplace_back(std::to_string(i), momentum);
+    }
+    return named;
+}
+
+void Optimiser::set_momentum(const NamedTensors& momentum) {
+    const std::vector<torch::Tensor> tensors = trained();
+    std::map<std::string, torch::Tensor> by_name(momentum.begin(), momentum.end());
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+        const auto found = by_name.find(std::to_string(i));
+        if (found == by_name.end()) continue;
+        if (found->second.sizes() != tensors[i].sizes()) refuse_momentum(found->first, "another shape");
+        auto state = std::make_unique<torch::optim::SGDParamState>();
+        state->momentum_buffer(torch::empty_like(tensors[i]).copy_(found->second));
+        sgd_.state()[tensors[i].unsafeGetTensorImpl()] = std::move(state);
+        by_name.erase(found);
+    }
+    if (!by_name.empty()) refuse_momentum(by_name.begin()->first, "no such tensor");
+}
+
 double Optimiser::step(const torch::Tensor& loss) {
     const double value = loss.item<double>();
     if (!std::isfinite(value)) return value;
     sgd_.zero_grad();
     loss.backward();
+    apply();
+    return value;
+}
+
+void Optimiser::apply() {
     if (clip_norm_ > 0.0) torch::nn::utils::clip_grad_norm_(backbone_, clip_norm_);
     sgd_.step();
-    return value;
 }
 
 std::string divergence_message(double loss, std::int64_t step, std::int64_t steps) {

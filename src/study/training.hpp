@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "model/network.hpp"
 #include "study/data_order.hpp"
 #include "study/face_cache.hpp"
 #include "study/schedule.hpp"
@@ -26,8 +27,17 @@ public:
     Optimiser(const torch::nn::Module& backbone, const std::vector<torch::Tensor>& head, const Recipe& recipe,
               double learning_rate, bool nesterov = true);
     void set_learning_rate(double learning_rate);
+    /// The momentum of every tensor that has some, named by its place among those that are trained; and back. The tensors of an
+    /// optimiser are the same, in the same order, whenever it is made for the same network. set_momentum() throws a data error
+    /// for a place that is none, or another shape.
+    [[nodiscard]] NamedTensors momentum() const;
+    void set_momentum(const NamedTensors& momentum);
     /// Backward from `loss` (0-dimensional), clip, step. Returns the loss's value; when it is not finite, nothing was changed.
     [[nodiscard]] double step(const torch::Tensor& loss);
+    /// Clip and step with the gradients that the tensors have.
+    void apply();
+    /// What is trained, in the order of registration; head last but for the learned steps of quantisers.
+    [[nodiscard]] std::vector<torch::Tensor> trained() const;
 
 private:
     std::vector<torch::Tensor> backbone_;

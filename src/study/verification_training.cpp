@@ -3,6 +3,7 @@
 
 #include "model/margin_head.hpp"
 #include "study/schedule.hpp"
+#include "study/sharded_step.hpp"
 #include "study/task_training.hpp"
 
 namespace fairsweep {
@@ -20,11 +21,12 @@ public:
           head_(embedding_size, identities, margin_loss_of(parameters_.recipe), parameters_.seed) {}
 
     std::vector<torch::Tensor> parameters() const override { return head_.parameters(); }
-    torch::Tensor of(Network& network, const TrainingBatch& batch, std::int64_t step, std::int64_t steps) override {
+    torch::Tensor of(Network& network, const TrainingBatch& batch, const StepPart& part) override {
         const Recipe& recipe = parameters_.recipe;
-        const torch::Tensor margins = draw_margins(
-            batch.labels.size(0), recipe.margin_rad, is_elastic_margin(recipe.margin_loss) ? recipe.margin_std : 0.0,
-            margin_share(recipe, step, steps), parameters_.seed, parameters_.data.prefix(), static_cast<std::uint64_t>(step));
+        const torch::Tensor margins =
+            draw_margins(batch.labels.size(0), recipe.margin_rad, is_elastic_margin(recipe.margin_loss) ? recipe.margin_std : 0.0,
+                         margin_share(recipe, part.step, part.steps), parameters_.seed, parameters_.data.prefix(),
+                         key_of_part(part.step, part.part, part.shards));
         return torch::cross_entropy_loss(head_.forward(network.outputs(batch.images), batch.labels, margins), batch.labels);
     }
 

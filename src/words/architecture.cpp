@@ -99,7 +99,6 @@ Architecture parse_architecture(const std::string& name) {
     if (const auto architecture = read_architecture_name(name)) return *architecture;
     const std::string near = nearest_word(name, known_architectures());
     throw_usage({.attempted = "cannot understand the name of a network",
-                 .where = {},
                  .found = "'" + name.substr(0, 80) + "'",
                  .expected = "mobilefacenet, iresnet18, iresnet34, iresnet50, iresnet100 or a reduced member such as "
                              "iresnet10-w16-56 (widths 16 ... 512); an iresnet may end in -se",

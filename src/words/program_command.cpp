@@ -43,7 +43,7 @@ struct Word {
 };
 
 [[noreturn]] void refuse(const std::string& found, const std::string& expected, const std::string& hint = {}) {
-    throw_usage({.attempted = "cannot read a command", .where = {}, .found = found, .expected = expected, .hint = hint});
+    throw_usage({.attempted = "cannot read a command", .found = found, .expected = expected, .hint = hint});
 }
 
 bool is_blank(char letter) { return letter == ' ' || letter == '\t'; }
@@ -219,6 +219,12 @@ std::optional<int> stop_signal_number(std::string_view word) {
     for (const Signal& one : kSignals)
         if (word == one.word) return one.number;
     return std::nullopt;
+}
+
+Digest digest_of_depends(std::span<const Digest> contents) {
+    std::string text;
+    for (const Digest& content : contents) text += content.hex() + "\n";
+    return sha256(text);
 }
 
 }  // namespace fairsweep

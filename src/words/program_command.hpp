@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "fairsweep/hash.hpp"
+
 namespace fairsweep {
 
 /// What a placeholder stands for decides what it does to the identity of a stage.
@@ -42,6 +44,9 @@ struct Placeholder {
 /// "TERM", "INT", "HUP", "QUIT", "USR1", "USR2" or "KILL": what a program can be asked to stop with.
 [[nodiscard]] const std::vector<std::string>& stop_signal_words();
 [[nodiscard]] std::optional<int> stop_signal_number(std::string_view word);
+
+/// Of the contents of the files that a program depends on, in their order. Their names are no part of it.
+[[nodiscard]] Digest digest_of_depends(std::span<const Digest> contents);
 
 /// What a program leaves.
 inline constexpr const char* kResultCheckpoint = "checkpoint";

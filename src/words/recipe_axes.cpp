@@ -18,7 +18,7 @@ struct Value {
     AxisValue operator()(double Recipe::*field) const { return recipe.*field; }
     AxisValue operator()(bool Recipe::*field) const { return std::string(recipe.*field ? "true" : "false"); }
     AxisValue operator()(std::string Recipe::*field) const { return recipe.*field; }
-    AxisValue operator()(std::vector<int> Recipe::*) const { return {}; }
+    AxisValue operator()(std::vector<int> Recipe::*) const { return std::monostate{}; }
 };
 
 struct SetValue {
@@ -26,8 +26,8 @@ struct SetValue {
     const AxisValue& value;
     void operator()(int Recipe::*field) const { recipe.*field = static_cast<int>(std::get<double>(value)); }
     void operator()(double Recipe::*field) const { recipe.*field = std::get<double>(value); }
-    void operator()(bool Recipe::*field) const { recipe.*field = std::get<std::string>(value) == "true"; }
-    void operator()(std::string Recipe::*field) const { recipe.*field = std::get<std::string>(value); }
+    void operator()(bool Recipe::*field) const { recipe.*field = std::get<SharedText>(value).text() == "true"; }
+    void operator()(std::string Recipe::*field) const { recipe.*field = std::get<SharedText>(value); }
     void operator()(std::vector<int> Recipe::*) const {}
 };
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "fairsweep/check.hpp"
+#include "fairsweep/error.hpp"
 #include "fairsweep/text.hpp"
 #include "words/program_command.hpp"
 #include "words/pruning_words.hpp"
@@ -238,6 +239,15 @@ Recipe preset_recipe(const std::string& preset) {
     recipe.baseline_nesterov = true;
     recipe.finetune_schedule = "cosine";
     return recipe;
+}
+
+void check_shards(const Recipe& recipe, const char* batch_key) {
+    const int samples = recipe.*std::get<int Recipe::*>(find_recipe_key(batch_key)->field);
+    if (recipe.shards == 1 || (samples % recipe.shards == 0 && samples / recipe.shards >= 2)) return;
+    throw_usage({.attempted = "cannot cut a batch into equal parts",
+                 .where = "recipe.shards",
+                 .found = std::to_string(recipe.shards) + " parts of " + std::to_string(samples) + " images",
+                 .expected = std::string("a divisor of recipe.") + batch_key + " that leaves two images a part"});
 }
 
 Recipe make_recipe(const std::string& preset, std::span<const RecipeSetting> settings) {

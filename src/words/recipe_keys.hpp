@@ -57,4 +57,8 @@ struct RecipeKey {
 /// The settings are right one by one (set_recipe_key).
 [[nodiscard]] Recipe make_recipe(const std::string& preset, std::span<const RecipeSetting> settings);
 
+/// Throws a usage error when the batch of that key cannot be cut into recipe.shards equal parts of at least two images: each has
+/// BatchNorm statistics of its own.
+void check_shards(const Recipe& recipe, const char* batch_key);
+
 }  // namespace fairsweep

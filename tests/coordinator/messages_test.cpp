@@ -32,16 +32,18 @@ StageOutcome full_outcome() {
 }
 
 StageOrder full_order() {
-    return {.id = sha256("compression"),
-            .kind = StageKind::compression,
-            .parameters = "{\"seed\":1}",
-            .needs = {{StageKind::baseline, sha256("baseline"), sha256("its file")},
-                      {StageKind::prepare, sha256("prepare"), Digest{}}},
-            .data = {{"faces", "recordio", "/data/a b", {}}, {"rfw", "rfw", "/data/rfw", {"African", "Asian"}}},
-            .groups = {"African", "Asian"},
-            .classes = {"happy", "sad"},
-            .program = {.time_limit_s = 60.0, .stop_signal = "INT", .grace_s = 5.0, .log_bytes = 4096},
-            .code_version = "1.2 abc"};
+    return {
+        .id = sha256("compression"),
+        .kind = StageKind::compression,
+        .parameters = "{\"seed\":1}",
+        .needs = {{StageKind::baseline, sha256("baseline"), sha256("its file")},
+                  {StageKind::prepare, sha256("prepare"), Digest{}}},
+        .data = {{"faces", "recordio", "/data/a b", {}}, {"rfw", "rfw", "/data/rfw", {"African", "Asian"}}},
+        .groups = {"African", "Asian"},
+        .classes = {"happy", "sad"},
+        .program = {.time_limit_s = 60.0, .stop_signal = "INT", .grace_s = 5.0, .log_bytes = 4096, .depends = {"my.py", "a b"}},
+        .run = {.checkpoint_s = 7.5},
+        .code_version = "1.2 abc"};
 }
 
 std::vector<Message> all_messages() {

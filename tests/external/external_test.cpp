@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -17,6 +18,7 @@
 #include "study/items.hpp"
 #include "study/runner.hpp"
 #include "support/catch.hpp"
+#include "words/program_command.hpp"
 
 using namespace fairsweep;
 using namespace fairsweep::study_test;
@@ -37,18 +39,19 @@ struct World {
         runner = make_stage_runner("all artefacts", functions);
     }
 
-    StageIndex add(const std::string& command, const std::string& result = "checkpoint") {
+    StageIndex add(const std::string& command, const std::string& result = "checkpoint", const Digest& depends = {}) {
         StageParameters p;
         p.kind = StageKind::external;
         p.architecture = kNetwork;
         p.command = command;
         p.result = result;
+        p.depends = depends;
         p.bits = {4, 8};
         p.seed = 7;
         p.arm = "compressed";
         const DataSource& test = builder.plan.data.at("test").source;
         p.evaluation_data = builder.plan.data.at(test.name).id;
-        std::vector<std::string> data;
+        std::vector<SharedText> data;
         if (command.find("{training_data}") != std::string::npos) data.emplace_back("train");
         if (command.find("{calibration_data}") != std::string::npos) data.emplace_back("synthetic");
         if (result != "checkpoint") data.emplace_back("test");
@@ -178,6 +181,9 @@ TEST_CASE("every way to fail has its class and says what helps", "[external]") {
     check_failed(w.outcome(w.shell("kill -SEGV $$")), FailureClass::config, "SIGSEGV");
     check_failed(w.outcome(w.shell("kill -TERM $$")), FailureClass::io, "SIGTERM");
     check_failed(w.outcome(w.add("no-such-program {artefact}")), FailureClass::config, "cannot be started: no-such-program");
+    write_file_atomically("script", std::string_view("#!/no/such/python\n"));
+    fs::permissions("script", fs::perms::owner_all);
+    check_failed(w.outcome(w.add("./script {artefact}")), FailureClass::config, "names an interpreter that does not");
     check_failed(w.outcome(w.shell("while :; do sleep 0.02; done"), {.time_limit_s = 0.2, .grace_s = 0.1}), FailureClass::hang,
                  "time_limit_s = 0.2");
     check_failed(w.outcome(w.shell("exit 0")), FailureClass::config, "{artefact}");
@@ -203,6 +209,52 @@ TEST_CASE("asked to stop, a program ends, its work is kept, and the next attempt
     CHECK_FALSE(fs::exists(w.file(stage, ".ext")));
     CHECK(w.outcome(stage).state == StageState::done);
     CHECK_FALSE(fs::exists(half));
+}
+
+TEST_CASE("a second attempt beside a living one starts from nothing, and the first result stays", "[external]") {
+    World w;
+    // Each says in its work folder that it began; the first waits until the second has left its result.
+    const StageIndex stage = w.shell(
+        "[ -e \"$2\"/begun ] && exit 9; touch \"$2\"/begun; cp \"$3\" \"$1\"; "
+        "if mkdir first; then until [ -e second.done ]; do sleep 0.02; done; fi",
+        "{work} {baseline}");
+    StageOutcome second;
+    bool is_started = false;
+    StageMonitor start_second;
+    start_second.on_progress = [&](double) {
+        if (is_started || !fs::exists("first")) return;
+        is_started = true;
+        second = w.outcome(stage);
+        write_file_atomically("second.done", std::string_view("x"));
+    };
+    const StageOutcome first = w.outcome(stage, {}, start_second);
+    INFO(second.message);
+    CHECK(second.state == StageState::done);
+    check_failed(first, FailureClass::io, "another attempt of this stage has left a result");
+    CHECK(second.artefact == sha256_of_file(w.file(stage, ".ext")));
+    std::size_t folders = 0;
+    for (const auto& entry : fs::directory_iterator("all artefacts"))
+        folders += entry.is_directory() && entry.path().string().find(w.builder.plan.stages[stage].id.hex()) != std::string::npos;
+    CHECK(folders == 1);  // the first one's, for whoever goes on
+}
+
+TEST_CASE("files that a program depends on are the planned ones when it starts", "[external]") {
+    World w;
+    const StageIndex stage = w.add("/bin/cp {baseline} {artefact}", "checkpoint", digest_of_depends(std::vector{sha256("code")}));
+    const ProgramSettings settings{.depends = {"my_qat.py"}};
+    check_failed(w.outcome(stage, settings), FailureClass::config, "my_qat.py: there is no such file here");
+    write_file_atomically("my_qat.py", std::string_view("code"));
+    CHECK(w.outcome(stage, settings).state == StageState::done);
+    write_file_atomically("my_qat.py", std::string_view("codes"));
+    check_failed(w.outcome(stage, settings), FailureClass::config, "my_qat.py: not what it was when the sweep was planned");
+}
+
+TEST_CASE("a program ignores no signal because fairsweep does", "[external]") {
+    World w;
+    const auto before = std::signal(SIGUSR2, SIG_IGN);
+    const StageOutcome outcome = w.outcome(w.shell("kill -USR2 $$; exit 4"));
+    std::signal(SIGUSR2, before);
+    check_failed(outcome, FailureClass::config, "SIGUSR2");
 }
 
 TEST_CASE("weights of another shape are refused by name, NaN is a divergence", "[external]") {

@@ -154,6 +154,14 @@ TEST_CASE("keys that must be there are asked for with an example") {
                ContainsSubstring("[data.synthetic]"));
 }
 
+TEST_CASE("how stages are run is checked as all else is") {
+    const Sweep sweep = parse_job(kGood + "[run]\ncheckpoint_s = 5\n", "job.cfg", {});
+    CHECK(sweep.run.checkpoint_s == 5);
+    CHECK(parse_job(kGood, "job.cfg", {}).run.checkpoint_s == 60);
+    CHECK_THAT(message_of(kGood + "[run]\ncheckpoint_s = -1\n"), ContainsSubstring("a number from 0 to 86400"));
+    CHECK_THAT(message_of(kGood + "[run]\ncheckpoints = 1\n"), ContainsSubstring("did you mean 'checkpoint_s'?"));
+}
+
 TEST_CASE("wrong overrides are reported as overrides") {
     CHECK_THAT(message_of(kGood, {"axes.bits=0"}), ContainsSubstring("--set axes.bits=0"));
     CHECK_THAT(message_of(kGood, {"axes.bitz=8"}), ContainsSubstring("did you mean 'bits'?"));

@@ -1,6 +1,7 @@
 /// [program.NAME]: what can be wrong in it, what it plans, and that its points have their twins.
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "fairsweep/error.hpp"
 #include "fairsweep/stage_parameters.hpp"
@@ -103,7 +104,7 @@ TEST_CASE("a program's section is read, with braces, quotes and commas as they s
     CHECK(program.command == R"(python3 "my qat.py" --lr='{recipe.finetune_lr}', --set {{a=1}} {artefact})");
     CHECK(program.result == "scores");
     CHECK(program.arms == std::vector<Arm>{Arm::compressed, Arm::sham, Arm::dense});
-    CHECK(program.depends == std::vector<std::string>{"a b.py", "c.py"});
+    CHECK(program.settings.depends == std::vector<std::string>{"a b.py", "c.py"});
     CHECK(program.settings.time_limit_s == 7);
     CHECK(program.settings.stop_signal == "TERM");
     CHECK(sweep.recipe.program == "qat");
@@ -154,14 +155,15 @@ TEST_CASE("a program's stages hold what its command names, need what it names an
         REQUIRE(stage.needs.size() == 1);
         CHECK(plan.stages[stage.needs[0]].kind == StageKind::baseline);
         REQUIRE(stage.data_sets.size() == 1);
-        const StageParameters p = parse_stage_parameters(stage.parameters);
-        CHECK(p.data == sha256("content of " + stage.data_sets.front()));
+        const StageParameters p = parse_stage_parameters(stage.parameters.text());
+        CHECK(p.data == sha256("content of " + stage.data_sets.front().text()));
         CHECK(p.depends == sha256(sha256("code").hex() + "\n" + sha256("code").hex() + "\n"));
         CHECK(p.arm.empty());
-        CHECK_THAT(stage.parameters, !ContainsSubstring("finetune_lr") && !ContainsSubstring("threads") &&
-                                         !ContainsSubstring("sparsity") && !ContainsSubstring("training_data"));
+        CHECK_THAT(stage.parameters.text(), !ContainsSubstring("finetune_lr") && !ContainsSubstring("threads") &&
+                                                !ContainsSubstring("sparsity") && !ContainsSubstring("training_data"));
         CHECK(order_of(plan, i, std::vector<Digest>(plan.stages.size())).program ==
-              ProgramSettings{.time_limit_s = 60, .stop_signal = "USR1", .grace_s = 5, .log_bytes = 4096});
+              ProgramSettings{
+                  .time_limit_s = 60, .stop_signal = "USR1", .grace_s = 5, .log_bytes = 4096, .depends = {"my.py", "lib.py"}});
         CHECK_THAT(describe_stage(plan, i), ContainsSubstring("external qat iresnet10-w16-56") && ContainsSubstring("bits"));
     }
     const Plan back = plan_from_json(plan_to_json(plan));
@@ -198,6 +200,21 @@ TEST_CASE("the content of the files that a program depends on is part of its id,
     CHECK(ids("my.py", "code") != ids("my.py", "other code"));
     CHECK(ids("my.py", "code") == ids("moved/my.py", "code"));
     CHECK(ids("my.py", "code") != ids("my.py, more.py", "code"));
+}
+
+TEST_CASE("programs with different arms share the dense network that they start from") {
+    const std::string job =
+        job_with(std::string(kWhole) + "[program.other]\ntrain = t {baseline} {arm} {artefact}\narms = dense, compressed\n", "");
+    const Plan plan = plan_of(job, {"axes.recipe.program=other, none, qat"});
+    std::set<std::string> dense, compressed;
+    for (const Point& point : plan.points) {
+        if (point.arm == Arm::dense) dense.insert(text_of(point.axes[count_of<Axis>]));
+        if (point.arm == Arm::compressed) compressed.insert(text_of(point.axes[count_of<Axis>]));
+        const bool is_ours = network_of(plan, point).kind == StageKind::baseline;
+        if (is_ours) CHECK(std::holds_alternative<std::monostate>(point.axes[count_of<Axis>]));
+    }
+    CHECK(dense == std::set<std::string>{"none", "other"});
+    CHECK(compressed == std::set<std::string>{"none", "other", "qat"});
 }
 
 TEST_CASE("an axis recipe.program compares fairsweep's own training with the program's") {

@@ -169,7 +169,6 @@ TEST_CASE("values outside their range are refused with the range") {
                             {"flip=perhaps", "true or false"},
                             {"threads_per_stage=0", "from 1 to 256"},
                             {"shards=0", "from 1"},
-                            {"shards=2", "not available yet"},
                             {"shards=2000", "1024"}}) {
         INFO(bad.text);
         CHECK_THROWS_AS(recipe_of({std::string("recipe.") + bad.text}), Error);

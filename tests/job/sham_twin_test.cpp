@@ -88,7 +88,7 @@ std::vector<RecipeKey> keys_of(const std::string& preset) {
     std::vector<RecipeKey> keys(recipe_keys().begin() + 1, recipe_keys().end());  // the preset is `preset`
     std::erase_if(keys, [&preset](const RecipeKey& key) {
         const std::string name = key.name;
-        const bool has_one_value = name == "shards" || name == "program";  // so far; and without a program in the job
+        const bool has_one_value = name == "program";  // without a program in the job
         return has_one_value || (key.is_modern && preset != "modern");
     });
     return keys;

@@ -30,7 +30,7 @@ TEST_CASE("Classification plans the same stages with the task in their parameter
     CHECK(plan.classes == std::vector<std::string>{"happy", "sad"});
     CHECK(plan.points.size() == 6);  // dense, sham, 4 bits; two seeds
     for (const Stage& stage : plan.stages) {
-        const StageParameters parameters = parse_stage_parameters(stage.parameters);
+        const StageParameters parameters = parse_stage_parameters(stage.parameters.text());
         CHECK(parameters.task == "classification");
         if (stage.kind == StageKind::compression) CHECK(parameters.distillation == "logits");
     }
@@ -73,5 +73,5 @@ TEST_CASE("Keys of a margin loss are no part of a classifier") {
     const Sweep sweep = parse_job(kJob, "job", {"axes.recipe.margin_rad=0.3, 0.5", "recipe.preset=modern"});
     const Plan plan = make_plan(sweep, probe({"a", "b"}, {"a", "b"}), "test");
     CHECK(plan.points.size() == 6);  // as without the axis
-    for (const Stage& stage : plan.stages) CHECK(stage.parameters.find("margin") == std::string::npos);
+    for (const Stage& stage : plan.stages) CHECK(stage.parameters.text().find("margin") == std::string::npos);
 }

@@ -146,7 +146,7 @@ TEST_CASE("the axis multiplies sparse cells only") {
     CHECK(prunings_of(plan) ==
           std::vector<std::string>{"none", "none", "none", "global", "global", "layer+cubic", "layer+cubic", "2:4", "2:4"});
     CHECK(plan.axes.at(index_of(Axis::pruning)).values == 3);
-    const StageParameters last = parse_stage_parameters(plan.stages.at(plan.points.back().network_stage).parameters);
+    const StageParameters last = parse_stage_parameters(plan.stages.at(plan.points.back().network_stage).parameters.text());
     CHECK(last.recipe.sparsity_pattern == "2:4");
     CHECK(last.recipe.order == "together");
     // Orders differ only where there is something to put in order.

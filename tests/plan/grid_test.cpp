@@ -50,7 +50,7 @@ TEST_CASE("a fine-tune's key as an axis shares every baseline, and has no part i
     CHECK(stages_of(plan, StageKind::compression) == 4);
     CHECK(plan.axes.back().values == 2);
     const auto rate_of = [&](std::size_t point) {
-        return parse_stage_parameters(plan.stages[plan.points[point].network_stage].parameters).recipe.finetune_lr;
+        return parse_stage_parameters(plan.stages[plan.points[point].network_stage].parameters.text()).recipe.finetune_lr;
     };
     CHECK(rate_of(1) == 0.1);
     CHECK(rate_of(4) == 0.05);
@@ -90,7 +90,8 @@ TEST_CASE("augmentation as an axis: baselines and what follows them differ, prep
         if (i < 3) CHECK(plan.points[i].id == without.points[i].id);
         const Stage& network = plan.stages[plan.points[i].network_stage];
         if (plan.points[i].arm == Arm::dense) {
-            CHECK(parse_stage_parameters(network.parameters).recipe.augmentation == text_of(plan.points[i].axes[count_of<Axis>]));
+            CHECK(parse_stage_parameters(network.parameters.text()).recipe.augmentation ==
+                  text_of(plan.points[i].axes[count_of<Axis>]));
         } else {  // the fine-tune is the same, its baseline is not
             CHECK(network.parameters == plan.stages[plan.points[i % 3].network_stage].parameters);
             CHECK(network.needs.front() == plan.points[i - i % 3].network_stage);
@@ -110,7 +111,7 @@ TEST_CASE("presets side by side: each brings its own defaults, single keys hold 
     std::map<std::string, int> networks;
     for (const Point& point : plan.points) {
         if (point.arm != Arm::compressed) continue;
-        const Recipe recipe = parse_stage_parameters(plan.stages[point.network_stage].parameters).recipe;
+        const Recipe recipe = parse_stage_parameters(plan.stages[point.network_stage].parameters.text()).recipe;
         ++networks[recipe.preset + " " + text_of(point.axes[count_of<Axis> + 1])];
         CHECK(recipe.finetune_steps == 40);
         CHECK(recipe.dropout == (recipe.preset == "modern" ? 0.0 : 0.4));

@@ -66,19 +66,19 @@ TEST_CASE("stages stand in topological order, once, with what their kind needs a
             CHECK(need < i);
             need_ids.push_back(plan.stages[need].id);
         }
-        CHECK(stage.id == stage_id(stage.kind, stage.parameters, need_ids));
-        const StageParameters parameters = parse_stage_parameters(stage.parameters);
+        CHECK(stage.id == stage_id(stage.kind, stage.parameters.text(), need_ids));
+        const StageParameters parameters = parse_stage_parameters(stage.parameters.text());
         CHECK(parameters.kind == stage.kind);
         CHECK(stage.cost_s > 0);
         switch (stage.kind) {
             case StageKind::prepare:
                 CHECK(stage.needs.empty());
-                CHECK(stage.data_sets == std::vector<std::string>{"test"});
+                CHECK(stage.data_sets == std::vector<SharedText>{"test"});
                 CHECK(parameters.image_size == 56);
                 break;
             case StageKind::baseline:
                 CHECK(stage.needs.empty());
-                CHECK(stage.data_sets == std::vector<std::string>{"faces"});
+                CHECK(stage.data_sets == std::vector<SharedText>{"faces"});
                 break;
             case StageKind::teacher:
                 REQUIRE(stage.needs.size() == 1);
@@ -112,7 +112,7 @@ TEST_CASE("points know their stages") {
         CHECK(ids.insert(point.id.hex()).second);
         CHECK(point.id == plan.stages[point.evaluation_stage].id);
         CHECK(plan.stages[point.evaluation_stage].needs[0] == point.network_stage);
-        const StageParameters network = parse_stage_parameters(plan.stages[point.network_stage].parameters);
+        const StageParameters network = parse_stage_parameters(plan.stages[point.network_stage].parameters.text());
         CHECK(network.architecture == point.axes.architecture());
         CHECK(network.seed == point.seed);
         if (point.arm == Arm::dense) {

@@ -45,8 +45,7 @@ struct FakeJob {
 FakeJob read_job(const std::filesystem::path& path) {
     FakeJob job;
     std::ifstream file(path);
-    if (!file)
-        throw_usage({.attempted = "cannot read the job", .where = path.string(), .found = "nothing", .expected = {}, .hint = {}});
+    if (!file) throw_usage({.attempted = "cannot read the job", .where = path.string(), .found = "nothing"});
     std::string key;
     while (file >> key) {
         if (key == "baselines")
@@ -66,7 +65,7 @@ FakeJob read_job(const std::filesystem::path& path) {
         else if (key == "deaf")
             file >> job.deaf;
         else
-            throw_usage({.attempted = "unknown key", .where = path.string(), .found = key, .expected = {}, .hint = {}});
+            throw_usage({.attempted = "unknown key", .where = path.string(), .found = key});
     }
     return job;
 }
@@ -87,7 +86,7 @@ public:
             std::none_of(plan.stages.begin(), plan.stages.end(), [kind](const Stage& one) { return one.kind == kind; });
         stage.parameters = std::string("{\"first\":") + (first ? "true" : "false") + ",\"ms\":" + std::to_string(job_.stage_ms) +
                            ",\"name\":\"" + name + "\"}";
-        std::string identity = stage.parameters;
+        std::string identity = stage.parameters.text();
         for (const StageIndex need : needs) identity += plan.stages[need].id.hex();
         stage.id = sha256(identity);
         stage.needs = std::move(needs);
@@ -116,8 +115,7 @@ private:
 
 /// Once a run: ranks that a parent has started take the plan that it handed over.
 PlannedSweep make_plan(const RunOptions& options) {
-    if (std::getenv(kLaunchedVariable) != nullptr)
-        throw_usage({.attempted = "planned again by a rank", .where = {}, .found = {}, .expected = {}, .hint = {}});
+    if (std::getenv(kLaunchedVariable) != nullptr) throw_usage({.attempted = "planned again by a rank"});
     const FakeJob job = read_job(options.job);
     PlanMaker maker(job);
     const StageIndex prepared = maker.add(StageKind::prepare, "prepare", {}, 1);

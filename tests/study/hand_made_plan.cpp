@@ -7,17 +7,18 @@
 #include "plan/stage_id.hpp"
 #include "plan/stage_order.hpp"
 #include "study/runner.hpp"
+#include "study/stage_context.hpp"
 
 namespace fairsweep::study_test {
 
-void make_small_faces(const std::filesystem::path& folder) {
+void make_small_faces(const std::filesystem::path& folder, int test_identities) {
     faces::FaceDataParameters parameters;
     parameters.groups = faces::parse_groups("A,B", 1);
     parameters.identities = 6;
     parameters.images = 6;
     parameters.calibration_identities = 4;
     parameters.calibration_images = 4;
-    parameters.test_identities = 10;
+    parameters.test_identities = test_identities;
     parameters.pairs = 60;
     (void)faces::make_data(folder, parameters, 1, [](std::uint64_t, std::uint64_t) {});
 }
@@ -39,13 +40,13 @@ PlanBuilder::PlanBuilder(const std::filesystem::path& faces) {
     plan.groups = evaluation_group_names(plan.data["test"].source);
 }
 
-StageIndex PlanBuilder::add(StageParameters parameters, std::vector<StageIndex> needs, std::vector<std::string> data_sets) {
+StageIndex PlanBuilder::add(StageParameters parameters, std::vector<StageIndex> needs, std::vector<SharedText> data_sets) {
     Stage stage;
     stage.kind = parameters.kind;
     stage.parameters = canonical_text(parameters);
     std::vector<Digest> need_ids;
     for (const StageIndex need : needs) need_ids.push_back(plan.stages[need].id);
-    stage.id = stage_id(stage.kind, stage.parameters, need_ids);
+    stage.id = stage_id(stage.kind, stage.parameters.text(), need_ids);
     stage.needs = std::move(needs);
     stage.data_sets = std::move(data_sets);
     plan.stages.push_back(std::move(stage));
@@ -71,7 +72,7 @@ StageIndex PlanBuilder::baseline(const std::string& architecture, std::uint64_t 
 }
 
 StageIndex PlanBuilder::teacher(StageIndex baseline, const std::string& calibration, const Recipe& recipe) {
-    StageParameters parameters = parse_stage_parameters(plan.stages[baseline].parameters);
+    StageParameters parameters = parse_stage_parameters(plan.stages[baseline].parameters.text());
     parameters.kind = StageKind::teacher;
     parameters.data = plan.data.at(calibration).id;
     parameters.recipe = recipe;
@@ -80,7 +81,7 @@ StageIndex PlanBuilder::teacher(StageIndex baseline, const std::string& calibrat
 
 StageIndex PlanBuilder::compression(StageIndex baseline, StageIndex teacher, const std::string& calibration, Arm arm,
                                     std::uint64_t seed, const Recipe& recipe) {
-    StageParameters parameters = parse_stage_parameters(plan.stages[baseline].parameters);
+    StageParameters parameters = parse_stage_parameters(plan.stages[baseline].parameters.text());
     parameters.kind = StageKind::compression;
     parameters.data = plan.data.at(calibration).id;
     parameters.seed = seed;
@@ -92,7 +93,7 @@ StageIndex PlanBuilder::compression(StageIndex baseline, StageIndex teacher, con
 }
 
 StageIndex PlanBuilder::evaluation(StageIndex network, StageIndex prepare, const Recipe& recipe) {
-    StageParameters parameters = parse_stage_parameters(plan.stages[network].parameters);
+    StageParameters parameters = parse_stage_parameters(plan.stages[network].parameters.text());
     parameters.kind = StageKind::evaluation;
     parameters.data = plan.data.at("test").id;
     parameters.recipe = recipe;
@@ -107,12 +108,12 @@ StageOutcome run(StageRunner& runner, const Plan& plan, StageIndex stage, const 
 }
 
 void fill_with_done(const std::filesystem::path& folder, const Plan& plan, const std::vector<StageIndex>& stages) {
-    if (!std::filesystem::exists("trained")) {
-        const auto once = make_stage_runner("trained");
-        for (const StageIndex stage : stages) {
-            const StageOutcome outcome = run(*once, plan, stage);
-            if (outcome.state != StageState::done) throw std::runtime_error(outcome.message);
-        }
+    const auto once = make_stage_runner("trained");
+    for (const StageIndex stage : stages) {
+        const Stage& planned = plan.stages[stage];
+        if (std::filesystem::exists(artefact_path("trained", planned.kind, planned.id))) continue;
+        const StageOutcome outcome = run(*once, plan, stage);
+        if (outcome.state != StageState::done) throw std::runtime_error(outcome.message);
     }
     std::filesystem::remove_all(folder);
     std::filesystem::copy("trained", folder);

@@ -13,14 +13,14 @@
 
 namespace fairsweep::study_test {
 
-/// A few faces of two groups in ./faces: 2 x 6 identities x 6 images, 60 pairs a group. Made once per folder.
-void make_small_faces(const std::filesystem::path& folder);
+/// A few faces of two groups: 2 x 6 identities x 6 images, 60 pairs a group of `test_identities` people. Made once per folder.
+void make_small_faces(const std::filesystem::path& folder, int test_identities = 10);
 
 struct PlanBuilder {
     /// `faces`: a folder that `data make` wrote.
     explicit PlanBuilder(const std::filesystem::path& faces);
 
-    StageIndex add(StageParameters parameters, std::vector<StageIndex> needs, std::vector<std::string> data_sets);
+    StageIndex add(StageParameters parameters, std::vector<StageIndex> needs, std::vector<SharedText> data_sets);
     StageIndex prepare(int image_size);
     StageIndex baseline(const std::string& architecture, std::uint64_t seed, const Recipe& recipe);
     StageIndex teacher(StageIndex baseline, const std::string& calibration, const Recipe& recipe);

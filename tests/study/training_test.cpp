@@ -198,7 +198,8 @@ void check_sham(const Recipe& recipe, std::int64_t live_steps) {
     for (const auto& [name, tensor] : state_of(*network)) state.emplace_back(name, read_tensor(start, start.tensors().at(name)));
     load_state(*network, state);
     network->train();
-    const MirroredEmbeddings cached = read_teacher(file(teacher, ".emb"), true, faces.size(), network->embedding_size());
+    const SafetensorsFile teacher_file = file(teacher, ".emb");
+    const TeacherTargets targets(teacher_file, true, faces.size(), network->embedding_size());
     DataOrder order({1, data.id.prefix()}, faces.size(), recipe.finetune_batch_samples, true);
     Optimiser optimiser(*network, {}, recipe, recipe.finetune_lr);
     for (std::int64_t step = 0; step < recipe.finetune_steps; ++step) {
@@ -206,10 +207,8 @@ void check_sham(const Recipe& recipe, std::int64_t live_steps) {
         if (step == live_steps)
             for (const auto& module : network->modules(false))
                 if (module->name().find("BatchNorm") != std::string::npos) module->eval();
-        std::vector<torch::Tensor> target;
-        for (const Sample& sample : samples) target.push_back((sample.flip ? cached.mirrored : cached.plain)[sample.image]);
         const torch::Tensor embeddings = network->forward(make_batch(faces, samples).images);
-        (void)optimiser.step(embedding_loss(embeddings, torch::stack(target), recipe.embedding_loss_scale));
+        (void)optimiser.step(embedding_loss(embeddings, targets.of(samples), recipe.embedding_loss_scale));
     }
     const SafetensorsFile end = file(sham, ".ckpt");
     CHECK(end.tensors().size() == start.tensors().size());

@@ -44,7 +44,8 @@ BANNED = [
     (r"\bstd::(cout|cerr|clog)\b", "rooms return values and throw errors; commands print", PROGRAM_EDGE),
     (r"\bstd::(j?thread\b(?!::)|async\()", "threads are few, and each says who joins it",
      (*PROGRAM_EDGE, "src/data/problems.cpp", "src/faces/parallel.cpp")),
-    (r"\b(signal|sigaction|alarm)\(", "a process has one set of signals: the program's edge has it", PROGRAM_EDGE),
+    (r"\b(signal|sigaction|alarm)\(", "a process has one set of signals: the program's edge has it",
+     (*PROGRAM_EDGE, "src/core/start_program.cpp")),  # of a process that becomes another program
     (r"\b(exit|_exit|_Exit|quick_exit|abort|terminate)\(", "leaves without destructors; throw an Error",
      (*PROGRAM_EDGE, "src/core/start_program.cpp")),  # of a process that has not become its program
     (r"\bassert\(", "vanishes in a release; FAIRSWEEP_CHECK, DCHECK and HEAVY_CHECK say when they run", ()),

@@ -1,0 +1,272 @@
+#include "study/sharded_step.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <bit>
+#include <cmath>
+#include <limits>
+
+#include "compress/quantisation.hpp"
+#include "fairsweep/collective.hpp"
+#include "fairsweep/error.hpp"
+
+namespace fairsweep {
+namespace {
+
+using Tensors = std::vector<torch::Tensor>;
+
+constexpr std::int64_t kFirstBucketBytes = 1 << 20, kBucketBytes = 25 << 20;
+constexpr double kTeamPatience_s = 300.0;  // for the slowest member of a team to come to the same operation
+
+bool is_power_of_two(int number) { return std::has_single_bit(static_cast<unsigned>(number)); }
+
+/// Sums of parts that come in order, as a balanced binary tree: complete subtrees wait for their neighbour.
+template <class Value, class Add>
+class TreeSum {
+public:
+    explicit TreeSum(Add add_parts) : add_(add_parts) {}
+    void add(Value value) {
+        int level = 0;
+        for (; !waiting_.empty() && waiting_.back().second == level; ++level) value = with_last(std::move(value));
+        waiting_.emplace_back(std::move(value), level);
+    }
+    /// Of all parts, at least one.
+    [[nodiscard]] Value sum() {
+        Value value = std::move(waiting_.back().first);
+        waiting_.pop_back();
+        while (!waiting_.empty()) value = with_last(std::move(value));
+        return value;
+    }
+
+private:
+    [[nodiscard]] Value with_last(Value value) {
+        Value left = std::move(waiting_.back().first);
+        waiting_.pop_back();
+        add_(left, value);
+        return left;
+    }
+    Add add_;
+    std::vector<std::pair<Value, int>> waiting_;  ///< a subtree's sum, and its height
+};
+
+void add_tensors(Tensors& to, const Tensors& more) {
+    for (std::size_t i = 0; i < to.size(); ++i)
+        if (!to[i].defined()) {
+            to[i] = more[i];
+        } else if (more[i].defined()) {  // not where the part's loss is not finite
+            to[i].add_(more[i]);
+        }
+}
+
+/// Ranges that a batch widens as it passes (preset "quantface"); empty where what is observed is held back.
+std::vector<ActivationRange> widening_ranges(Network& network) {
+    return observed_ranges(network).empty() ? activation_ranges(network) : std::vector<ActivationRange>{};
+}
+
+/// Loss, what else was measured, and how many ranks were asked to stop.
+using Numbers = std::array<double, 3>;
+void add_numbers(Numbers& to, const Numbers& more) {
+    for (std::size_t i = 0; i < to.size(); ++i) to[i] += more[i];
+}
+
+/// Statistics of BatchNorm, which a forward pass in train mode changes.
+Tensors running_state(const Network& network) {
+    Tensors state;
+    for (const auto& item : network.named_buffers())
+        for (const char* ending : {"running_mean", "running_var", "num_batches_tracked"})
+            if (item.key().ends_with(ending)) state.push_back(item.value());
+    return state;
+}
+
+Tensors clones_of(const Tensors& tensors) {
+    Tensors clones;
+    for (const torch::Tensor& tensor : tensors) clones.push_back(tensor.clone());
+    return clones;
+}
+
+void copy_to(const Tensors& from, const Tensors& to) {
+    const torch::NoGradGuard no_gradients;
+    for (std::size_t i = 0; i < to.size(); ++i) to[i].data().copy_(from[i]);
+}
+
+Tensors take_gradients(const Tensors& trained) {
+    Tensors gradients;
+    for (const torch::Tensor& tensor : trained) {
+        gradients.push_back(tensor.grad());
+        tensor.mutable_grad() = torch::Tensor();
+    }
+    return gradients;
+}
+
+class TeamSum {
+public:
+    explicit TeamSum(const StageContext& context) : team_(*context.monitor.team) {}
+
+    void numbers(Numbers& numbers) { finish(team_.all_reduce({numbers.data(), numbers.size(), Scalar::f64}, Reduction::sum)); }
+
+    /// In place, in buckets that registration order alone fixes: the last tensors first, whose gradients are ready first.
+    void tensors(Tensors& tensors) {
+        std::int64_t limit_bytes = kFirstBucketBytes, bytes = 0;
+        Tensors bucket;
+        for (auto tensor = tensors.rbegin(); tensor != tensors.rend(); ++tensor) {
+            if (!tensor->defined()) continue;
+            bucket.push_back(*tensor);
+            bytes += static_cast<std::int64_t>(tensor->nbytes());
+            if (bytes < limit_bytes) continue;
+            sum_bucket(bucket);
+            bucket.clear();
+            bytes = 0;
+            limit_bytes = kBucketBytes;
+        }
+        if (!bucket.empty()) sum_bucket(bucket);
+    }
+
+    /// The least and the largest of all ranks' numbers.
+    std::pair<std::int64_t, std::int64_t> extrema(std::int64_t number) {
+        std::int64_t least = number, most = number;
+        finish(team_.all_reduce({&least, 1, Scalar::i64}, Reduction::min));
+        finish(team_.all_reduce({&most, 1, Scalar::i64}, Reduction::max));
+        return {least, most};
+    }
+
+    void extrema(std::vector<float>& least, std::vector<float>& most) {
+        const Ticket first = team_.all_reduce({least.data(), least.size(), Scalar::f32}, Reduction::min);
+        finish(team_.all_reduce({most.data(), most.size(), Scalar::f32}, Reduction::max));
+        finish(first);
+    }
+
+    /// Of rank 0, to all.
+    void broadcast(const Tensors& tensors) {
+        for (const torch::Tensor& tensor : tensors) {
+            if (tensor.scalar_type() != torch::kFloat) continue;  // counts of batches are equal everywhere
+            torch::Tensor row = tensor.contiguous();
+            finish(team_.broadcast({row.data_ptr(), static_cast<std::size_t>(row.numel()), Scalar::f32}, 0));
+            tensor.data().copy_(row);
+        }
+    }
+
+private:
+    void sum_bucket(const Tensors& bucket) {
+        Tensors rows;
+        for (const torch::Tensor& tensor : bucket) rows.push_back(tensor.contiguous().view({-1}));
+        torch::Tensor flat = torch::cat(rows);
+        finish(team_.all_reduce({flat.data_ptr(), static_cast<std::size_t>(flat.numel()), Scalar::f32}, Reduction::sum));
+        std::int64_t begin = 0;
+        for (const torch::Tensor& tensor : bucket) {
+            tensor.copy_(flat.slice(0, begin, begin + tensor.numel()).view(tensor.sizes()));
+            begin += tensor.numel();
+        }
+    }
+    void finish(Ticket ticket) {
+        wait(team_, ticket, kTeamPatience_s, [] { return true; });  // a stop is agreed upon between steps
+    }
+
+    Collective& team_;
+};
+
+bool is_team(const StageContext& context) { return context.monitor.team != nullptr && context.monitor.team->size() > 1; }
+
+}  // namespace
+
+OwnParts own_parts(int shards, int rank, int ranks) {
+    if (ranks == 1) return {shards, 0, shards};
+    if (!is_power_of_two(ranks) || !is_power_of_two(shards) || shards % ranks != 0)
+        throw_usage({.attempted = "cannot share a stage among the ranks of a team",
+                     .where = "recipe.shards",
+                     .found = fmt::format("{} parts for {} ranks", shards, ranks),
+                     .expected = "numbers that are powers of two, at least as many parts as ranks",
+                     .hint = "the parts of a rank have to be a whole part of the tree in which all are added"});
+    return {shards, rank * (shards / ranks), shards / ranks};
+}
+
+std::vector<Sample> samples_of_part(const std::vector<Sample>& batch, int part, int shards) {
+    const auto parts = static_cast<std::size_t>(shards);
+    if (batch.size() % parts != 0)
+        throw_usage({.attempted = "cannot cut a batch into equal parts",
+                     .where = "recipe.shards",
+                     .found = fmt::format("{} images in {} parts", batch.size(), shards),
+                     .expected = "a batch that is a multiple of the parts"});
+    const std::size_t size = batch.size() / parts;
+    const auto begin = batch.begin() + static_cast<std::ptrdiff_t>(size * static_cast<std::size_t>(part));
+    return {begin, begin + static_cast<std::ptrdiff_t>(size)};
+}
+
+ShardedStep::ShardedStep(const StageContext& context, Network& network, int shards)
+    : context_(context),
+      network_(network),
+      parts_(is_team(context) ? own_parts(shards, context.monitor.team->rank(), context.monitor.team->size())
+                              : own_parts(shards, 0, 1)) {}
+
+ShardedStep::Losses ShardedStep::run(Optimiser& optimiser, const LossOfPart& loss_of_part) {
+    const Tensors trained = optimiser.trained(), running = running_state(network_);
+    const bool is_cut = parts_.count < parts_.shards || parts_.count > 1;
+    const Tensors before = is_cut ? clones_of(running) : Tensors{};
+    const std::vector<ActivationRange> ranges_before = is_cut ? widening_ranges(network_) : std::vector<ActivationRange>{};
+    std::vector<std::vector<ActivationRange>> ranges;
+    Tensors after_first;
+    TreeSum<Tensors, decltype(&add_tensors)> gradients(&add_tensors);
+    TreeSum<Numbers, decltype(&add_numbers)> numbers(&add_numbers);
+    for (int part = parts_.first; part < parts_.first + parts_.count; ++part) {
+        if (part > parts_.first) {
+            copy_to(before, running);
+            if (!ranges_before.empty()) set_activation_ranges(network_, ranges_before);
+        }
+        const auto [loss, second] = loss_of_part(part);
+        const double value = loss.item<double>();
+        numbers.add({value, second, 0.0});
+        if (std::isfinite(value)) loss.backward();  // else the step is thrown away, by all ranks
+        gradients.add(take_gradients(trained));
+        if (part == parts_.first && is_cut) after_first = clones_of(running);
+        if (!ranges_before.empty()) ranges.push_back(activation_ranges(network_));
+    }
+    if (is_cut) copy_to(after_first, running);
+    Numbers sums = numbers.sum();
+    sums[2] = context_.stop_requested() ? 1.0 : 0.0;
+    Tensors sum = gradients.sum();
+    if (is_team(context_)) TeamSum(context_).numbers(sums);
+    is_stop_agreed_ = sums[2] > 0.0;
+    const Losses losses{sums[0] / parts_.shards, sums[1] / parts_.shards};
+    if (!std::isfinite(losses.loss)) return losses;
+    if (is_team(context_)) {
+        TeamSum(context_).tensors(sum);
+        TeamSum(context_).broadcast(running);
+    }
+    if (!ranges.empty()) set_activation_ranges(network_, merged_in_team(merge_ranges(ranges)));
+    for (std::size_t i = 0; i < trained.size(); ++i) {
+        if (!sum[i].defined()) continue;
+        trained[i].mutable_grad() = parts_.shards == 1 ? sum[i] : sum[i].div_(parts_.shards);
+    }
+    optimiser.apply();
+    static_cast<void>(take_gradients(trained));  // a backward pass adds to what is there
+    return losses;
+}
+
+bool ShardedStep::stop_requested() const { return is_team(context_) ? is_stop_agreed_ : context_.stop_requested(); }
+
+void ShardedStep::check_same_start(std::int64_t step) const {
+    if (!is_team(context_)) return;
+    const auto [least, most] = TeamSum(context_).extrema(step);
+    if (least == most) return;
+    throw_infrastructure({.attempted = "the ranks of a team cannot begin together",
+                          .where = "stage " + context_.order.id.short_hex(),
+                          .found = fmt::format("some go on from step {}, others from step {}", least, most),
+                          .expected = "the same state on all of them",
+                          .hint = "does every machine see the same files?"});
+}
+
+std::vector<ActivationRange> ShardedStep::merged_in_team(std::vector<ActivationRange> ranges) const {
+    if (!is_team(context_) || ranges.empty()) return ranges;
+    std::vector<float> least, most;
+    for (const ActivationRange& range : ranges) {
+        least.push_back(range.x_min);
+        most.push_back(range.x_max);
+    }
+    TeamSum(context_).extrema(least, most);
+    for (std::size_t i = 0; i < ranges.size(); ++i) ranges[i].x_min = least[i], ranges[i].x_max = most[i];
+    return ranges;
+}
+
+void ShardedStep::update_ranges() { fold_ranges(network_, merged_in_team(observed_ranges(network_))); }
+
+}  // namespace fairsweep

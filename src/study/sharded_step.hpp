@@ -1,0 +1,72 @@
+#pragma once
+/// A training step whose batch is cut into parts (recipe.shards), each with BatchNorm statistics of its own, on one rank or on
+/// the ranks of a team. The result depends on the number of parts alone, bit for bit: losses and gradients of the parts are added
+/// as the balanced binary tree over parts, whoever computed them, and divided by their number.
+#include <torch/torch.h>
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "compress/quantisation.hpp"
+#include "model/network.hpp"
+#include "study/data_order.hpp"
+#include "study/stage_context.hpp"
+#include "study/training.hpp"
+
+namespace fairsweep {
+
+/// The parts of a batch that this rank computes: `count` from `first` on, of `shards` in all.
+struct OwnParts {
+    int shards = 1, first = 0, count = 1;
+};
+/// Rank r of n has the r-th n-th of the parts, a whole part of the tree. Throws a usage error when n is no power of two that
+/// divides them.
+[[nodiscard]] OwnParts own_parts(int shards, int rank, int ranks);
+
+/// The samples of a part: batch / shards of them. Throws a usage error when the batch cannot be cut evenly.
+[[nodiscard]] std::vector<Sample> samples_of_part(const std::vector<Sample>& batch, int part, int shards);
+
+/// A key for what a part draws: that of the step where a batch is one part.
+[[nodiscard]] inline std::uint64_t key_of_part(std::int64_t step, int part, int shards) {
+    return static_cast<std::uint64_t>(step) * static_cast<std::uint64_t>(shards) + static_cast<std::uint64_t>(part);
+}
+
+class ShardedStep {
+public:
+    ShardedStep(const StageContext& context, Network& network, int shards);
+
+    struct Losses {
+        double loss = 0.0;    ///< mean over the batch; not finite: nothing was changed, the training has diverged
+        double second = 0.0;  ///< of what else was measured of the parts
+    };
+    /// What a part gives: its mean loss (0-dimensional, with a graph), and a number that is averaged beside it.
+    using LossOfPart = std::function<std::pair<torch::Tensor, double>(int part)>;
+    /// Computes the own parts and changes the network once, as Optimiser::step() does for a batch that is one part. Running
+    /// statistics of BatchNorm are those that part 0 left, as rank 0's are in the reference. Every part begins with the ranges
+    /// that the step began with; what all parts left of them (quantface) or observed (modern) is merged by minimum and maximum.
+    /// Collective.
+    [[nodiscard]] Losses run(Optimiser& optimiser, const LossOfPart& loss_of_part);
+
+    /// Folds what the modern quantisers observed, of all parts, into their ranges. After run(). Collective.
+    void update_ranges();
+
+    /// This rank was asked to stop; in a team: some rank was, before the step that ran last, and all end here.
+    [[nodiscard]] bool stop_requested() const;
+    /// Throws an infrastructure error when the ranks begin with different steps. Collective.
+    void check_same_start(std::int64_t step) const;
+    /// The rank that leaves state and artefact.
+    [[nodiscard]] bool is_first_rank() const { return parts_.first == 0; }
+
+private:
+    [[nodiscard]] std::vector<ActivationRange> merged_in_team(std::vector<ActivationRange> ranges) const;
+
+    const StageContext& context_;
+    Network& network_;
+    OwnParts parts_;
+    bool is_stop_agreed_ = false;
+};
+
+}  // namespace fairsweep

@@ -1,0 +1,133 @@
+#include "study/stage_checkpoints.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <system_error>
+
+#include "fairsweep/error.hpp"
+#include "fairsweep/log.hpp"
+#include "study/checkpoint.hpp"
+
+namespace fairsweep {
+namespace {
+
+constexpr const char* kKind = "training state";
+constexpr const char* kStepKey = "steps_done";
+constexpr const char *kNetwork = "network.", *kHead = "head.", *kMomentum = "momentum.", *kTrace = "trace.";
+constexpr int kShareOfWriting = 20;  // a twentieth of the time
+
+torch::Tensor as_tensor(const LossTrace& trace) {
+    const std::array<double, 3> sums = trace.sums();
+    return torch::tensor(std::vector<double>(sums.begin(), sums.end()), torch::kDouble);
+}
+
+NamedTensors tensors_of(const TrainingParts& parts) {
+    NamedTensors all;
+    for (const auto& [name, tensor] : state_of(parts.network)) all.emplace_back(kNetwork + name, tensor);
+    for (std::size_t i = 0; i < parts.head.size(); ++i) all.emplace_back(kHead + std::to_string(i), parts.head[i]);
+    if (parts.optimiser != nullptr)
+        for (const auto& [name, tensor] : parts.optimiser->momentum()) all.emplace_back(kMomentum + name, tensor);
+    for (std::size_t i = 0; i < parts.traces.size(); ++i)
+        all.emplace_back(kTrace + std::to_string(i), as_tensor(*parts.traces[i]));
+    return all;
+}
+
+/// Those whose names begin so, without it.
+NamedTensors read_tensors(const SafetensorsFile& file, const std::string& beginning) {
+    NamedTensors found;
+    for (const auto& [name, entry] : file.tensors())
+        if (name.starts_with(beginning)) found.emplace_back(name.substr(beginning.size()), read_tensor(file, entry));
+    return found;
+}
+
+[[noreturn]] void refuse(const SafetensorsFile& file, const std::string& found, const std::string& expected) {
+    throw_data({.attempted = "cannot go on from the state of a training",
+                .where = file.path().string(),
+                .found = found,
+                .expected = expected,
+                .hint = "delete the file, and the stage begins anew"});
+}
+
+std::int64_t read_step(const SafetensorsFile& file) {
+    const auto step = file.read<std::int64_t>(kStepKey, "I64");
+    if (step.size() != 1 || step[0] < 1) refuse(file, "no number of steps", "at least one step");
+    return step[0];
+}
+
+}  // namespace
+
+StageCheckpoints::StageCheckpoints(const StageContext& context)
+    : context_(context), path_(context.folder / (context.order.id.hex() + ".resume")) {
+    if (!std::filesystem::exists(path_)) return;
+    try {
+        SafetensorsFile file(path_);
+        check_artefact(file, kKind, context.order.id);
+        if (file.metadata("code") != context.order.code_version)
+            refuse(file, "the state of version " + file.metadata("code").substr(0, 80), context.order.code_version);
+        steps_done_ = read_step(file);
+        found_.emplace(std::move(file));
+    } catch (const Error& error) {
+        steps_done_ = 0;
+        log_warning(fmt::format("{}; the stage begins anew", error.what()));
+        remove();
+    }
+    steps_kept_ = steps_done_;
+}
+
+bool StageCheckpoints::has_network_tensor(const std::string& name) const {
+    return found_ && found_->tensors().contains(kNetwork + name);
+}
+
+void StageCheckpoints::restore(const TrainingParts& parts, Optimiser& optimiser) {
+    try {
+        copy_into(parts, optimiser);
+    } catch (const Error&) {
+        remove();  // another attempt would find it again
+        throw;
+    }
+    found_.reset();
+}
+
+void StageCheckpoints::copy_into(const TrainingParts& parts, Optimiser& optimiser) const {
+    const torch::NoGradGuard no_gradients;
+    load_state(parts.network, read_tensors(*found_, kNetwork));
+    const NamedTensors head = read_tensors(*found_, kHead);
+    if (head.size() != parts.head.size()) refuse(*found_, fmt::format("{} tensors of a head", head.size()), "the head's");
+    for (std::size_t i = 0; i < parts.head.size(); ++i) {
+        const torch::Tensor saved = read_tensor(*found_, found_->tensors().at(kHead + std::to_string(i)));
+        if (saved.sizes() != parts.head[i].sizes()) refuse(*found_, "a head of another shape", "the head's");
+        parts.head[i].data().copy_(saved);
+    }
+    optimiser.set_momentum(read_tensors(*found_, kMomentum));
+    for (std::size_t i = 0; i < parts.traces.size(); ++i) {
+        const auto sums = found_->read<double>(kTrace + std::to_string(i), "F64");
+        if (sums.size() != 3) refuse(*found_, fmt::format("{} sums of a trace", sums.size()), "3");
+        parts.traces[i]->set_sums({sums[0], sums[1], sums[2]});
+    }
+}
+
+void StageCheckpoints::keep(std::int64_t step, const TrainingParts& parts, bool is_stopping) {
+    if (step <= steps_kept_) return;
+    const auto now = Clock::now();
+    const bool is_due = now - kept_at_ >= std::chrono::duration<double>(context_.order.run.checkpoint_s) &&
+                        now - kept_at_ >= writing_took_ * kShareOfWriting;
+    if (!is_due && !is_stopping) return;
+    write(step, parts);
+    steps_kept_ = step;
+    kept_at_ = Clock::now();
+    writing_took_ = kept_at_ - now;
+}
+
+void StageCheckpoints::write(std::int64_t step, const TrainingParts& parts) const {
+    NamedTensors tensors = tensors_of(parts);
+    tensors.emplace_back(kStepKey, torch::tensor(std::vector<std::int64_t>{step}, torch::kLong));
+    static_cast<void>(write_tensors(path_, tensors, context_.metadata(kKind)));
+}
+
+void StageCheckpoints::remove() const {
+    std::error_code error;
+    std::filesystem::remove(path_, error);
+}
+
+}  // namespace fairsweep
