@@ -13,6 +13,7 @@
 #include "plan/cost.hpp"
 #include "plan/grid.hpp"
 #include "plan/planned_classes.hpp"
+#include "plan/planned_inputs.hpp"
 #include "plan/stage_id.hpp"
 #include "plan/stage_kinds.hpp"
 #include "words/program_command.hpp"
@@ -21,6 +22,8 @@
 
 namespace fairsweep {
 namespace {
+
+const std::string kNoProgram = Recipe{}.program;  // of fairsweep's own stages
 
 /// Finds stages of a list by their ids.
 struct StageIdHash {
@@ -34,74 +37,6 @@ struct StageIdEqual {
     const std::vector<Stage>* stages;
     bool operator()(StageIndex a, StageIndex b) const noexcept { return a == b; }
     bool operator()(const Digest& id, StageIndex stage) const noexcept { return (*stages)[stage].id == id; }
-};
-
-/// The data sets of the plan, looked at when the first point needs them.
-class DataCatalogue {
-public:
-    DataCatalogue(const Sweep& sweep, const DataProbe& probe, Plan& plan) : sweep_(sweep), probe_(probe), plan_(plan) {}
-
-    Digest id(const std::string& name) {
-        const PlannedData& data = entry(name);
-        // A missing set still needs an id of its own, so that sharing can be counted.
-        return data.present ? data.id : sha256("missing data set: " + name);
-    }
-    std::uint64_t images(const std::string& name) { return entry(name).images; }
-
-private:
-    const PlannedData& entry(const std::string& name) {
-        const auto found = plan_.data.find(name);
-        if (found != plan_.data.end()) return found->second;
-        const bool is_evaluation = name == sweep_.evaluation_data;
-        PlannedData data;
-        data.source = sweep_.data.at(name);
-        data.present = probe_.present(data.source);
-        if (data.present) data.id = probe_.digest(data.source);
-        if (data.present && probe_.images) data.images = probe_.images(data.source, is_evaluation);
-        if (data.present && probe_.planted) data.planted = probe_.planted(data.source);
-        if (!data.present) plan_.provisional = true;
-        if (data.images == 0) data.images = assumed_images(name, is_evaluation);
-        return plan_.data.emplace(name, std::move(data)).first->second;
-    }
-
-    const Sweep& sweep_;
-    const DataProbe& probe_;
-    Plan& plan_;
-};
-
-/// What the users' programs depend on, read when the first point needs them.
-class ProgramFiles {
-public:
-    ProgramFiles(const DataProbe& probe, Plan& plan) : probe_(probe), plan_(plan) {}
-
-    /// Of the contents of its files; zero where there are none.
-    Digest depends(const std::string& name, const Program& program) {
-        if (program.settings.depends.empty()) return {};
-        const auto found = known_.find(name);
-        return found != known_.end() ? found->second : known_[name] = read(name, program);
-    }
-
-private:
-    Digest read(const std::string& name, const Program& program) const {
-        std::string missing;
-        std::vector<Digest> contents;
-        for (const std::string& path : program.settings.depends) {
-            const auto digest = probe_.file ? probe_.file(path) : std::optional(sha256("file that nobody reads: " + path));
-            if (digest) contents.push_back(*digest);
-            if (!digest) missing += (missing.empty() ? "" : ", ") + path;
-        }
-        if (!probe_.file) plan_.provisional = true;
-        if (missing.empty()) return digest_of_depends(contents);
-        throw_usage({.attempted = "files that a program depends on are missing",
-                     .where = "program." + name + ".depends",
-                     .found = "no file " + missing,
-                     .expected = "files that can be read",
-                     .hint = "relative paths begin in the folder you are in"});
-    }
-
-    const DataProbe& probe_;
-    Plan& plan_;
-    std::map<std::string, Digest> known_;  ///< by name of the program
 };
 
 class Planner {
@@ -213,8 +148,8 @@ private:
 
     /// The data set that a compressed or sham cell is calibrated with.
     static const std::string& calibration_set(const AxisValues& axes) {
-        const bool is_own = std::holds_alternative<std::monostate>(axes[Axis::calibration]) || axes.calibration() == "real";
-        return is_own ? axes.training_set() : axes.calibration();
+        const bool is_nothing = std::holds_alternative<std::monostate>(axes[Axis::calibration]);
+        return is_nothing || axes.calibration() == "real" ? axes.training_set() : axes.calibration();
     }
 
     [[nodiscard]] StageParameters common(StageKind kind, const Cell& cell, std::uint64_t seed) const {
@@ -224,7 +159,7 @@ private:
         parameters.version = info_of(kind).version;
         parameters.architecture = cell.axes.architecture();
         parameters.recipe = cell.recipe;
-        parameters.recipe.program = Recipe{}.program;  // of fairsweep's own stages
+        parameters.recipe.program = kNoProgram;
         parameters.seed = seed;
         return parameters;
     }
@@ -323,7 +258,7 @@ private:
     void check_needs(const Stage& stage) const {
         const auto& wanted = info_of(stage.kind).needs;
         const bool may_lack = info_of(stage.kind).needs_are_optional && stage.needs.size() < wanted.size();
-        FAIRSWEEP_CHECK(stage.needs.size() == wanted.size() || may_lack, "a stage has the needs of its kind");
+        FAIRSWEEP_CHECK(stage.needs.size() == wanted.size() || may_lack, "it has the needs of its kind");
         for (std::size_t i = 0; i < stage.needs.size(); ++i) {
             const StageKind found = plan_.stages[stage.needs[i]].kind;
             FAIRSWEEP_CHECK(std::find(wanted[i].begin(), wanted[i].end(), found) != wanted[i].end(), "of the right kinds");
