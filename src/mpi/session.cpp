@@ -9,6 +9,7 @@
 
 #include "fairsweep/error.hpp"
 #include "fairsweep/log.hpp"
+#include "mpi/check_mpi.hpp"
 
 namespace fairsweep {
 namespace {
@@ -16,21 +17,6 @@ namespace {
 constexpr int kTag = 7;
 /// Messages taken in per poll: a flood from one side must not keep a rank from its other work.
 constexpr int kProbesPerPoll = 64;
-
-std::string error_text(int code) {
-    char text[MPI_MAX_ERROR_STRING] = {};
-    int length = 0;
-    if (MPI_Error_string(code, text, &length) != MPI_SUCCESS) return "error " + std::to_string(code);
-    return std::string(text, static_cast<std::size_t>(length)) + " (error " + std::to_string(code) + ")";
-}
-
-void check_mpi(int code, const char* call, int rank) {
-    if (code == MPI_SUCCESS) return;
-    throw_infrastructure({.attempted = std::string(call) + " failed",
-                          .where = "rank " + std::to_string(rank),
-                          .found = error_text(code),
-                          .hint = "run the same command again: the sweep resumes where it stopped"});
-}
 
 class MpiLink final : public Link {
 public:
@@ -77,7 +63,7 @@ private:
         int done = 0;
         const int code = MPI_Test(&request, &done, MPI_STATUS_IGNORE);
         failed = code != MPI_SUCCESS;
-        if (failed) log_debug(std::string(call) + " with rank " + std::to_string(peer) + ": " + error_text(code));
+        if (failed) log_debug(std::string(call) + " with rank " + std::to_string(peer) + ": " + mpi_error_text(code));
         return failed || done != 0;
     }
 

@@ -13,7 +13,7 @@ namespace fairsweep::contract {
 namespace {
 
 constexpr double kPatienceS = 60;         // of operations that end
-constexpr double kLittlePatienceS = 0.2;  // of operations that cannot end
+constexpr double kLittlePatienceS = 0.3;  // of operations that cannot end
 
 class HostMemory final : public Memory {
 public:
@@ -139,8 +139,10 @@ void run(Teams& teams, const std::function<void(Member&)>& part) {
     }
     for (std::thread& thread : threads) thread.join();
     teams.meet();
-    for (const auto& member : members)
+    for (const auto& member : members) {
         for (const std::string& failure : member->failures()) FAIL_CHECK(failure);
+        CHECK(member->failures().empty());
+    }
 }
 
 TEST_CASE("Collective: members know their rank and the size of the team") {

@@ -15,6 +15,12 @@ fairsweep::MpiSession& session() { return *the_session; }
 
 void barrier() { MPI_Barrier(MPI_COMM_WORLD); }
 
+std::vector<int> gather(int own) {
+    std::vector<int> all(static_cast<std::size_t>(session().size()));
+    MPI_Allgather(&own, 1, MPI_INT, all.data(), 1, MPI_INT, MPI_COMM_WORLD);
+    return all;
+}
+
 int main(int argc, char** argv) {
     fairsweep::MpiSession session;
     the_session = &session;
