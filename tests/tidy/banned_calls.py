@@ -30,23 +30,24 @@ BANNED = [
     (r"\bnew\b|(?<!= )\bdelete\b|\b(malloc|calloc|realloc|free)\(",
      "memory belongs to values, containers and smart pointers",
      ("src/store/h5_file_driver.cpp",)),  # HDF5 asks for a pointer and gives it back to be deleted
-    (r"\bMPI_[A-Z]\w+\(", "MPI is behind Link", ("src/mpi/*",)),
+    (r"\bMPI_[A-Z]\w+\(", "MPI is behind Link and PointToPoint", ("src/mpi/*",)),
     (r"\bH5[A-Z]{1,2}[a-z]\w*\(", "the wrapper checks results and closes handles; HDF5 itself does neither",
      ("src/store/h5_*.cpp", "src/store/embedding_file.cpp")),  # the latter: text as strangers store it
     (r"\bgetenv\(", "what a room does must not depend on the environment but where it says so",
      (*PROGRAM_EDGE, "src/job/values.cpp", "src/report/page.cpp", "src/data/digest.cpp", "src/mpi/session.cpp")),
     (r"\b(system|steady|high_resolution)_clock::now\(", "decisions take the time as an argument, so that they repeat",
      (*PROGRAM_EDGE, "src/data/digest.cpp", "src/store/read_apart.cpp", "src/study/runner.cpp",
-      "src/external/watched_program.cpp",  # limits of time
+      "src/external/watched_program.cpp", "src/collective/collective.cpp",  # limits of time
       "src/export/latency.cpp")),  # which measures it
     (r"\b(sleep_for|sleep_until|u?sleep|nanosleep)\(", "nothing but a loop at the program's edge waits",
-     (*PROGRAM_EDGE, "src/store/store_lock.cpp", "src/store/read_apart.cpp")),
+     (*PROGRAM_EDGE, "src/store/store_lock.cpp", "src/store/read_apart.cpp",
+      "src/collective/collective.cpp")),  # wait(): a stage's loop
     (r"\bstd::(cout|cerr|clog)\b", "rooms return values and throw errors; commands print", PROGRAM_EDGE),
     (r"\bstd::(j?thread\b(?!::)|async\()", "threads are few, and each says who joins it",
      (*PROGRAM_EDGE, "src/data/problems.cpp", "src/faces/parallel.cpp")),
-    (r"\b(signal|sigaction|alarm)\(", "a process has one set of signals: the program's edge has it",
-     (*PROGRAM_EDGE, "src/core/start_program.cpp")),  # of a process that becomes another program
-    (r"\b(exit|_exit|_Exit|quick_exit|abort|terminate)\(", "leaves without destructors; throw an Error",
+    (r"\b(signal|sigaction|alarm)\(", "a process has one set of signals: the program's edge has it", PROGRAM_EDGE),
+    (r"\b(exit|_exit|_Exit|quick_exit|terminate)\(|(?<!void )(?<!\.)(?<!->)\babort\(",  # not a member's
+     "leaves without destructors; throw an Error",
      (*PROGRAM_EDGE, "src/core/start_program.cpp")),  # of a process that has not become its program
     (r"\bassert\(", "vanishes in a release; FAIRSWEEP_CHECK, DCHECK and HEAVY_CHECK say when they run", ()),
     (r"\busing namespace\b", "lets a library's new name change ours", ()),
