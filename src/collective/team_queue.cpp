@@ -128,7 +128,8 @@ bool TeamDriver::step() {
         if (!done.empty() || !has_told_) {
             std::string waits_for = slices_->waits_for();
             const std::lock_guard guard(state_->lock);
-            for (const std::uint64_t number : done) state_->open.erase(number);
+            if (!state_->failure)  // what has failed meanwhile stays failed
+                for (const std::uint64_t number : done) state_->open.erase(number);
             state_->waits_for = std::move(waits_for);
             has_told_ = !moved;
         }
