@@ -15,10 +15,11 @@ namespace {
 using Kind = Operation::Kind;
 
 constexpr std::size_t kSmallBytes = std::size_t{64} << 10;  ///< below it all to all is faster than two steps
-/// Content of a box: what fits the cache of a core beside its neighbours, and is worth a message.
-constexpr std::size_t kLargestRoomBytes = std::size_t{512} << 10;
-/// Of all boxes of a team together.
-constexpr std::size_t kMostBytes = std::size_t{16} << 20;
+/// Content of a box. Smaller ones stay in nearer caches, but members wait for each other more often, which costs more where
+/// others use the processor too (bench_collective).
+constexpr std::size_t kLargestRoomBytes = std::size_t{1} << 20;
+/// Of all boxes that a member has.
+constexpr std::size_t kMostBytes = std::size_t{32} << 20;
 
 /// A large sum receives from all others twice, sends to all others once, and has a result.
 std::size_t boxes_a_round(int size) { return 3 * static_cast<std::size_t>(size) - 2; }

@@ -72,7 +72,12 @@ public:
         return {.state = Progress::State::running};
     }
 
-    void abort(const std::string& why) override { state_->fail(why); }
+    void abort(const std::string& why) override {
+        state_->fail(why);
+        // A step that is under way may still add: once it is over, no later one touches a buffer, so that whoever has aborted, as
+        // wait() does before it throws, may free its memory in any order.
+        const std::lock_guard guard(state_->buffers);
+    }
 
 private:
     Ticket begin(const Operation& operation) {

@@ -300,6 +300,7 @@ TEST_CASE("Collective: the others end with the name of a member that leaves or n
                     member.expect(member.team().poll(ticket).state == Progress::State::failed, "failed, and stays so");
                     const Ticket later = member.team().barrier();
                     member.expect(member.team().poll(later).state == Progress::State::failed, "nothing follows a failure");
+                    member.leave();  // before the memory of what was aborted
                 });
             }
         }
@@ -324,6 +325,7 @@ TEST_CASE("Collective: the first reason of an abort stays, what was done stays d
             member.expect(after.state == Progress::State::failed, "nothing begins after the abort");
             member.expect(after.why.find("the coordinator said so") != std::string::npos, "the first reason: " + after.why);
             member.expect(after.why.find("a second reason") == std::string::npos, "not the second: " + after.why);
+            member.leave();  // before the memory of what was aborted
         });
     });
 }

@@ -89,7 +89,7 @@ TEST_CASE("Slices: a failed message ends the team with its reason") {
 TEST_CASE("Slices: the boxes of a team are bounded and used again, however much is under way") {
     PostOffice office(true);
     Slices zero(1, office.member(0, 2)), one(1, office.member(1, 2));
-    std::vector<std::vector<float>> values(12, std::vector<float>(2'000'000, 1.5F));  // 96 MB, six times the bound
+    std::vector<std::vector<float>> values(12, std::vector<float>(2'000'000, 1.5F));  // 48 MB a member, more than the bound
     for (std::size_t i = 0; i < values.size(); i += 2) {
         zero.begin(sum_of(values[i]));
         one.begin(sum_of(values[i + 1]));
@@ -98,7 +98,7 @@ TEST_CASE("Slices: the boxes of a team are bounded and used again, however much 
     CHECK(zero.take_done().size() == 6);
     CHECK(one.take_done().size() == 6);
     CHECK(values[0].back() == 3.0F);
-    CHECK(zero.boxes_made() <= 32);  // of half a MiB
+    CHECK(zero.boxes_made() <= 32);  // of a MiB
 }
 
 TEST_CASE("Slices: what is under way at the end is let go of") {
