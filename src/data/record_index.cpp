@@ -18,6 +18,8 @@ namespace {
 constexpr std::size_t kChunkBytes = 1 << 20;
 constexpr std::size_t kShortestLineBytes = 4;  // "0\t0\n"
 constexpr std::size_t kLongestLineBytes = 256;
+// Lines of sets of millions of images take about 20 bytes, so their list is never moved to a larger place.
+constexpr std::size_t kLineBytesOfMillions = 16;
 
 class IndexParser {
 public:
@@ -70,6 +72,7 @@ private:
 std::vector<std::uint64_t> read_record_index(const std::filesystem::path& path) {
     const File file = File::open_for_reading(path);
     IndexParser parser(path, file.size_bytes());
+    parser.offsets.reserve(file.size_bytes() / kLineBytesOfMillions);
     std::vector<char> buffer(kChunkBytes);
     std::size_t kept = 0;  // the start of a line whose end is not read yet
     for (std::uint64_t offset = 0;;) {

@@ -166,7 +166,8 @@ void find_images(RecordioSet& set, Offsets offsets) {
     if (offsets.empty() || offsets[0] == kNoOffset) {
         check_counts_from_one(set, offsets);
         set.first_image_key = 1;
-        set.image_offsets.assign(offsets.begin() + 1, offsets.end());
+        offsets.erase(offsets.begin());
+        set.image_offsets = std::move(offsets);
         return;
     }
     const Record zero = set.reader.read(offsets[0], 0);
@@ -181,8 +182,10 @@ void find_images(RecordioSet& set, Offsets offsets) {
     const auto [images_end, identities_end] = image_range(set, fields, offsets);
     check_all_present(set.files, offsets, 1, identities_end);
     const auto images_last = offsets.begin() + static_cast<std::ptrdiff_t>(images_end);
-    set.image_offsets.assign(offsets.begin() + 1, images_last);
     set.identity_offsets.assign(images_last, offsets.begin() + static_cast<std::ptrdiff_t>(identities_end));
+    offsets.erase(images_last, offsets.end());  // in place: of millions of images there is no room for a second list
+    offsets.erase(offsets.begin());
+    set.image_offsets = std::move(offsets);
     set.first_image_key = 1;
 }
 

@@ -1,5 +1,6 @@
 /// The FP32 baseline: the task's loss on a training set.
 #include <cmath>
+#include <span>
 #include <utility>
 
 #include "study/augmentation.hpp"
@@ -13,11 +14,12 @@
 namespace fairsweep {
 namespace {
 
-/// The batch of a part of a step, changed in place: every face by a draw of its own in every epoch.
-TrainingBatch augmented_batch(FaceCache& faces, const std::vector<Sample>& samples, std::int64_t epoch,
+/// A part of the present batch, changed in place: every face by a draw of its own in every epoch.
+TrainingBatch augmented_batch(FaceBatches& batches, std::span<const Sample> samples, const PartRange& part, std::int64_t epoch,
                               const StageParameters& parameters) {
-    TrainingBatch batch = make_batch(faces, samples);
-    augment({batch.images.data_ptr<float>(), static_cast<std::size_t>(batch.images.numel())}, faces.image_size(), samples,
+    const std::span<const Sample> own = samples.subspan(part.first, part.count);
+    TrainingBatch batch = make_batch(batches, part.first, own);
+    augment({batch.images.data_ptr<float>(), static_cast<std::size_t>(batch.images.numel())}, batches.image_size(), own,
             augmentation_of(parameters.recipe.augmentation),
             {.seed = parameters.seed, .data = parameters.data.prefix(), .epoch = epoch});
     return batch;
@@ -44,20 +46,18 @@ StageOutcome run_baseline(const StageContext& context) {
     const TrainingParts parts{*network, baseline_loss->parameters(), &optimiser, {&losses}};
     if (checkpoints.steps_done() > 0) checkpoints.restore(parts, optimiser);
     sharded.check_same_start(checkpoints.steps_done());
+    FaceBatches batches(faces, std::move(order), context.batches(checkpoints.steps_done(), steps));
     for (std::int64_t step = checkpoints.steps_done(); step < steps; ++step) {
         if (sharded.is_first_rank()) checkpoints.keep(step, parts, sharded.stop_requested());
         if (sharded.stop_requested()) return preempted_outcome();
-        const std::vector<Sample> samples = order.batch(step);
+        const std::span<const Sample> samples = batches.next();
         optimiser.set_learning_rate(baseline_learning_rate(recipe, step, steps));
-        const double loss =
-            sharded
-                .run(optimiser,
-                     [&](int part) {
-                         const TrainingBatch batch = augmented_batch(*faces, samples_of_part(samples, part, recipe.shards),
-                                                                     step / order.batches_per_epoch(), parameters);
-                         return std::pair(baseline_loss->of(*network, batch, {step, steps, part, recipe.shards}), 0.0);
-                     })
-                .loss;
+        const ShardedStep::LossOfPart loss_of_part = [&](int part) {
+            const TrainingBatch batch = augmented_batch(batches, samples, range_of_part(samples.size(), part, sharded.parts()),
+                                                        step / batches.batches_per_epoch(), parameters);
+            return std::pair(baseline_loss->of(*network, batch, {step, steps, part, recipe.shards}), 0.0);
+        };
+        const double loss = sharded.run(optimiser, loss_of_part).loss;
         if (!std::isfinite(loss)) {
             checkpoints.remove();
             return diverged_outcome(divergence_message(loss, step, steps));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -105,21 +106,23 @@ StageOutcome run_compression(const StageContext& context) {
         if (checkpoints.steps_done() > batch_norm_steps) freeze_batch_norm(*network);
     }
     sharded.check_same_start(checkpoints.steps_done());
+    FaceBatches batches(faces, std::move(order), context.batches(checkpoints.steps_done(), steps));
     for (std::int64_t step = checkpoints.steps_done(); step < steps; ++step) {
         if (sharded.is_first_rank()) checkpoints.keep(step, parts(), sharded.stop_requested());
         if (sharded.stop_requested()) return preempted_outcome();
-        const std::vector<Sample> samples = order.batch(step);
+        const std::span<const Sample> samples = batches.next();
         if (prepare_step(*network, parameters, plan, step) || !optimiser)
             optimiser.emplace(*network, std::vector<torch::Tensor>{}, recipe, recipe.finetune_lr);
-        optimiser->set_learning_rate(finetune_learning_rate(recipe, step, steps, order.batches_per_epoch()));
+        optimiser->set_learning_rate(finetune_learning_rate(recipe, step, steps, batches.batches_per_epoch()));
         if (step == batch_norm_steps) freeze_batch_norm(*network);
         const ShardedStep::Losses found = sharded.run(*optimiser, [&](int part) {
-            const std::vector<Sample> own = samples_of_part(samples, part, recipe.shards);
+            const PartRange range = range_of_part(samples.size(), part, sharded.parts());
+            const std::span<const Sample> own = samples.subspan(range.first, range.count);
             network->set_dropout(
                 recipe.dropout,
                 RandomStream(parameters.seed, data_key, "dropout", key_of_part(step, part, recipe.shards)).next_u64());
             const torch::Tensor target = teacher.of(own);
-            const torch::Tensor outputs = network->outputs(make_batch(*faces, own).images);
+            const torch::Tensor outputs = network->outputs(make_batch(batches, range.first, own).images);
             return std::pair(distil(outputs, target, recipe.embedding_loss_scale), mean_cosine(outputs, target));
         });
         if (!std::isfinite(found.loss)) {

@@ -27,18 +27,20 @@ DataOrder::DataOrder(DataOrderKey key, std::uint64_t images, int batch_samples, 
 void DataOrder::enter_epoch(std::int64_t epoch) {
     RandomStream order_stream(key_.seed, key_.data, "order", static_cast<std::uint64_t>(epoch));
     RandomStream flip_stream(key_.seed, key_.data, "flip", static_cast<std::uint64_t>(epoch));
-    const std::vector<std::uint32_t> shuffled = shuffled_indices(images_, order_stream);
-    order_.resize(shuffled.size());
-    for (std::size_t i = 0; i < shuffled.size(); ++i) order_[i] = {shuffled[i], flip_ && (flip_stream.next_u32() & 1U) != 0};
+    std::vector<std::uint32_t>().swap(images_in_order_);  // before the next is drawn: two would be there at once
+    images_in_order_ = shuffled_indices(images_, order_stream);
+    flips_.assign(images_, false);
+    for (std::size_t i = 0; flip_ && i < flips_.size(); ++i) flips_[i] = (flip_stream.next_u32() & 1U) != 0;
     epoch_ = epoch;
 }
 
 std::vector<Sample> DataOrder::batch(std::int64_t step) {
     FAIRSWEEP_CHECK(step >= 0, "ask for a batch before the first step");
     if (step / batches_per_epoch_ != epoch_) enter_epoch(step / batches_per_epoch_);
-    const auto begin =
-        order_.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(step % batches_per_epoch_) * batch_samples_);
-    return {begin, begin + static_cast<std::ptrdiff_t>(batch_samples_)};
+    const std::size_t begin = static_cast<std::size_t>(step % batches_per_epoch_) * batch_samples_;
+    std::vector<Sample> samples(batch_samples_);
+    for (std::size_t i = 0; i < samples.size(); ++i) samples[i] = {images_in_order_[begin + i], flips_[begin + i]};
+    return samples;
 }
 
 }  // namespace fairsweep

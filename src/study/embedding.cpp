@@ -117,7 +117,7 @@ TeacherTargets::TeacherTargets(const SafetensorsFile& file, bool mirrored, std::
     if (mirrored) mirrored_ = bytes_of(kMirrored);
 }
 
-torch::Tensor TeacherTargets::of(const std::vector<Sample>& samples) const {
+torch::Tensor TeacherTargets::of(std::span<const Sample> samples) const {
     torch::Tensor rows = torch::empty({static_cast<std::int64_t>(samples.size()), static_cast<std::int64_t>(values_)});
     float* out = rows.data_ptr<float>();
     std::vector<c10::Half> row(values_);  // rows of a mapped file need not be aligned
@@ -183,6 +183,7 @@ public:
         }
     }
     void remove() const { rows_.remove(); }
+    [[nodiscard]] std::uint64_t rows_done() const { return rows_.rows_done(); }
 
 private:
     using Clock = std::chrono::steady_clock;
@@ -212,8 +213,9 @@ StageOutcome run_teacher(const StageContext& context) {
     const std::int64_t values = network->output_size();
     const TaskTraining& training = training_of(context.parameters.task);
     EmbeddedRows rows(context, faces->size(), mirror ? 2 * values : values, torch::kHalf);
+    FaceRow row(faces, kBatchImages, context.parameters.recipe.threads_per_stage, rows.rows_done());
     const bool is_complete = rows.complete(
-        *network, mirror, [&faces](std::uint64_t index) { return faces->face(index).pixels; },
+        *network, mirror, [&row](std::uint64_t index) { return row.face(index); },
         [&](const MirroredEmbeddings& batch) {
             MirroredEmbeddings targets{training.target_of(batch.plain), {}};
             if (mirror) targets.mirrored = training.target_of(batch.mirrored);

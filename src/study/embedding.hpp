@@ -48,7 +48,7 @@ public:
     /// `file` must outlive this. Throws a data error when it has not these images and values.
     TeacherTargets(const SafetensorsFile& file, bool mirrored, std::uint64_t images, int values);
     /// Of each sample in the orientation that the student sees: float32 [batch, values].
-    [[nodiscard]] torch::Tensor of(const std::vector<Sample>& samples) const;
+    [[nodiscard]] torch::Tensor of(std::span<const Sample> samples) const;
 
 private:
     std::size_t values_;

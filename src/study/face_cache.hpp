@@ -10,10 +10,11 @@
 
 namespace fairsweep {
 
-/// The images of one set at one size, [size, size, 3] each. For one thread at a time.
+/// The images of one set at one size, [size, size, 3] each. For one thread at a time, but decode().
 class FaceCache {
 public:
-    /// Keeps decoded faces when all of them take at most `kept_bytes_max`; else every read decodes.
+    /// Keeps decoded faces when all of them take at most `kept_bytes_max`; else every read decodes, and trainings read ahead
+    /// (study/face_batches.hpp).
     FaceCache(std::unique_ptr<TrainingSet> set, int image_size, std::uint64_t kept_bytes_max);
 
     [[nodiscard]] std::uint64_t size() const { return images_; }
@@ -21,6 +22,7 @@ public:
     [[nodiscard]] int image_size() const { return image_size_; }
     [[nodiscard]] std::uint64_t bytes_per_face() const { return face_bytes_; }
     [[nodiscard]] std::uint64_t kept_bytes() const { return kept_.size(); }
+    [[nodiscard]] bool keeps_faces() const { return !kept_.empty(); }
 
     struct Face {
         std::span<const std::uint8_t> pixels;  ///< valid until the next call of face()
@@ -28,10 +30,11 @@ public:
     };
     /// index < size(). Throws a data error naming the image when it cannot be decoded or its identity is out of range.
     [[nodiscard]] Face face(std::uint64_t index);
-
-private:
+    /// Decodes a face into `out` [size, size, 3] and returns its identity, whether it is kept or not. Errors as face(). Safe to
+    /// call from several threads.
     [[nodiscard]] std::int64_t decode(std::uint64_t index, std::span<std::uint8_t> out) const;
 
+private:
     std::unique_ptr<TrainingSet> set_;
     std::uint64_t images_;
     int image_size_;

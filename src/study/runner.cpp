@@ -23,8 +23,6 @@
 namespace fairsweep {
 namespace {
 
-constexpr std::uint64_t kKeptFacesBytesMax = 2ULL << 30;
-
 /// Of this process and of the programs that it has waited for.
 double cpu_seconds() {
     const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec); };
@@ -64,8 +62,8 @@ StageOutcome guarded(const Work& work) {
 
 class Runner final : public StageRunner {
 public:
-    Runner(std::filesystem::path folder, const StageFunctions& functions)
-        : folder_(std::move(folder)), functions_(functions), needed_(folder_), caches_(kKeptFacesBytesMax) {
+    Runner(std::filesystem::path folder, const StageFunctions& functions, std::uint64_t kept_faces_bytes_max)
+        : folder_(std::move(folder)), functions_(functions), needed_(folder_), caches_(kept_faces_bytes_max) {
         make_writable_folder(folder_);
     }
 
@@ -117,8 +115,9 @@ StageFunctions study_functions() {
     return functions;
 }
 
-std::unique_ptr<StageRunner> make_stage_runner(std::filesystem::path artefact_folder, const StageFunctions& functions) {
-    return std::make_unique<Runner>(std::move(artefact_folder), functions);
+std::unique_ptr<StageRunner> make_stage_runner(std::filesystem::path artefact_folder, const StageFunctions& functions,
+                                               std::uint64_t kept_faces_bytes_max) {
+    return std::make_unique<Runner>(std::move(artefact_folder), functions, kept_faces_bytes_max);
 }
 
 }  // namespace fairsweep

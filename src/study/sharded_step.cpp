@@ -180,16 +180,15 @@ OwnParts own_parts(int shards, int rank, int ranks) {
     return {shards, rank * (shards / ranks), shards / ranks};
 }
 
-std::vector<Sample> samples_of_part(const std::vector<Sample>& batch, int part, int shards) {
-    const auto parts = static_cast<std::size_t>(shards);
-    if (batch.size() % parts != 0)
+PartRange range_of_part(std::size_t own_samples, int part, const OwnParts& own) {
+    const auto parts = static_cast<std::size_t>(own.count);
+    if (own_samples % parts != 0)
         throw_usage({.attempted = "cannot cut a batch into equal parts",
                      .where = "recipe.shards",
-                     .found = fmt::format("{} images in {} parts", batch.size(), shards),
+                     .found = fmt::format("{} images in {} parts", own_samples, own.count),
                      .expected = "a batch that is a multiple of the parts"});
-    const std::size_t size = batch.size() / parts;
-    const auto begin = batch.begin() + static_cast<std::ptrdiff_t>(size * static_cast<std::size_t>(part));
-    return {begin, begin + static_cast<std::ptrdiff_t>(size)};
+    const std::size_t count = own_samples / parts;
+    return {static_cast<std::size_t>(part - own.first) * count, count};
 }
 
 ShardedStep::ShardedStep(const StageContext& context, Network& network, int shards)

@@ -12,7 +12,6 @@
 
 #include "compress/quantisation.hpp"
 #include "model/network.hpp"
-#include "study/data_order.hpp"
 #include "study/stage_context.hpp"
 #include "study/training.hpp"
 
@@ -26,8 +25,12 @@ struct OwnParts {
 /// divides them.
 [[nodiscard]] OwnParts own_parts(int shards, int rank, int ranks);
 
-/// The samples of a part: batch / shards of them. Throws a usage error when the batch cannot be cut evenly.
-[[nodiscard]] std::vector<Sample> samples_of_part(const std::vector<Sample>& batch, int part, int shards);
+/// Places of a part's samples among those of this rank, which are the samples of its parts one after another. Throws a usage
+/// error when they cannot be cut evenly.
+struct PartRange {
+    std::size_t first = 0, count = 0;
+};
+[[nodiscard]] PartRange range_of_part(std::size_t own_samples, int part, const OwnParts& own);
 
 /// A key for what a part draws: that of the step where a batch is one part.
 [[nodiscard]] inline std::uint64_t key_of_part(std::int64_t step, int part, int shards) {
@@ -58,6 +61,7 @@ public:
     /// Throws an infrastructure error when the ranks begin with different steps. Collective.
     void check_same_start(std::int64_t step) const;
     /// The rank that leaves state and artefact.
+    [[nodiscard]] const OwnParts& parts() const { return parts_; }
     [[nodiscard]] bool is_first_rank() const { return parts_.first == 0; }
 
 private:

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "fairsweep/collective.hpp"
 #include "fairsweep/error.hpp"
 #include "plan/stage_kinds.hpp"
 #include "study/prepared_faces.hpp"
@@ -45,6 +46,18 @@ const DataSource& StageContext::data_source() const {
 
 std::shared_ptr<FaceCache> StageContext::open_faces() const {
     return caches.open(data_source(), parameters.data, input_size_of(parameters.architecture));
+}
+
+LoaderOptions StageContext::batches(std::int64_t first, std::int64_t steps) const {
+    LoaderOptions options;
+    options.first_batch = first;
+    options.end_batch = steps;
+    if (monitor.team != nullptr) {
+        options.rank = monitor.team->rank();
+        options.ranks = monitor.team->size();
+    }
+    options.threads = parameters.recipe.threads_per_stage;
+    return options;
 }
 
 void StageContext::progress(std::int64_t done, std::int64_t all) const {

@@ -7,6 +7,7 @@
 
 #include "fairsweep/stage_parameters.hpp"
 #include "fairsweep/stage_runner.hpp"
+#include "study/face_batches.hpp"
 #include "study/face_cache.hpp"
 #include "study/safetensors.hpp"
 
@@ -31,6 +32,9 @@ struct StageContext {
     [[nodiscard]] const DataSource& data_source() const;
     /// The training or calibration set, decoded at the input size of the stage's architecture.
     [[nodiscard]] std::shared_ptr<FaceCache> open_faces() const;
+    /// This rank's share of the batches of a training of so many steps, from step `first` on; those that are decoded ahead by as
+    /// many threads as the stage computes with.
+    [[nodiscard]] LoaderOptions batches(std::int64_t first, std::int64_t steps) const;
 
     void progress(std::int64_t done, std::int64_t all) const;
     [[nodiscard]] bool stop_requested() const { return monitor.stop_requested && monitor.stop_requested(); }

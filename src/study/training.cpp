@@ -45,19 +45,29 @@ std::vector<torch::optim::OptimizerParamGroup> groups(const torch::nn::Module& b
     return all;
 }
 
-}  // namespace
-
-TrainingBatch make_batch(FaceCache& faces, const std::vector<Sample>& samples) {
+/// `face_of(i)`: pixels and identity of sample i.
+template <class FaceOf>
+TrainingBatch batch_of(int image_size, std::span<const Sample> samples, const FaceOf& face_of) {
     const auto count = static_cast<std::int64_t>(samples.size());
-    ImageBatch images(count, faces.image_size());
+    ImageBatch images(count, image_size);
     torch::Tensor labels = torch::empty({count}, torch::kLong);
     for (std::int64_t i = 0; i < count; ++i) {
-        const Sample& sample = samples[static_cast<std::size_t>(i)];
-        const FaceCache::Face face = faces.face(sample.image);
-        images.set(i, face.pixels, sample.flip);
+        const auto sample = static_cast<std::size_t>(i);
+        const FaceCache::Face face = face_of(sample);
+        images.set(i, face.pixels, samples[sample].flip);
         labels.data_ptr<std::int64_t>()[i] = face.identity;
     }
     return {images.tensor(), labels};
+}
+
+}  // namespace
+
+TrainingBatch make_batch(FaceCache& faces, const std::vector<Sample>& samples) {
+    return batch_of(faces.image_size(), samples, [&](std::size_t i) { return faces.face(samples[i].image); });
+}
+
+TrainingBatch make_batch(FaceBatches& batches, std::size_t first, std::span<const Sample> samples) {
+    return batch_of(batches.image_size(), samples, [&](std::size_t i) { return batches.face(first + i); });
 }
 
 Optimiser::Optimiser(const torch::nn::Module& backbone, const std::vector<torch::Tensor>& head, const Recipe& recipe,

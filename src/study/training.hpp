@@ -3,11 +3,13 @@
 #include <torch/torch.h>
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "model/network.hpp"
 #include "study/data_order.hpp"
+#include "study/face_batches.hpp"
 #include "study/face_cache.hpp"
 #include "study/schedule.hpp"
 
@@ -18,6 +20,8 @@ struct TrainingBatch {
     torch::Tensor labels;  ///< int64 [batch], identities
 };
 [[nodiscard]] TrainingBatch make_batch(FaceCache& faces, const std::vector<Sample>& samples);
+/// Samples first ... first + samples.size() - 1 of the present batch of `batches`, which are these.
+[[nodiscard]] TrainingBatch make_batch(FaceBatches& batches, std::size_t first, std::span<const Sample> samples);
 
 /// SGD with momentum (Nesterov's by default) and weight decay on every trainable tensor, the backbone's gradients clipped to an
 /// L2 norm. The arithmetic is torch's (torch.optim.SGD, torch.nn.utils.clip_grad_norm_).

@@ -102,6 +102,18 @@ TEST_CASE("The same stage twice leaves the same bytes", "[runner]") {
     CHECK(tensors_of(t.file(t.baseline, ".ckpt")) != tensors_of(t.file(arm, ".ckpt")));
 }
 
+TEST_CASE("Sets whose faces are not kept are decoded ahead and leave the same bytes", "[runner]") {
+    Trained t;
+    const StageIndex arm = t.arm({{4, 4}, 0.5});
+    auto ahead = make_stage_runner("elsewhere", study_functions(), 0);
+    for (const StageIndex stage : {t.baseline, t.teacher, arm}) {
+        const Digest kept = t.done(stage).artefact;
+        const StageOutcome outcome = run(*ahead, t.builder.plan, stage);
+        INFO(outcome.message);
+        CHECK(outcome.artefact == kept);
+    }
+}
+
 TEST_CASE("Another seed gives another network", "[runner]") {
     Trained t;
     const StageIndex second = t.builder.baseline(kNetwork, 2, t.recipe);

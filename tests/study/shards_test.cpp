@@ -19,10 +19,10 @@ TEST_CASE("parts of a rank are a whole part of the tree", "[shards]") {
     CHECK((third.first == 4 && third.count == 2));
     for (const auto& [shards, ranks] : {std::pair{6, 2}, std::pair{4, 3}, std::pair{2, 4}, std::pair{1, 2}})
         CHECK_THROWS_AS(own_parts(shards, 0, ranks), Error);
-    const std::vector<Sample> batch{{0, false}, {1, true}, {2, false}, {3, false}, {4, true}, {5, false}};
-    CHECK((samples_of_part(batch, 1, 3) == std::vector<Sample>{{2, false}, {3, false}}));
-    CHECK((samples_of_part(batch, 0, 1) == batch));
-    CHECK_THROWS_AS(samples_of_part(batch, 0, 4), Error);
+    const PartRange last = range_of_part(6, 5, {.shards = 6, .first = 3, .count = 3});
+    CHECK((last.first == 4 && last.count == 2));
+    CHECK(range_of_part(6, 0, {.shards = 1, .first = 0, .count = 1}).count == 6);
+    CHECK_THROWS_AS(range_of_part(6, 0, {.shards = 4, .first = 0, .count = 4}), Error);
     CHECK(key_of_part(7, 0, 1) == 7);
     CHECK(key_of_part(7, 3, 4) == 31);
 }

@@ -44,7 +44,7 @@ BANNED = [
       "src/collective/collective.cpp")),  # wait(): a stage's loop
     (r"\bstd::(cout|cerr|clog)\b", "rooms return values and throw errors; commands print", PROGRAM_EDGE),
     (r"\bstd::(j?thread\b(?!::)|async\()", "threads are few, and each says who joins it",
-     (*PROGRAM_EDGE, "src/data/problems.cpp", "src/faces/parallel.cpp")),
+     (*PROGRAM_EDGE, "src/data/batch_loader.cpp", "src/data/problems.cpp", "src/faces/parallel.cpp")),
     (r"\b(signal|sigaction|alarm)\(", "a process has one set of signals: the program's edge has it", PROGRAM_EDGE),
     (r"\b(exit|_exit|_Exit|quick_exit|terminate)\(|(?<!void )(?<!\.)(?<!->)\babort\(",  # not a member's
      "leaves without destructors; throw an Error",
