@@ -45,7 +45,8 @@ BANNED = [
     (r"\bstd::(cout|cerr|clog)\b", "rooms return values and throw errors; commands print", PROGRAM_EDGE),
     (r"\bstd::(j?thread\b(?!::)|async\()", "threads are few, and each says who joins it",
      (*PROGRAM_EDGE, "src/data/batch_loader.cpp", "src/data/problems.cpp", "src/faces/parallel.cpp")),
-    (r"\b(signal|sigaction|alarm)\(", "a process has one set of signals: the program's edge has it", PROGRAM_EDGE),
+    (r"\b(signal|sigaction|alarm)\(", "a process has one set of signals: the program's edge has it",
+     (*PROGRAM_EDGE, "src/core/start_program.cpp")),  # of a process that becomes another program
     (r"\b(exit|_exit|_Exit|quick_exit|terminate)\(|(?<!void )(?<!\.)(?<!->)\babort\(",  # not a member's
      "leaves without destructors; throw an Error",
      (*PROGRAM_EDGE, "src/core/start_program.cpp")),  # of a process that has not become its program
