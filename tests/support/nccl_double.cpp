@@ -1,100 +1,13 @@
 #include "support/nccl_double.hpp"
 
 #include <algorithm>
-#include <array>
-#include <atomic>
 #include <cstring>
-#include <deque>
-#include <functional>
-#include <list>
-#include <map>
 #include <memory>
-#include <mutex>
-#include <set>
 
-#include "collective/tree_sum.hpp"
+#include "support/nccl_double_state.hpp"
 
-namespace fairsweep {
-
-struct NcclHandle {};
-
-namespace nccl_double {
+namespace fairsweep::nccl_double {
 namespace {
-
-constexpr int kDeviceError = 719;
-
-struct Communicator;
-
-/// One entry of a stream; `run` is true when it has ended.
-struct Work {
-    Communicator* owner = nullptr;  ///< null: of the device itself
-    std::function<bool()> run;
-};
-
-struct Stream {
-    int device = 0;
-    std::deque<Work> work;
-};
-
-/// A collective call of all ranks, by its place in their order.
-struct Meeting {
-    struct Part {
-        const std::byte* from = nullptr;
-        std::byte* to = nullptr;
-    };
-    std::map<int, Part> parts;
-    bool is_over = false;
-};
-
-/// What one unique id stands for.
-struct World {
-    int ranks = 0;
-    std::set<int> come;
-    int ended = 0;
-    std::map<std::pair<int, int>, std::deque<std::vector<std::byte>>> mail;  // (from, to)
-    std::map<int, Meeting> meetings;
-    std::vector<std::string> order;  // what the first rank did as its n-th group
-};
-
-struct Call {
-    enum class Kind { send, recv, all_gather, broadcast } kind;
-    const std::byte* from = nullptr;
-    std::byte* to = nullptr;
-    std::size_t bytes = 0;
-    int peer = 0;
-    Stream* stream = nullptr;
-};
-
-struct Communicator : NcclHandle {
-    World* world = nullptr;
-    int rank = 0;
-    int device = 0;
-    int polls_left = 0;
-    int groups = 0;
-    bool is_alive = true;
-    bool has_initialised = false;
-    bool never_ends = false;
-    NcclResult error = kNcclSuccess;
-    std::vector<std::pair<Stream*, Work>> pending;  // enters its stream when the call is no longer in progress
-};
-
-struct State {
-    std::mutex mutex;
-    Faults faults;
-    Counts counts;
-    std::vector<std::string> breaches;
-    std::map<std::string, World> worlds;
-    std::list<Communicator> communicators;  // never freed, so that a late use is seen
-    std::list<Stream> streams;
-    std::map<void*, std::pair<int, std::vector<std::byte>>> memories;  // device and bytes
-    std::deque<bool> events;                                           // kept, since work on a stream may still write one
-    int ids = 0;
-};
-
-State& state() {
-    static State the_state;
-    return the_state;
-}
 
 /// The open group of this thread.
 struct Group {
@@ -103,56 +16,14 @@ struct Group {
     std::vector<Communicator*> aborts;
 };
 thread_local Group group;
-std::atomic<int> devices = 0;
-thread_local int device_of_thread = ++devices;  // a thread is a rank, unless it says otherwise
 thread_local std::string last_error;
 
 NcclResult fail(NcclResult code, const std::string& why) {
     last_error = why;
     return code;
 }
-NcclResult breach(const std::string& what) {
-    state().breaches.push_back(what);
-    return fail(kNcclInvalidUsage, what);
-}
 NcclResult fine() { return state().faults.in_progress_polls > 0 ? kNcclInProgress : kNcclSuccess; }
 bool is_of(const std::optional<FaultOf>& fault, int rank) { return fault && fault->rank == rank; }
-
-/// Moves every stream on as far as it goes.
-void pump() {
-    for (bool moved = true; moved;) {
-        moved = false;
-        for (Stream& stream : state().streams) {
-            while (!stream.work.empty()) {
-                Work& front = stream.work.front();
-                if ((front.owner != nullptr && front.owner->never_ends) || !front.run()) break;
-                stream.work.pop_front();
-                moved = true;
-            }
-        }
-    }
-}
-
-bool has_work(const Communicator& communicator) {
-    for (const Stream& stream : state().streams)
-        for (const Work& work : stream.work)
-            if (work.owner == &communicator) return true;
-    return false;
-}
-
-/// Whether something of NCCL on this device may wait for a peer: what frees device memory would wait with it.
-bool may_wait(int device) {
-    const auto& all = state().communicators;
-    return std::any_of(all.begin(), all.end(), [&](const Communicator& one) { return one.device == device && has_work(one); });
-}
-
-bool is_device_memory(const void* data) {
-    const auto& memories = state().memories;
-    return std::any_of(memories.begin(), memories.end(), [&](const auto& entry) {
-        const std::byte* begin = entry.second.second.data();
-        return data >= begin && data < begin + entry.second.second.size();
-    });
-}
 
 Communicator* find(NcclHandle* handle) {
     for (Communicator& one : state().communicators)
@@ -231,7 +102,7 @@ NcclResult init_rank_config(NcclHandle** handle, int ranks, NcclUniqueId id, int
     Communicator& one = all.communicators.emplace_back();
     one.world = &world->second;
     one.rank = rank;
-    one.device = device_of_thread;
+    one.device = device_of_this_thread();
     one.polls_left = all.faults.in_progress_polls;
     *handle = &one;
     ++all.counts.initialised;
@@ -437,106 +308,6 @@ NcclResult group_end() {
     return one->is_alive ? launch(*one, calls) : fail(kNcclInvalidUsage, "it was aborted");
 }
 
-// The device.
-
-const char* device_error_text(int) { return "the double's device error"; }
-
-int stream_create(void** stream) {
-    const std::lock_guard lock(state().mutex);
-    *stream = &state().streams.emplace_back(Stream{device_of_thread, {}});
-    ++state().counts.streams_alive;
-    return 0;
-}
-int stream_destroy(void* stream) {
-    const std::lock_guard lock(state().mutex);
-    pump();
-    auto& streams = state().streams;
-    const auto place = std::find_if(streams.begin(), streams.end(), [&](const Stream& each) { return &each == stream; });
-    if (place == streams.end()) return kDeviceError;
-    if (!place->work.empty()) breach("a stream is destroyed with work on it");
-    streams.erase(place);
-    --state().counts.streams_alive;
-    return 0;
-}
-int enqueue(void* stream, std::function<bool()> run) {
-    static_cast<Stream*>(stream)->work.push_back({nullptr, std::move(run)});
-    pump();
-    return 0;
-}
-int stream_wait(void* stream, void* event) {
-    const std::lock_guard lock(state().mutex);
-    return enqueue(stream, [event] { return *static_cast<bool*>(event); });
-}
-int stream_drain(void* stream) {
-    const std::lock_guard lock(state().mutex);
-    pump();
-    if (!static_cast<Stream*>(stream)->work.empty()) breach("waiting for a stream that may never end");
-    return 0;
-}
-int event_create(void** event) {
-    const std::lock_guard lock(state().mutex);
-    *event = &state().events.emplace_back(false);
-    ++state().counts.events_alive;
-    return 0;
-}
-int event_destroy(void* event) {
-    const std::lock_guard lock(state().mutex);
-    if (event == nullptr) return kDeviceError;
-    --state().counts.events_alive;
-    return 0;
-}
-int event_record(void* event, void* stream) {
-    const std::lock_guard lock(state().mutex);
-    return enqueue(stream, [event] { return *static_cast<bool*>(event) = true; });
-}
-int event_record_caller(void* event) {
-    const std::lock_guard lock(state().mutex);
-    *static_cast<bool*>(event) = true;
-    return 0;
-}
-int event_query(void* event, int* reached) {
-    const std::lock_guard lock(state().mutex);
-    pump();
-    *reached = *static_cast<bool*>(event) ? 1 : 0;
-    return 0;
-}
-int allocate(void** memory, std::size_t bytes) {
-    const std::lock_guard lock(state().mutex);
-    std::vector<std::byte> content(bytes, std::byte{0x7b});  // so that what was never written is seen
-    *memory = content.data();
-    state().memories[*memory] = {device_of_thread, std::move(content)};
-    ++state().counts.memories_alive;
-    return 0;
-}
-int release(void* memory) {
-    const std::lock_guard lock(state().mutex);
-    pump();
-    const auto place = state().memories.find(memory);
-    if (place == state().memories.end()) return kDeviceError;
-    if (may_wait(place->second.first)) breach("freeing device memory waits for a communicator of this device");
-    state().memories.erase(place);
-    --state().counts.memories_alive;
-    return 0;
-}
-int copy(void* to, const void* from, std::size_t bytes, void* stream) {
-    const std::lock_guard lock(state().mutex);
-    if (state().faults.device_copy_fails != 0) return state().faults.device_copy_fails;
-    pump();
-    const bool is_on_device = is_device_memory(to) && is_device_memory(from);
-    if (!is_on_device && !static_cast<Stream*>(stream)->work.empty()) breach("a copy of host memory waits for what is queued");
-    return enqueue(stream, [=] {
-        std::memcpy(to, from, bytes);
-        return true;
-    });
-}
-int combine(void* left, const void* right, std::size_t count, Scalar type, Reduction reduction, void* stream) {
-    const std::lock_guard lock(state().mutex);
-    return enqueue(stream, [=] {
-        reduce_parts(type, reduction, std::array<const void*, 2>{left, right}, count, left);
-        return true;
-    });
-}
-
 const NcclTable kNccl{
     .get_version = get_version,
     .get_unique_id = get_unique_id,
@@ -555,29 +326,17 @@ const NcclTable kNccl{
     .broadcast = broadcast,
 };
 
-const DeviceCalls kDevice{
-    .error_text = device_error_text,
-    .stream_create = stream_create,
-    .stream_destroy = stream_destroy,
-    .stream_wait = stream_wait,
-    .stream_drain = stream_drain,
-    .event_create = event_create,
-    .event_destroy = event_destroy,
-    .event_record = event_record,
-    .event_record_caller = event_record_caller,
-    .event_query = event_query,
-    .allocate = allocate,
-    .release = release,
-    .copy = copy,
-    .combine = combine,
-};
-
 template <class Function>
 void* pointer(Function* function) {
     return reinterpret_cast<void*>(function);
 }
 
 }  // namespace
+
+NcclResult breach(const std::string& what) {
+    state().breaches.push_back(what);
+    return fail(kNcclInvalidUsage, what);
+}
 
 void reset(const Faults& faults) {
     State& all = state();
@@ -597,7 +356,7 @@ void set_in_progress_polls(int polls) {
     state().faults.in_progress_polls = polls;
 }
 
-NcclContext context() { return {.nccl = kNccl, .device = kDevice}; }
+NcclContext context() { return {.nccl = kNccl, .device = device_calls()}; }
 
 void* symbol(const char* name) {
     static const std::map<std::string, void*> kSymbols{
@@ -621,8 +380,6 @@ void* symbol(const char* name) {
     return place == kSymbols.end() || state().faults.missing_symbol == name ? nullptr : place->second;
 }
 
-void use_device(int device) { device_of_thread = device; }
-
 std::vector<std::string> take_breaches() {
     const std::lock_guard lock(state().mutex);
     return std::exchange(state().breaches, {});
@@ -632,9 +389,4 @@ Counts counts() {
     const std::lock_guard lock(state().mutex);
     return state().counts;
 }
-
-Memory::Memory(std::size_t bytes) { allocate(&data_, bytes); }
-Memory::~Memory() { release(data_); }
-
-}  // namespace nccl_double
-}  // namespace fairsweep
+}  // namespace fairsweep::nccl_double
