@@ -222,8 +222,10 @@ StageOutcome run_external(const StageContext& context) {
         });
     // Programs need not do the same twice: what another attempt has left meanwhile may be in use.
     const bool is_good = end.how == How::exited && end.code == 0;
-    if (is_good && written_unix_s(context.own_artefact()) != left_before_s)
+    if (is_good && written_unix_s(context.own_artefact()) != left_before_s) {
+        paths.forget_work();
         return failed_outcome(FailureClass::io, "another attempt of this stage has left a result");
+    }
     StageOutcome outcome = outcome_of(context, words.front(), end, paths);
     outcome.peak_memory_bytes = end.peak_memory_bytes;
     if (outcome.state == StageState::done) paths.forget_work();

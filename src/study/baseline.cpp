@@ -48,8 +48,9 @@ StageOutcome run_baseline(const StageContext& context) {
     sharded.check_same_start(checkpoints.steps_done());
     FaceBatches batches(faces, std::move(order), context.batches(checkpoints.steps_done(), steps));
     for (std::int64_t step = checkpoints.steps_done(); step < steps; ++step) {
-        if (sharded.is_first_rank()) checkpoints.keep(step, parts, sharded.stop_requested());
-        if (sharded.stop_requested()) return preempted_outcome();
+        const bool is_stopping = sharded.stop_requested();
+        if (sharded.is_first_rank()) checkpoints.keep(step, parts, is_stopping);
+        if (is_stopping) return preempted_outcome();
         const std::span<const Sample> samples = batches.next();
         optimiser.set_learning_rate(baseline_learning_rate(recipe, step, steps));
         const ShardedStep::LossOfPart loss_of_part = [&](int part) {
@@ -58,10 +59,7 @@ StageOutcome run_baseline(const StageContext& context) {
             return std::pair(baseline_loss->of(*network, batch, {step, steps, part, recipe.shards}), 0.0);
         };
         const double loss = sharded.run(optimiser, loss_of_part).loss;
-        if (!std::isfinite(loss)) {
-            checkpoints.remove();
-            return diverged_outcome(divergence_message(loss, step, steps));
-        }
+        if (!std::isfinite(loss)) return diverged_outcome(divergence_message(loss, step, steps));
         losses.add(loss);
         context.progress(step + 1, steps);
     }
@@ -70,7 +68,6 @@ StageOutcome run_baseline(const StageContext& context) {
             ? done_outcome(write_checkpoint(context.own_artefact(), *network, {parameters.architecture, Bits{}, 0.0},
                                             context.metadata("network")))
             : member_outcome();
-    if (sharded.is_first_rank()) checkpoints.remove();
     outcome.measured[Metric::loss_first] = losses.first();
     outcome.measured[Metric::loss_last] = losses.last();
     return outcome;

@@ -108,8 +108,9 @@ StageOutcome run_compression(const StageContext& context) {
     sharded.check_same_start(checkpoints.steps_done());
     FaceBatches batches(faces, std::move(order), context.batches(checkpoints.steps_done(), steps));
     for (std::int64_t step = checkpoints.steps_done(); step < steps; ++step) {
-        if (sharded.is_first_rank()) checkpoints.keep(step, parts(), sharded.stop_requested());
-        if (sharded.stop_requested()) return preempted_outcome();
+        const bool is_stopping = sharded.stop_requested();
+        if (sharded.is_first_rank()) checkpoints.keep(step, parts(), is_stopping);
+        if (is_stopping) return preempted_outcome();
         const std::span<const Sample> samples = batches.next();
         if (prepare_step(*network, parameters, plan, step) || !optimiser)
             optimiser.emplace(*network, std::vector<torch::Tensor>{}, recipe, recipe.finetune_lr);
@@ -125,10 +126,7 @@ StageOutcome run_compression(const StageContext& context) {
             const torch::Tensor outputs = network->outputs(make_batch(batches, range.first, own).images);
             return std::pair(distil(outputs, target, recipe.embedding_loss_scale), mean_cosine(outputs, target));
         });
-        if (!std::isfinite(found.loss)) {
-            checkpoints.remove();
-            return diverged_outcome(divergence_message(found.loss, step, steps));
-        }
+        if (!std::isfinite(found.loss)) return diverged_outcome(divergence_message(found.loss, step, steps));
         sharded.update_ranges();
         apply_masks(*network);
         FAIRSWEEP_HEAVY_CHECK(broken_mask_entries(*network) == 0, "a pruned weight is not zero after a step");
@@ -137,7 +135,6 @@ StageOutcome run_compression(const StageContext& context) {
         context.progress(step + 1, steps);
     }
     StageOutcome outcome = leave_network(context, *network, sharded.is_first_rank());
-    if (sharded.is_first_rank()) checkpoints.remove();
     outcome.measured[Metric::loss_first] = losses.first();
     outcome.measured[Metric::loss_last] = losses.last();
     outcome.measured[Metric::teacher_cosine] = cosines.last();

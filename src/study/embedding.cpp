@@ -148,7 +148,7 @@ public:
           images_(images),
           values_(values),
           type_(type),
-          rows_(context.folder / (context.order.id.hex() + ".rows"), sha256(context.order.id.hex() + context.order.code_version),
+          rows_(context.folder / (context.order.id.hex() + kRowsSuffix), context.state_identity(),
                 {.rows = images,
                  .row_bytes = static_cast<std::uint64_t>(values) * torch::elementSize(type),
                  .block_rows = kBatchImages}),
@@ -272,10 +272,14 @@ StageOutcome run_evaluation(const StageContext& context) {
     if (!rows.complete(
             *network, true, [&faces](std::uint64_t index) { return faces.face(index); }, side_by_side))
         return preempted_outcome();
-    std::vector<torch::Tensor> batches;
-    rows.for_each([&](const torch::Tensor& batch) { batches.push_back(batch); });
-    const torch::Tensor both = torch::cat(batches);
-    const MirroredEmbeddings embeddings{both.slice(1, 0, values).contiguous(), both.slice(1, values).contiguous()};
+    const auto images = static_cast<std::int64_t>(faces.images());
+    const MirroredEmbeddings embeddings{torch::empty({images, values}), torch::empty({images, values})};
+    std::int64_t row = 0;
+    rows.for_each([&](const torch::Tensor& batch) {
+        embeddings.plain.narrow(0, row, batch.size(0)).copy_(batch.slice(1, 0, values));
+        embeddings.mirrored.narrow(0, row, batch.size(0)).copy_(batch.slice(1, values));
+        row += batch.size(0);
+    });
     StageOutcome outcome =
         outcome_of_responses(context, faces, training_of(context.parameters.task).responses(embeddings, faces));
     rows.remove();

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "fairsweep/check.hpp"
 #include "fairsweep/error.hpp"
@@ -17,13 +18,12 @@ constexpr std::uint64_t kHeadBytes = 64, kCrcBytes = sizeof(std::uint32_t);
 /// While another attempt of the stage still writes (its worker was taken for lost), a file of its own for this one.
 File open_alone(const std::filesystem::path& path) {
     File file = File::open_for_locking(path);
+    bool is_alone = true;
     try {
-        if (!file.try_lock()) return File::create_new(name_beside(path));
-    } catch (const SystemError&) {
-        throw;
+        is_alone = file.try_lock();
     } catch (const Error&) {  // no locks on this file system: who runs there anyway has been told what it means
     }
-    return file;
+    return is_alone ? std::move(file) : File::create_new(name_beside(path));
 }
 
 }  // namespace

@@ -80,7 +80,10 @@ public:
             if (function == nullptr)
                 return failed_outcome(FailureClass::config,
                                       std::string("this program runs no stages of the kind ") + name_of(order.kind));
-            return function(context);
+            StageOutcome ended = guarded([&] { return function(context); });
+            const bool is_final = ended.state == StageState::done || ended.state == StageState::diverged;
+            if (is_final && context.leaves_files()) context.forget_state();
+            return ended;
         });
         outcome.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
         outcome.cpu_s = cpu_seconds() - cpu_begin_s;

@@ -5,8 +5,10 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <exception>
 #include <limits>
 
+#include "compress/non_finite_error.hpp"
 #include "compress/quantisation.hpp"
 #include "fairsweep/collective.hpp"
 #include "fairsweep/error.hpp"
@@ -64,8 +66,8 @@ std::vector<ActivationRange> widening_ranges(Network& network) {
     return observed_ranges(network).empty() ? activation_ranges(network) : std::vector<ActivationRange>{};
 }
 
-/// Loss, what else was measured, and how many ranks were asked to stop.
-using Numbers = std::array<double, 3>;
+/// Loss, what else was measured, how many ranks were asked to stop, and how many failed.
+using Numbers = std::array<double, 4>;
 void add_numbers(Numbers& to, const Numbers& more) {
     for (std::size_t i = 0; i < to.size(); ++i) to[i] += more[i];
 }
@@ -197,6 +199,12 @@ ShardedStep::ShardedStep(const StageContext& context, Network& network, int shar
       parts_(is_team(context) ? own_parts(shards, context.monitor.team->rank(), context.monitor.team->size())
                               : own_parts(shards, 0, 1)) {}
 
+void ShardedStep::tell_team(bool has_diverged, const std::exception_ptr& failed) const {
+    Numbers numbers{has_diverged ? std::numeric_limits<double>::quiet_NaN() : 0.0, 0.0, 0.0, has_diverged ? 0.0 : 1.0};
+    TeamSum(context_).numbers(numbers);
+    std::rethrow_exception(failed);
+}
+
 ShardedStep::Losses ShardedStep::run(Optimiser& optimiser, const LossOfPart& loss_of_part) {
     const Tensors trained = optimiser.trained(), running = running_state(network_);
     const bool is_cut = parts_.count < parts_.shards || parts_.count > 1;
@@ -206,25 +214,41 @@ ShardedStep::Losses ShardedStep::run(Optimiser& optimiser, const LossOfPart& los
     Tensors after_first;
     TreeSum<Tensors, decltype(&add_tensors)> gradients(&add_tensors);
     TreeSum<Numbers, decltype(&add_numbers)> numbers(&add_numbers);
-    for (int part = parts_.first; part < parts_.first + parts_.count; ++part) {
-        if (part > parts_.first) {
-            copy_to(before, running);
-            if (!ranges_before.empty()) set_activation_ranges(network_, ranges_before);
+    std::exception_ptr failed;
+    bool has_diverged = false;
+    try {
+        for (int part = parts_.first; part < parts_.first + parts_.count; ++part) {
+            if (part > parts_.first) {
+                copy_to(before, running);
+                if (!ranges_before.empty()) set_activation_ranges(network_, ranges_before);
+            }
+            const auto [loss, second] = loss_of_part(part);
+            const double value = loss.item<double>();
+            numbers.add({value, second, 0.0, 0.0});
+            if (std::isfinite(value)) loss.backward();  // else the step is thrown away, by all ranks
+            gradients.add(take_gradients(trained));
+            if (part == parts_.first && is_cut) after_first = clones_of(running);
+            if (!ranges_before.empty()) ranges.push_back(activation_ranges(network_));
         }
-        const auto [loss, second] = loss_of_part(part);
-        const double value = loss.item<double>();
-        numbers.add({value, second, 0.0});
-        if (std::isfinite(value)) loss.backward();  // else the step is thrown away, by all ranks
-        gradients.add(take_gradients(trained));
-        if (part == parts_.first && is_cut) after_first = clones_of(running);
-        if (!ranges_before.empty()) ranges.push_back(activation_ranges(network_));
+    } catch (const NonFiniteError&) {
+        if (!is_team(context_)) throw;
+        failed = std::current_exception();
+        has_diverged = true;  // for all ranks, as for one alone
+    } catch (...) {
+        if (!is_team(context_)) throw;
+        failed = std::current_exception();
     }
+    if (failed) tell_team(has_diverged, failed);
     if (is_cut) copy_to(after_first, running);
     Numbers sums = numbers.sum();
     sums[2] = context_.stop_requested() ? 1.0 : 0.0;
     Tensors sum = gradients.sum();
     if (is_team(context_)) TeamSum(context_).numbers(sums);
     is_stop_agreed_ = sums[2] > 0.0;
+    if (sums[3] > 0.0)
+        throw_infrastructure({.attempted = "a step of a team cannot be ended",
+                              .where = "stage " + context_.order.id.short_hex(),
+                              .found = "another rank of the team failed in it"});
     const Losses losses{sums[0] / parts_.shards, sums[1] / parts_.shards};
     if (!std::isfinite(losses.loss)) return losses;
     if (is_team(context_)) {

@@ -5,6 +5,7 @@
 #include <torch/torch.h>
 
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <span>
 #include <utility>
@@ -65,6 +66,8 @@ public:
     [[nodiscard]] bool is_first_rank() const { return parts_.first == 0; }
 
 private:
+    /// The others learn in the sum of the losses that this rank failed; then the failure goes on.
+    [[noreturn]] void tell_team(bool has_diverged, const std::exception_ptr& failed) const;
     [[nodiscard]] std::vector<ActivationRange> merged_in_team(std::vector<ActivationRange> ranges) const;
 
     const StageContext& context_;

@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <map>
 #include <system_error>
+#include <utility>
 
 #include "fairsweep/error.hpp"
+#include "fairsweep/files.hpp"
 #include "fairsweep/log.hpp"
 #include "study/checkpoint.hpp"
 
@@ -13,7 +16,7 @@ namespace fairsweep {
 namespace {
 
 constexpr const char* kKind = "training state";
-constexpr const char* kStepKey = "steps_done";
+constexpr const char *kStepKey = "steps_done", *kIdentityKey = "state";
 constexpr const char *kNetwork = "network.", *kHead = "head.", *kMomentum = "momentum.", *kTrace = "trace.";
 constexpr int kShareOfWriting = 20;  // a twentieth of the time
 
@@ -58,16 +61,20 @@ std::int64_t read_step(const SafetensorsFile& file) {
 }  // namespace
 
 StageCheckpoints::StageCheckpoints(const StageContext& context)
-    : context_(context), path_(context.folder / (context.order.id.hex() + ".resume")) {
-    if (!std::filesystem::exists(path_)) return;
+    : context_(context), path_(context.folder / (context.order.id.hex() + kTrainingStateSuffix)) {
+    std::error_code none;
+    if (!std::filesystem::exists(path_, none)) return;
     try {
         SafetensorsFile file(path_);
         check_artefact(file, kKind, context.order.id);
-        if (file.metadata("code") != context.order.code_version)
-            refuse(file, "the state of version " + file.metadata("code").substr(0, 80), context.order.code_version);
+        if (file.metadata(kIdentityKey) != context.state_identity().hex())
+            refuse(file, "the state of version " + file.metadata("code").substr(0, 80),
+                   context.order.code_version + ", and the same files to begin with");
         steps_done_ = read_step(file);
         found_.emplace(std::move(file));
     } catch (const Error& error) {
+        // What the system could not do now it may do later: the state stays, and the stage is tried again.
+        if (error.kind() != ErrorKind::data || dynamic_cast<const SystemError*>(&error) != nullptr) throw;
         steps_done_ = 0;
         log_warning(fmt::format("{}; the stage begins anew", error.what()));
         remove();
@@ -110,10 +117,18 @@ void StageCheckpoints::copy_into(const TrainingParts& parts, Optimiser& optimise
 void StageCheckpoints::keep(std::int64_t step, const TrainingParts& parts, bool is_stopping) {
     if (step <= steps_kept_) return;
     const auto now = Clock::now();
-    const bool is_due = now - kept_at_ >= std::chrono::duration<double>(context_.order.run.checkpoint_s) &&
-                        now - kept_at_ >= writing_took_ * kShareOfWriting;
+    const double pause_s = context_.order.run.checkpoint_s;
+    const bool is_due = now - kept_at_ >= std::chrono::duration<double>(pause_s) &&
+                        (pause_s == 0.0 || now - kept_at_ >= writing_took_ * kShareOfWriting);
     if (!is_due && !is_stopping) return;
-    write(step, parts);
+    try {
+        write(step, parts);
+    } catch (const Error& error) {  // a training that cannot leave its state may still leave its network
+        if (is_stopping) throw;
+        log_warning(error.what());
+        kept_at_ = Clock::now();
+        return;
+    }
     steps_kept_ = step;
     kept_at_ = Clock::now();
     writing_took_ = kept_at_ - now;
@@ -122,12 +137,13 @@ void StageCheckpoints::keep(std::int64_t step, const TrainingParts& parts, bool 
 void StageCheckpoints::write(std::int64_t step, const TrainingParts& parts) const {
     NamedTensors tensors = tensors_of(parts);
     tensors.emplace_back(kStepKey, torch::tensor(std::vector<std::int64_t>{step}, torch::kLong));
-    static_cast<void>(write_tensors(path_, tensors, context_.metadata(kKind)));
+    std::map<std::string, std::string> metadata = context_.metadata(kKind);
+    metadata[kIdentityKey] = context_.state_identity().hex();
+    static_cast<void>(write_tensors(path_, tensors, std::move(metadata)));
 }
 
 void StageCheckpoints::remove() const {
-    std::error_code error;
-    std::filesystem::remove(path_, error);
+    if (context_.leaves_files()) context_.forget_state();
 }
 
 }  // namespace fairsweep

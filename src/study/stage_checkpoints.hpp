@@ -39,13 +39,12 @@ public:
     void restore(const TrainingParts& parts, Optimiser& optimiser);
 
     /// Before step `step`: leaves the state when one is due by [run] checkpoint_s, or when the stage is to stop. Writing takes at
-    /// most a twentieth of the time, whatever checkpoint_s is.
+    /// most a twentieth of the time, unless checkpoint_s is 0. The runner removes the state when the stage has ended for good.
     void keep(std::int64_t step, const TrainingParts& parts, bool is_stopping);
-    /// The stage has ended: there is nothing to go on from.
-    void remove() const;
 
 private:
     using Clock = std::chrono::steady_clock;
+    void remove() const;
     void copy_into(const TrainingParts& parts, Optimiser& optimiser) const;
     void write(std::int64_t step, const TrainingParts& parts) const;
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
+#include <system_error>
 
 #include "fairsweep/collective.hpp"
 #include "fairsweep/error.hpp"
@@ -62,6 +63,21 @@ LoaderOptions StageContext::batches(std::int64_t first, std::int64_t steps) cons
 
 void StageContext::progress(std::int64_t done, std::int64_t all) const {
     if (monitor.on_progress) monitor.on_progress(all == 0 ? 1.0 : static_cast<double>(done) / static_cast<double>(all));
+}
+
+bool StageContext::leaves_files() const { return monitor.team == nullptr || monitor.team->rank() == 0; }
+
+Digest StageContext::state_identity() const {
+    std::string text = order.id.hex() + order.code_version;
+    for (const Need& need : order.needs) text += need.sha256.hex();
+    return sha256(text);
+}
+
+void StageContext::forget_state() const {
+    for (const char* suffix : {kTrainingStateSuffix, kRowsSuffix}) {
+        std::error_code error;
+        std::filesystem::remove(folder / (order.id.hex() + suffix), error);
+    }
 }
 
 std::map<std::string, std::string> StageContext::metadata(const std::string& kind) const {

@@ -15,6 +15,9 @@ namespace fairsweep {
 
 [[nodiscard]] std::filesystem::path artefact_path(const std::filesystem::path& folder, StageKind kind, const Digest& id);
 
+/// Beside the artefact, while a stage has not ended: the state of a training; embeddings so far.
+inline constexpr const char *kTrainingStateSuffix = ".resume", *kRowsSuffix = ".rows";
+
 struct StageContext {
     const StageOrder& order;
     const StageParameters parameters;
@@ -38,6 +41,12 @@ struct StageContext {
 
     void progress(std::int64_t done, std::int64_t all) const;
     [[nodiscard]] bool stop_requested() const { return monitor.stop_requested && monitor.stop_requested(); }
+    /// Whether this process leaves the stage's files: the first rank of a team, or the only one.
+    [[nodiscard]] bool leaves_files() const;
+    /// What the state of an unfinished stage belongs to: the stage, the build, and the very bytes that its needs left.
+    [[nodiscard]] Digest state_identity() const;
+    /// Removes that state: the stage has ended for good.
+    void forget_state() const;
     /// Metadata that every artefact carries: what it is, which stage and which code wrote it.
     [[nodiscard]] std::map<std::string, std::string> metadata(const std::string& kind) const;
 };

@@ -11,6 +11,7 @@
 #include "hand_made_plan.hpp"
 #include "plan/stage_order.hpp"
 #include "study/runner.hpp"
+#include "study/stage_context.hpp"
 #include "support/catch.hpp"
 
 using namespace fairsweep;
@@ -177,6 +178,21 @@ TEST_CASE("a teacher and an evaluation go on batch by batch", "[resume]") {
         const StageIndex evaluation = builder.evaluation(baseline, prepare, small_recipe());
         check_resumes(builder, evaluation, {baseline, prepare}, 2, ".rows");
     }
+}
+
+TEST_CASE("what other files began is not gone on from", "[resume]") {
+    make_small_faces("more faces", 40);
+    PlanBuilder builder("more faces");
+    const StageIndex baseline = builder.baseline(kNetwork, 1, small_recipe());
+    const StageIndex teacher = builder.teacher(baseline, "train", small_recipe());
+    Interrupted stage(builder, teacher, {baseline}, "needs");
+    REQUIRE(stage.stopped_after(1).state == StageState::preempted);
+    StageOrder order = order_of(builder.plan, teacher, std::vector<Digest>(builder.plan.stages.size()));
+    order.needs.front().sha256 = sha256_of_file(artefact_path("needs", StageKind::baseline, builder.plan.stages[baseline].id));
+    int batches = 0;
+    const StageMonitor counting{.on_progress = [&batches](double) { ++batches; }, .stop_requested = {}};
+    CHECK(make_stage_runner("needs")->run(order, counting).state == StageState::done);
+    CHECK(batches == 2);  // of 64 and 8 images: both
 }
 
 TEST_CASE("a state that is damaged or of another build is not gone on from", "[resume]") {

@@ -1,4 +1,4 @@
-/// A batch in parts: the same bits whoever computes them. Ranks are threads here; real ranks are in tests/run.
+/// A batch in parts on one rank. Teams of real ranks: team_test.cpp.
 #include "study/sharded_step.hpp"
 
 #include <string>
@@ -27,7 +27,7 @@ TEST_CASE("parts of a rank are a whole part of the tree", "[shards]") {
     CHECK(key_of_part(7, 3, 4) == 31);
 }
 
-TEST_CASE("a stage in parts is another network than in one, and goes on bit for bit", "[shards]") {
+TEST_CASE("a stage in parts is another network than in one, and repeats bit for bit", "[shards]") {
     make_small_faces("faces");
     PlanBuilder builder("faces");
     Recipe recipe = small_recipe();
