@@ -7,15 +7,15 @@ Protocol: one command a line on standard input, one JSON object a line on standa
     load FOLDER BATCH WORKERS    -> {"images": n}          starts the workers and reads one epoch
     epoch N                      -> {"seconds": s, "images": n}   N epochs, shuffled
 """
-import json
 import struct
-import sys
 import time
 from pathlib import Path
 
 import cv2
 import torch
 from torch.utils.data import DataLoader, Dataset
+
+from race_loop import serve
 
 
 class RecordIO(Dataset):
@@ -69,13 +69,5 @@ class Race:
         return {"seconds": time.perf_counter() - begin, "images": images}
 
 
-def main():
-    race = Race()
-    for line in sys.stdin:
-        words = line.split()
-        if words:
-            print(json.dumps(getattr(race, words[0])(*words[1:])), flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    serve(Race())

@@ -9,13 +9,13 @@ Protocol: one command a line on standard input, one JSON object a line on standa
     step N                                   -> {"seconds": s}         N training steps, teacher embeddings cached
     embed N                                  -> {"seconds": s}         N batches, eval mode, float32
 """
-import json
-import sys
 import time
 
 import torch
 from torch import nn
 from torch.nn import functional as F
+
+from race_loop import serve
 
 BLOCKS_OF_STAGES = {
     "iresnet18": (2, 2, 2, 2),
@@ -216,14 +216,6 @@ class Race:
         return {"torch": torch.__version__.split("+")[0], "threads": torch.get_num_threads()}
 
 
-def main():
-    torch.set_num_threads(2)
-    race = Race()
-    for line in sys.stdin:
-        words = line.split()
-        if words:
-            print(json.dumps(getattr(race, words[0])(*words[1:])), flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    torch.set_num_threads(2)
+    serve(Race())

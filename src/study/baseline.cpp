@@ -49,7 +49,7 @@ StageOutcome run_baseline(const StageContext& context) {
     FaceBatches batches(faces, std::move(order), context.batches(checkpoints.steps_done(), steps));
     for (std::int64_t step = checkpoints.steps_done(); step < steps; ++step) {
         const bool is_stopping = sharded.stop_requested();
-        if (sharded.is_first_rank()) checkpoints.keep(step, parts, is_stopping);
+        if (context.leaves_files()) checkpoints.keep(step, parts, is_stopping);
         if (is_stopping) return preempted_outcome();
         const std::span<const Sample> samples = batches.next();
         optimiser.set_learning_rate(baseline_learning_rate(recipe, step, steps));
@@ -64,7 +64,7 @@ StageOutcome run_baseline(const StageContext& context) {
         context.progress(step + 1, steps);
     }
     StageOutcome outcome =
-        sharded.is_first_rank()
+        context.leaves_files()
             ? done_outcome(write_checkpoint(context.own_artefact(), *network, {parameters.architecture, Bits{}, 0.0},
                                             context.metadata("network")))
             : member_outcome();

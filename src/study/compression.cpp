@@ -57,14 +57,14 @@ void rebuild(Network& network, const StageParameters& parameters, const Finetune
     if (checkpoints.steps_done() > plan.quantise_at) set_quantisers(network, parameters.bits, settings_of(parameters.recipe));
 }
 
-StageOutcome leave_network(const StageContext& context, Network& network, bool is_first_rank) {
+StageOutcome leave_network(const StageContext& context, Network& network) {
     set_observing(network, false);
     set_precision(network, Precision::fp32);
     network.eval();
     const StageParameters& parameters = context.parameters;
     const NetworkDescription description{parameters.architecture, parameters.bits, parameters.sparsity,
                                          settings_of(parameters.recipe)};
-    if (!is_first_rank) return member_outcome();
+    if (!context.leaves_files()) return member_outcome();
     return done_outcome(write_checkpoint(context.own_artefact(), network, description, context.metadata("network")));
 }
 
@@ -109,7 +109,7 @@ StageOutcome run_compression(const StageContext& context) {
     FaceBatches batches(faces, std::move(order), context.batches(checkpoints.steps_done(), steps));
     for (std::int64_t step = checkpoints.steps_done(); step < steps; ++step) {
         const bool is_stopping = sharded.stop_requested();
-        if (sharded.is_first_rank()) checkpoints.keep(step, parts(), is_stopping);
+        if (context.leaves_files()) checkpoints.keep(step, parts(), is_stopping);
         if (is_stopping) return preempted_outcome();
         const std::span<const Sample> samples = batches.next();
         if (prepare_step(*network, parameters, plan, step) || !optimiser)
@@ -134,7 +134,7 @@ StageOutcome run_compression(const StageContext& context) {
         cosines.add(found.second);
         context.progress(step + 1, steps);
     }
-    StageOutcome outcome = leave_network(context, *network, sharded.is_first_rank());
+    StageOutcome outcome = leave_network(context, *network);
     outcome.measured[Metric::loss_first] = losses.first();
     outcome.measured[Metric::loss_last] = losses.last();
     outcome.measured[Metric::teacher_cosine] = cosines.last();

@@ -138,25 +138,28 @@ public:
         finish(first);
     }
 
-    /// Of rank 0, to all.
+    /// Of rank 0, to all. Counts of batches are left out: they are equal everywhere.
     void broadcast(const Tensors& tensors) {
-        for (const torch::Tensor& tensor : tensors) {
-            if (tensor.scalar_type() != torch::kFloat) continue;  // counts of batches are equal everywhere
-            torch::Tensor row = tensor.contiguous();
-            finish(team_.broadcast({row.data_ptr(), static_cast<std::size_t>(row.numel()), Scalar::f32}, 0));
-            tensor.data().copy_(row);
-        }
+        Tensors floats;
+        for (const torch::Tensor& tensor : tensors)
+            if (tensor.scalar_type() == torch::kFloat) floats.push_back(tensor);
+        if (!floats.empty()) as_one(floats, [this](Buffer all) { return team_.broadcast(all, 0); });
     }
 
 private:
     void sum_bucket(const Tensors& bucket) {
+        as_one(bucket, [this](Buffer all) { return team_.all_reduce(all, Reduction::sum); });
+    }
+    /// One operation on float32 tensors laid side by side.
+    template <class Begin>
+    void as_one(const Tensors& tensors, const Begin& begin_operation) {
         Tensors rows;
-        for (const torch::Tensor& tensor : bucket) rows.push_back(tensor.contiguous().view({-1}));
+        for (const torch::Tensor& tensor : tensors) rows.push_back(tensor.contiguous().view({-1}));
         torch::Tensor flat = torch::cat(rows);
-        finish(team_.all_reduce({flat.data_ptr(), static_cast<std::size_t>(flat.numel()), Scalar::f32}, Reduction::sum));
+        finish(begin_operation(Buffer{flat.data_ptr(), static_cast<std::size_t>(flat.numel()), Scalar::f32}));
         std::int64_t begin = 0;
-        for (const torch::Tensor& tensor : bucket) {
-            tensor.copy_(flat.slice(0, begin, begin + tensor.numel()).view(tensor.sizes()));
+        for (const torch::Tensor& tensor : tensors) {
+            tensor.data().copy_(flat.slice(0, begin, begin + tensor.numel()).view(tensor.sizes()));
             begin += tensor.numel();
         }
     }

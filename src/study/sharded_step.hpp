@@ -61,9 +61,7 @@ public:
     [[nodiscard]] bool stop_requested() const;
     /// Throws an infrastructure error when the ranks begin with different steps. Collective.
     void check_same_start(std::int64_t step) const;
-    /// The rank that leaves state and artefact.
     [[nodiscard]] const OwnParts& parts() const { return parts_; }
-    [[nodiscard]] bool is_first_rank() const { return parts_.first == 0; }
 
 private:
     /// The others learn in the sum of the losses that this rank failed; then the failure goes on.
