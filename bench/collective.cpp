@@ -30,12 +30,12 @@ constexpr std::size_t kSizesBytes[] = {std::size_t{4} << 10, std::size_t{1} << 2
 void sum_as_team(MpiTeams& teams, Collective& team, std::vector<float>& values) {
     const Ticket ticket = team.all_reduce({values.data(), values.size(), Scalar::f32}, Reduction::sum);
     const bool yields = team.size() > static_cast<int>(std::thread::hardware_concurrency());  // as MPI under --oversubscribe
-    Progress progress = team.poll(ticket);
-    while (progress.state == Progress::State::running) {
+    OperationStatus progress = team.poll(ticket);
+    while (progress.state == OperationStatus::State::running) {
         if (!teams.step() && yields) std::this_thread::yield();
         progress = team.poll(ticket);
     }
-    if (progress.state == Progress::State::failed) throw_infrastructure({.attempted = "cannot sum", .found = progress.why});
+    if (progress.state == OperationStatus::State::failed) throw_infrastructure({.attempted = "cannot sum", .found = progress.why});
 }
 
 void sum_by_mpi(std::vector<float>& values) {

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "fairsweep/enumeration.hpp"
+#include "fairsweep/error.hpp"
 
 namespace fairsweep {
 
@@ -40,7 +41,7 @@ struct Ticket {
     std::uint64_t number = 0;
 };
 
-struct Progress {
+struct OperationStatus {
     enum class State { running, done, failed };
     State state = State::running;
     std::string why{};  ///< failed: the reason, with the rank that it is about where that is known
@@ -63,14 +64,20 @@ public:
     [[nodiscard]] virtual Ticket barrier() = 0;
 
     /// How far the operation is. Operations may be polled in any order, and again after they are done.
-    [[nodiscard]] virtual Progress poll(Ticket ticket) = 0;
+    [[nodiscard]] virtual OperationStatus poll(Ticket ticket) = 0;
 
     /// Ends the collective here: every operation that is not done fails, now and later, with this reason. The first reason
     /// stays. Any thread. The other ranks learn of it by their own deadlines.
     virtual void abort(const std::string& why) = 0;
 };
 
-/// Waits until the operation is done, calling `beat` again and again. Throws an infrastructure error, and aborts the collective,
+/// The team came apart: an infrastructure error, whose cause may lie with another rank.
+class TeamError : public Error {
+public:
+    explicit TeamError(const ErrorParts& parts) : Error(ErrorKind::infrastructure, parts) {}
+};
+
+/// Waits until the operation is done, calling `beat` again and again. Throws a TeamError, and aborts the collective,
 /// when it fails, when it takes longer than `limit_s`, and when `beat` returns false (a stop was asked for).
 void wait(Collective& team, Ticket ticket, double limit_s, const std::function<bool()>& beat);
 

@@ -56,7 +56,8 @@ inline constexpr std::size_t kMessageBytes = 512;
 struct StageOutcome {
     StageState state = StageState::failed;
     FailureClass failure = FailureClass::none;
-    std::string message;  ///< error text; empty when all went well
+    std::string message;     ///< error text; empty when all went well
+    bool lost_team = false;  ///< failed: its team came apart, for a reason that lies with another rank; not stored
     double wall_s = 0.0;
     double cpu_s = 0.0;
     std::uint64_t peak_memory_bytes = 0;

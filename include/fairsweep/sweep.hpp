@@ -143,7 +143,8 @@ struct AxisBlock {
 
 /// [run]: how stages are run. No part of an identity.
 struct RunSettings {
-    double checkpoint_s = 60.0;  ///< a stage leaves what it goes on from at most this often; 0: after every step
+    double checkpoint_s = 60.0;    ///< a stage leaves what it goes on from at most this often; 0: after every step
+    std::uint32_t team_ranks = 0;  ///< ranks that run a stage together; 0 (auto): those who would be idle
     bool operator==(const RunSettings&) const = default;
 };
 

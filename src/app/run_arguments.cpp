@@ -109,6 +109,7 @@ std::optional<RunOptions> parse_run_options(const Arguments& arguments) {
     read_patience("FAIRSWEEP_START_S", options.start_s);
     read_patience("FAIRSWEEP_END_S", options.end_s);
     read_patience("FAIRSWEEP_BEAT_S", options.beat_s);
+    read_patience("FAIRSWEEP_GROW_AFTER_S", options.grow_after_s);
     return options;
 }
 

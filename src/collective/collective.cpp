@@ -17,8 +17,8 @@ constexpr std::chrono::microseconds kLongestSleep{500};
 
 [[noreturn]] void end_team(Collective& team, Ticket ticket, const std::string& why) {
     team.abort(why);
-    const Progress progress = team.poll(ticket);  // knows more than `why`: whom it waited for, or an earlier reason
-    throw_infrastructure({.attempted = "cannot finish operation " + std::to_string(ticket.number) + " of a team",
+    const OperationStatus progress = team.poll(ticket);  // knows more than `why`: whom it waited for, or an earlier reason
+    throw TeamError({.attempted = "cannot finish operation " + std::to_string(ticket.number) + " of a team",
                           .where = "rank " + std::to_string(team.rank()) + " of " + std::to_string(team.size()),
                           .found = progress.why.empty() ? why : progress.why});
 }
@@ -34,9 +34,9 @@ void wait(Collective& team, Ticket ticket, double limit_s, const std::function<b
     const auto begin = std::chrono::steady_clock::now();
     auto sleep = kShortestSleep;
     for (int polls = 0;; ++polls) {
-        const Progress progress = team.poll(ticket);
-        if (progress.state == Progress::State::done) return;
-        if (progress.state == Progress::State::failed) end_team(team, ticket, progress.why);
+        const OperationStatus progress = team.poll(ticket);
+        if (progress.state == OperationStatus::State::done) return;
+        if (progress.state == OperationStatus::State::failed) end_team(team, ticket, progress.why);
         if (!beat()) end_team(team, ticket, "the stage was asked to stop");
         const std::chrono::duration<double> waited = std::chrono::steady_clock::now() - begin;
         if (waited.count() > limit_s) end_team(team, ticket, "it took longer than " + exact_number(limit_s) + " s");

@@ -183,7 +183,7 @@ public:
     Ticket barrier() override {
         return begin([](Plan& plan) { plan.barrier(); });
     }
-    Progress poll(Ticket ticket) override;
+    OperationStatus poll(Ticket ticket) override;
     void abort(const std::string& why) override {
         const std::lock_guard lock(mutex_);
         if (!why_.empty()) return;
@@ -329,13 +329,13 @@ std::string Nccl::failure() const {
     return why_;
 }
 
-Progress Nccl::poll(Ticket ticket) {
+OperationStatus Nccl::poll(Ticket ticket) {
     FAIRSWEEP_CHECK(ticket.number < begun_, "an operation of this team");
     advance();
-    if (ticket.number < done_) return {.state = Progress::State::done};
+    if (ticket.number < done_) return {.state = OperationStatus::State::done};
     const std::string why = failure();
-    if (why.empty()) return {.state = Progress::State::running};
-    return {.state = Progress::State::failed, .why = why};
+    if (why.empty()) return {.state = OperationStatus::State::running};
+    return {.state = OperationStatus::State::failed, .why = why};
 }
 
 }  // namespace

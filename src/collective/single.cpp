@@ -27,11 +27,11 @@ public:
     }
     Ticket barrier() override { return begin(); }
 
-    Progress poll(Ticket ticket) override {
+    OperationStatus poll(Ticket ticket) override {
         const std::lock_guard lock(mutex_);
         FAIRSWEEP_CHECK(ticket.number < begun_, "an operation of this team");
-        if (ticket.number < done_) return {.state = Progress::State::done};
-        return {.state = Progress::State::failed, .why = why_};
+        if (ticket.number < done_) return {.state = OperationStatus::State::done};
+        return {.state = OperationStatus::State::failed, .why = why_};
     }
 
     void abort(const std::string& why) override {

@@ -64,12 +64,12 @@ public:
     }
     Ticket barrier() override { return begin({.kind = Operation::Kind::barrier}); }
 
-    Progress poll(Ticket ticket) override {
+    OperationStatus poll(Ticket ticket) override {
         const std::lock_guard guard(state_->lock);
         FAIRSWEEP_CHECK(ticket.number < state_->begun, "an operation of this team");
-        if (!state_->open.contains(ticket.number)) return {.state = Progress::State::done};
-        if (state_->failure) return {.state = Progress::State::failed, .why = *state_->failure};
-        return {.state = Progress::State::running};
+        if (!state_->open.contains(ticket.number)) return {.state = OperationStatus::State::done};
+        if (state_->failure) return {.state = OperationStatus::State::failed, .why = *state_->failure};
+        return {.state = OperationStatus::State::running};
     }
 
     void abort(const std::string& why) override {

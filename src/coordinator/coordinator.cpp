@@ -19,13 +19,15 @@ Commands Coordinator::on_started(double now_s) {
     return commands;
 }
 
-Commands Coordinator::on_worker_joined(WorkerId worker, double now_s) {
+Commands Coordinator::on_worker_joined(WorkerId worker, const std::string& host, double now_s) {
     Commands commands;
     const auto known = workers_.find(worker);
     if (known != workers_.end() && known->second.state == WorkerState::running) lose_worker(worker, now_s, commands);
     WorkerView view;
     view.last_heard_s = now_s;
+    view.host = host;
     workers_[worker] = view;
+    ending_.erase(worker);
     idle_.insert(worker);
     dispatch(now_s, commands);
     return commands;
@@ -66,7 +68,10 @@ Commands Coordinator::on_progress(WorkerId worker, StageIndex stage, Attempt att
         double& longest_s = longest_gap_s_[kind];
         // The wait for the first beat is start-up (loading data, first step): lease_first_s is for that.
         if (view->beats > 0) longest_s = std::max(longest_s, now_s - view->last_beat_s);
-        ++view->beats;
+        if (++view->beats == 1) {
+            view->first_beat_s = now_s;
+            view->first_fraction = std::isfinite(fraction) ? fraction : 0.0;
+        }
         view->last_beat_s = now_s;
         view->deadline_s = now_s + lease_length_s(kind);
         if (std::isfinite(fraction)) view->fraction = std::clamp(fraction, 0.0, 1.0);
@@ -90,15 +95,12 @@ Commands Coordinator::on_stage_finished(WorkerId worker, StageIndex stage, Attem
         const bool numeric = verdict.state == StageState::failed && verdict.failure == FailureClass::numeric;
         if (is_final(stages_[stage].state)) {
             commands.emplace_back(DropResult{worker, stage, attempt, "the stage is closed already"});
-        } else if (result || numeric) {
+        } else if ((result || numeric) && verdict.leads) {
             settle(answer, numeric ? StageState::diverged : verdict.state, now_s, commands);
         } else if (!current) {
             commands.emplace_back(DropResult{worker, stage, attempt, "the attempt was given up"});
-        } else if (verdict.state == StageState::preempted || verdict.failure == FailureClass::preempted) {
-            settle_preempted(answer, now_s, commands);
         } else {
-            settle_failure(answer, verdict.state == StageState::failed ? verdict.failure : FailureClass::internal, now_s,
-                           commands);
+            settle_current(answer, verdict, now_s, commands);
         }
         if (view->leaving && view->state == WorkerState::idle) dismiss(worker, commands);
     }
@@ -113,6 +115,7 @@ Commands Coordinator::on_tick(double now_s) {
     const std::vector<StageIndex> waits(delayed_.begin(), delayed_.end());
     for (const StageIndex stage : waits) make_ready(stage, now_s);
     dispatch(now_s, commands);
+    grow_a_team(now_s, commands);
     return commands;
 }
 
@@ -123,7 +126,7 @@ Commands Coordinator::on_stop_requested(double now_s) {
     return commands;
 }
 
-bool Coordinator::is_finished() const { return leases_.empty() && (stopping_ || selected_open_ == 0); }
+bool Coordinator::is_finished() const { return leases_.empty() && ending_.empty() && (stopping_ || selected_open_ == 0); }
 
 std::size_t Coordinator::workers_in_service() const {
     return static_cast<std::size_t>(std::count_if(workers_.begin(), workers_.end(), [](const auto& entry) {
@@ -174,12 +177,13 @@ void Coordinator::expire(double now_s, Commands& commands) {
     }
     for (const WorkerId worker : silent) lose_worker(worker, now_s, commands);
     for (const WorkerId worker : late) {
-        WorkerView& view = workers_[worker];
+        const WorkerView& view = workers_[worker];
+        if (now_s <= view.deadline_s) continue;  // revoked just now, with its team
         if (view.state == WorkerState::running) {
             const StageIndex stage = view.stage;
-            revoke(worker, now_s, commands);
+            end_lease(stage, true, now_s, commands);
             lose_attempt(worker, stage, FailureClass::hang, now_s, commands);
-        } else {
+        } else if (view.state == WorkerState::revoked) {
             dismiss(worker, commands);  // it lives, but its stage does not end: of no more use
         }
     }
@@ -188,6 +192,7 @@ void Coordinator::expire(double now_s, Commands& commands) {
 void Coordinator::dismiss(WorkerId worker, Commands& commands) {
     workers_[worker].state = WorkerState::dismissed;
     idle_.erase(worker);
+    ending_.erase(worker);
     commands.emplace_back(DismissWorker{worker});
 }
 
@@ -197,8 +202,9 @@ void Coordinator::lose_worker(WorkerId worker, double now_s, Commands& commands)
     if (before == WorkerState::lost || before == WorkerState::dismissed) return;
     view.state = WorkerState::lost;
     idle_.erase(worker);
+    ending_.erase(worker);
     if (before != WorkerState::running) return;
-    leases_.erase(view.stage);
+    end_lease(view.stage, true, now_s, commands);
     if (view.leaving) {  // it was told to go: not the stage's fault
         set_state(view.stage, StageState::waiting);
         make_ready(view.stage, now_s);
@@ -207,26 +213,53 @@ void Coordinator::lose_worker(WorkerId worker, double now_s, Commands& commands)
     lose_attempt(worker, view.stage, FailureClass::lost, now_s, commands);
 }
 
-/// Takes the lease away; the caller decides what happens to the stage.
 void Coordinator::revoke(WorkerId worker, double now_s, Commands& commands) {
     WorkerView& view = workers_[worker];
-    if (view.state == WorkerState::running) leases_.erase(view.stage);
     view.state = WorkerState::revoked;
     view.deadline_s = now_s + lease_length_s(plan_.stages[view.stage].kind);
-    commands.emplace_back(RevokeLease{worker, view.stage, view.attempt});
+    commands.emplace_back(RevokeLease{worker, view.stage, view.attempt, false});
 }
 
-/// True when the worker held the stage's lease with this attempt.
+/// Takes the lease away from all who have not answered; the caller decides what happens to the stage. `tell`: they are not about
+/// to end by themselves.
+void Coordinator::end_lease(StageIndex stage, bool tell, double now_s, Commands& commands) {
+    const auto lease = leases_.find(stage);
+    if (lease == leases_.end()) return;
+    for (const WorkerId member : lease->second.at_work) {
+        WorkerView& view = workers_[member];
+        if (view.state != WorkerState::running) continue;
+        if (tell) {
+            revoke(member, now_s, commands);
+        } else {
+            view.state = WorkerState::revoked;
+            view.deadline_s = now_s + policy_.worker_silence_s;
+            ending_.insert(member);
+        }
+    }
+    leases_.erase(lease);
+}
+
+/// Asks a running team to end at the step that its members agree upon. They keep the lease until they have answered.
+void Coordinator::stop_at_step(StageIndex stage, Commands& commands) {
+    Lease& lease = leases_.at(stage);
+    if (lease.is_ending) return;
+    lease.is_ending = true;
+    for (const WorkerId member : lease.at_work)
+        commands.emplace_back(RevokeLease{member, stage, stages_[stage].last_attempt, true});
+}
+
+/// True when the worker had its part in the stage's lease, with this attempt. The lease stays for the caller.
 bool Coordinator::free_worker(WorkerId worker, StageIndex stage, Attempt attempt) {
     WorkerView& view = workers_[worker];
     const bool busy = view.state == WorkerState::running || view.state == WorkerState::revoked;
     if (!busy || view.stage != stage || view.attempt != attempt) return false;
     const bool current = view.state == WorkerState::running;
-    if (current) leases_.erase(stage);
     WorkerView free;
     free.last_heard_s = view.last_heard_s;
     free.leaving = view.leaving;
+    free.host = view.host;
     view = free;
+    ending_.erase(worker);
     if (!view.leaving) idle_.insert(worker);
     return current;
 }

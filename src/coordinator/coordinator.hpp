@@ -3,9 +3,13 @@
 /// same code runs under mpirun, in one process, in tests and in the simulator.
 ///
 /// A stage is in exactly one state: waiting -> running -> done | diverged | failed | lost | skipped (| quarantined), or
-/// preempted when the run is stopped. An attempt is one lease of a stage to one worker; attempts are numbered from 1 and
-/// never reused. A worker is idle, running (holds the one lease of its stage), revoked (was told to give its attempt up and
-/// has not answered yet: gets no work), lost (silent) or dismissed.
+/// preempted when the run is stopped. An attempt is one lease of a stage to a team of workers, mostly of one; attempts are
+/// numbered from 1 and never reused. A worker is idle, running (has its part in the one lease of its stage), revoked (was told to
+/// give its attempt up and has not answered yet: gets no work), lost (silent) or dismissed.
+///
+/// A team's result is its first member's. The loss or failure of any member ends the attempt for all; members that only say that
+/// their team came apart are waited for, so that whoever was the cause can say so. Results do not depend on the size of a team: a
+/// stage may go on with another.
 ///
 /// Losses and hangs count over runs. A stage that has cost workers is a suspect: it goes after everything else that can run.
 /// One that was running at two deaths of a whole run runs alone, last of all, so that a third death tells whose fault it is.
@@ -13,6 +17,7 @@
 /// What the adapter promises: it delivers what arrived before it calls on_tick; it makes the row of an AcceptResult or a
 /// CloseStage durable before it acknowledges; it carries commands out in order.
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -48,19 +53,31 @@ struct CoordinatorPolicy {
     double lease_factor = 10.0;      ///< times the longest gap between beats seen for the stage's kind
     std::uint32_t alone_after = 2;   ///< deaths of a whole run after which a stage that was running runs alone
     std::uint32_t max_failures = 0;  ///< number of failed or lost stages at which the run stops; 0: none
+
+    /// Of each team that a stage can have, as many as this; 0: teams of those who would be idle. See docs/teams.md.
+    std::uint32_t team_ranks = 1;
+    std::function<std::uint32_t(const Stage&)> most_ranks = [](const Stage&) { return 1U; };  ///< that can run a stage together
+    /// With teams of those who would be idle: a stage that has run for so long, and has at least as long to go, is stopped at a
+    /// step and goes on with a team of twice the size.
+    double grow_after_s = 120.0;
 };
 
+/// front() leads: it alone leaves files, and its outcome is the stage's.
+using Team = std::vector<WorkerId>;
+
 struct GrantLease {
-    WorkerId worker;
+    Team team;
     StageIndex stage;
     Attempt attempt;
+    std::uint64_t lease;  ///< number of the lease, counted over this run
     double deadline_s;
 };
-/// Give the attempt up at the next step. The worker answers with whatever outcome it has.
+/// Give the attempt up. The worker answers with whatever outcome it has.
 struct RevokeLease {
     WorkerId worker;
     StageIndex stage;
     Attempt attempt;
+    bool at_step;  ///< at the next step, which a team agrees upon; otherwise its team ends here
 };
 /// The result counts: write it as the stage's row in this state, then acknowledge.
 struct AcceptResult {
@@ -68,6 +85,7 @@ struct AcceptResult {
     StageIndex stage;
     Attempt attempt;
     StageState state;
+    std::uint32_t ranks;  ///< of its team
 };
 /// The result makes no row (the stage is closed already, or is tried again): acknowledge, so that the worker forgets it.
 struct DropResult {
@@ -121,8 +139,10 @@ struct WorkerView {
     double last_beat_s = 0.0;  ///< last proof of progress
     double deadline_s = 0.0;   ///< of the lease, or of the answer to its revocation
     std::uint32_t beats = 0;   ///< progress beats of the attempt
+    double first_fraction = 0.0, first_beat_s = 0.0;
     bool leaving = false;
     double last_heard_s = 0.0;
+    std::string host;
 };
 
 struct StateCounts {
@@ -135,6 +155,8 @@ struct StateCounts {
 struct Verdict {
     StageState state = StageState::failed;
     FailureClass failure = FailureClass::none;
+    bool leads = true;       ///< of the first of its team: its result is the stage's
+    bool lost_team = false;  ///< failed: its team came apart, for a reason that lies with another member
 };
 
 class Coordinator {
@@ -145,7 +167,7 @@ public:
     // Events. Unknown workers, stages and attempts are answered with a DropResult or ignored: nothing that arrives over a
     // wire can break a promise.
     [[nodiscard]] Commands on_started(double now_s);  ///< first of all: closes what can never run
-    [[nodiscard]] Commands on_worker_joined(WorkerId worker, double now_s);
+    [[nodiscard]] Commands on_worker_joined(WorkerId worker, const std::string& host, double now_s);
     [[nodiscard]] Commands on_worker_alive(WorkerId worker, double now_s);
     [[nodiscard]] Commands on_worker_lost(WorkerId worker, double now_s);
     /// A signal told this worker to go: it ends what it runs, takes nothing more, and is dismissed then.
@@ -193,6 +215,12 @@ private:
             return (std::uint64_t{runs_alone ? interruptions : 0} << 32) + workers_lost;
         }
     };
+    struct Lease {
+        std::size_t ranks = 1;
+        Team at_work{};           ///< who has not answered yet, in the team's order
+        bool came_apart = false;  ///< a member has lost the others
+        bool is_ending = false;   ///< asked to stop at a step
+    };
     /// What a worker says has ended.
     struct Answer {
         WorkerId worker;
@@ -220,7 +248,10 @@ private:
     void close_beyond_budget(double now_s, Commands& commands);
     void lose_attempt(WorkerId worker, StageIndex stage, FailureClass failure, double now_s, Commands& commands);
     void revoke(WorkerId worker, double now_s, Commands& commands);
+    void end_lease(StageIndex stage, bool tell, double now_s, Commands& commands);
+    void stop_at_step(StageIndex stage, Commands& commands);
     bool free_worker(WorkerId worker, StageIndex stage, Attempt attempt);
+    void settle_current(const Answer& answer, const Verdict& verdict, double now_s, Commands& commands);
     void settle(const Answer& answer, StageState state, double now_s, Commands& commands);
     void settle_failure(const Answer& answer, FailureClass failure, double now_s, Commands& commands);
     void settle_preempted(const Answer& answer, double now_s, Commands& commands);
@@ -229,8 +260,11 @@ private:
     void lose_worker(WorkerId worker, double now_s, Commands& commands);
     void expire(double now_s, Commands& commands);
     void forgive_own_sleep(double now_s);
-    void grant(WorkerId worker, StageIndex stage, double now_s, Commands& commands);
+    void grant(const Team& team, StageIndex stage, double now_s, Commands& commands);
     [[nodiscard]] bool may_run_now(StageIndex stage) const;
+    [[nodiscard]] std::uint32_t ranks_for(StageIndex stage) const;
+    [[nodiscard]] Team take_idle(std::uint32_t ranks);
+    void grow_a_team(double now_s, Commands& commands);
     void dispatch(double now_s, Commands& commands);
     WorkerView* heard_from(WorkerId worker, double now_s, Commands& commands);
     [[nodiscard]] double lease_length_s(StageKind kind) const;
@@ -243,7 +277,8 @@ private:
     std::set<StageIndex> delayed_;
     std::map<WorkerId, WorkerView> workers_;
     std::set<WorkerId> idle_;
-    std::map<StageIndex, WorkerId> leases_;     ///< running stages and who holds them
+    std::set<WorkerId> ending_;  ///< revoked without a word: their team's result is there, and they end by themselves
+    std::map<StageIndex, Lease> leases_;        ///< of running stages
     PerEnum<StageKind, double> longest_gap_s_;  ///< between beats; 0: none seen
     StateCounts counts_;
     std::uint64_t selected_open_ = 0;  ///< selected stages that are not final

@@ -1,5 +1,7 @@
 /// How stages change state, and who works on what. Events are in coordinator.cpp.
 #include <algorithm>
+#include <bit>
+#include <optional>
 
 #include "coordinator/coordinator.hpp"
 #include "fairsweep/check.hpp"
@@ -151,16 +153,49 @@ void Coordinator::lose_attempt(WorkerId worker, StageIndex stage, FailureClass f
 
 /// A result that counts, from whoever brings it first: same id, same answer.
 void Coordinator::settle(const Answer& answer, StageState state, double now_s, Commands& commands) {
-    const auto lease = leases_.find(answer.stage);
-    if (lease != leases_.end()) revoke(lease->second, now_s, commands);
-    commands.emplace_back(AcceptResult{answer.worker, answer.stage, answer.attempt, state});
+    std::size_t ranks = 1;
+    if (const auto lease = leases_.find(answer.stage); lease != leases_.end()) {
+        const bool is_its_result = answer.attempt == stages_[answer.stage].last_attempt;
+        if (is_its_result) ranks = lease->second.ranks;
+        end_lease(answer.stage, !is_its_result, now_s, commands);  // the others of its team end by themselves
+    }
+    commands.emplace_back(
+        AcceptResult{answer.worker, answer.stage, answer.attempt, state, static_cast<std::uint32_t>(ranks)});
     close(answer.stage, state, now_s, commands);
+}
+
+/// What a member of the team that runs the stage says: anything but the stage's result. Whoever was interrupted, has lost its team
+/// or has done its part is not the cause: then the last to answer settles it.
+void Coordinator::settle_current(const Answer& answer, const Verdict& verdict, double now_s, Commands& commands) {
+    const bool has_failed = verdict.state != StageState::preempted && verdict.failure != FailureClass::preempted &&
+                            verdict.state != StageState::done && verdict.state != StageState::diverged &&
+                            verdict.failure != FailureClass::numeric;
+    Lease& lease = leases_.at(answer.stage);
+    std::erase(lease.at_work, answer.worker);
+    if (has_failed && !verdict.lost_team) {
+        end_lease(answer.stage, true, now_s, commands);
+        settle_failure(answer, verdict.state == StageState::failed ? verdict.failure : FailureClass::internal, now_s, commands);
+        return;
+    }
+    lease.came_apart = lease.came_apart || (has_failed && verdict.lost_team);
+    if (!lease.at_work.empty()) {
+        commands.emplace_back(DropResult{answer.worker, answer.stage, answer.attempt, "others of its team have not answered yet"});
+        const bool is_early = has_failed || verdict.state == StageState::preempted;
+        if (is_early && !stopping_) stop_at_step(answer.stage, commands);
+        return;
+    }
+    const bool came_apart = lease.came_apart && !stopping_;
+    leases_.erase(answer.stage);
+    if (came_apart)
+        settle_failure(answer, FailureClass::io, now_s, commands);
+    else
+        settle_preempted(answer, now_s, commands);
 }
 
 void Coordinator::settle_preempted(const Answer& answer, double now_s, Commands& commands) {
     if (stopping_) {
         set_state(answer.stage, StageState::preempted);
-        commands.emplace_back(AcceptResult{answer.worker, answer.stage, answer.attempt, StageState::preempted});
+        commands.emplace_back(AcceptResult{answer.worker, answer.stage, answer.attempt, StageState::preempted, 1});
         return;
     }
     set_state(answer.stage, StageState::waiting);
@@ -173,7 +208,7 @@ void Coordinator::settle_failure(const Answer& answer, FailureClass failure, dou
     const std::uint32_t times = ++entry.failures[failure];
     const std::uint32_t retries = policy_.retries[failure];
     if (times > retries) {
-        commands.emplace_back(AcceptResult{answer.worker, answer.stage, answer.attempt, StageState::failed});
+        commands.emplace_back(AcceptResult{answer.worker, answer.stage, answer.attempt, StageState::failed, 1});
         close(answer.stage, StageState::failed, now_s, commands);
         return;
     }
@@ -189,23 +224,27 @@ void Coordinator::settle_failure(const Answer& answer, FailureClass failure, dou
 void Coordinator::begin_stopping(Commands& commands) {
     if (stopping_) return;
     stopping_ = true;
-    for (const auto& [stage, worker] : leases_) commands.emplace_back(DrainWorker{worker, stage, stages_[stage].last_attempt});
+    for (const auto& [stage, lease] : leases_)
+        for (const WorkerId worker : lease.at_work)
+            commands.emplace_back(DrainWorker{worker, stage, stages_[stage].last_attempt});
 }
 
-void Coordinator::grant(WorkerId worker, StageIndex stage, double now_s, Commands& commands) {
+void Coordinator::grant(const Team& team, StageIndex stage, double now_s, Commands& commands) {
     const Attempt attempt = next(stages_[stage].last_attempt);
     stages_[stage].last_attempt = attempt;
     set_state(stage, StageState::running);
-    leases_[stage] = worker;
-    ++attempts_granted_;
-    WorkerView& view = workers_[worker];
-    view.state = WorkerState::running;
-    view.stage = stage;
-    view.attempt = attempt;
-    view.started_s = now_s;
-    view.last_beat_s = now_s;
-    view.deadline_s = now_s + std::max(policy_.lease_first_s, lease_length_s(plan_.stages[stage].kind));
-    commands.emplace_back(GrantLease{worker, stage, attempt, view.deadline_s});
+    leases_[stage] = {.ranks = team.size(), .at_work = team};
+    const double deadline_s = now_s + std::max(policy_.lease_first_s, lease_length_s(plan_.stages[stage].kind));
+    for (const WorkerId worker : team) {
+        WorkerView& view = workers_[worker];
+        view.state = WorkerState::running;
+        view.stage = stage;
+        view.attempt = attempt;
+        view.started_s = now_s;
+        view.last_beat_s = now_s;
+        view.deadline_s = deadline_s;
+    }
+    commands.emplace_back(GrantLease{team, stage, attempt, ++attempts_granted_, deadline_s});
 }
 
 /// A stage that runs alone waits until nothing runs, and nothing else is granted while it does.
@@ -214,14 +253,69 @@ bool Coordinator::may_run_now(StageIndex stage) const {
     return !stages_[stage].runs_alone && !stages_[leases_.begin()->first].runs_alone;
 }
 
+/// How many ranks the stage at the front gets; 0: it waits for more to be idle. All that the parts of a batch can be added up
+/// over are powers of two.
+std::uint32_t Coordinator::ranks_for(StageIndex stage) const {
+    if (policy_.team_ranks == 1) return 1;
+    const auto idle = static_cast<std::uint32_t>(idle_.size());
+    const std::uint32_t share = idle / static_cast<std::uint32_t>(ready_.size());
+    if (policy_.team_ranks == 0 && share < 2) return 1;
+    const std::uint32_t most = policy_.most_ranks(plan_.stages[stage]);
+    if (policy_.team_ranks == 0) return std::bit_floor(std::max(1U, std::min(most, share)));
+    const auto in_service = static_cast<std::uint32_t>(std::count_if(workers_.begin(), workers_.end(), [](const auto& entry) {
+        const WorkerView& view = entry.second;
+        return !view.leaving && view.state != WorkerState::lost && view.state != WorkerState::dismissed;
+    }));
+    const std::uint32_t ranks = std::bit_floor(std::max(1U, std::min({most, policy_.team_ranks, in_service})));
+    return ranks <= idle ? ranks : 0;
+}
+
+/// Workers of one host where one has enough idle ones, of as few hosts as possible where none has.
+Team Coordinator::take_idle(std::uint32_t ranks) {
+    std::map<std::string, Team> by_host;
+    for (const WorkerId worker : idle_) by_host[workers_[worker].host].push_back(worker);
+    std::vector<Team> hosts;
+    for (auto& [host, workers] : by_host) hosts.push_back(std::move(workers));
+    std::stable_sort(hosts.begin(), hosts.end(), [ranks](const Team& a, const Team& b) {
+        const bool a_is_enough = a.size() >= ranks, b_is_enough = b.size() >= ranks;
+        if (a_is_enough != b_is_enough) return a_is_enough;
+        return a_is_enough ? a.size() < b.size() : a.size() > b.size();
+    });
+    Team team;
+    for (const Team& workers : hosts)
+        for (const WorkerId worker : workers)
+            if (team.size() < ranks) team.push_back(worker);
+    for (const WorkerId worker : team) idle_.erase(worker);
+    return team;
+}
+
+/// Where workers are idle and nothing waits: the team with the longest way to go ends at a step, and goes on with twice as many.
+void Coordinator::grow_a_team(double now_s, Commands& commands) {
+    if (policy_.team_ranks != 0 || stopping_ || idle_.empty() || !ready_.empty() || !delayed_.empty()) return;
+    double longest_s = policy_.grow_after_s;
+    std::optional<StageIndex> chosen;
+    for (const auto& [stage, lease] : leases_) {
+        if (lease.is_ending || lease.at_work.size() != lease.ranks || idle_.size() < lease.ranks) continue;
+        if (2 * lease.ranks > policy_.most_ranks(plan_.stages[stage])) continue;
+        const WorkerView& leader = workers_.at(lease.at_work.front());
+        const double gone = leader.fraction - leader.first_fraction;
+        if (now_s - leader.started_s < policy_.grow_after_s || gone <= 0.0) continue;
+        const double left_s = (1.0 - leader.fraction) * (leader.last_beat_s - leader.first_beat_s) / gone;
+        if (left_s <= longest_s) continue;
+        longest_s = left_s;
+        chosen = stage;
+    }
+    if (chosen) stop_at_step(*chosen, commands);
+}
+
 /// Longest way to the end first, while there are idle workers; when all is done, everybody may leave.
 void Coordinator::dispatch(double now_s, Commands& commands) {
     while (!stopping_ && !idle_.empty() && !ready_.empty() && may_run_now(*ready_.begin())) {
-        const WorkerId worker = *idle_.begin();
         const StageIndex stage = *ready_.begin();
-        idle_.erase(idle_.begin());
+        const std::uint32_t ranks = ranks_for(stage);
+        if (ranks == 0) break;
         ready_.erase(ready_.begin());
-        grant(worker, stage, now_s, commands);
+        grant(take_idle(ranks), stage, now_s, commands);
     }
     if (!is_finished()) return;
     for (auto& [worker, view] : workers_) {

@@ -12,7 +12,7 @@ namespace fairsweep {
 namespace {
 
 constexpr std::uint32_t kMagic = 0x4D535746;  // "FWSM"
-constexpr std::uint16_t kVersion = 5;
+constexpr std::uint16_t kVersion = 6;
 constexpr std::size_t kMaxHostBytes = 256;
 
 struct Header {
@@ -163,6 +163,7 @@ void visit(V& v, M& outcome) {
     v.word(outcome.state);
     v.word(outcome.failure);
     v.cut_text(outcome.message, kMessageBytes);
+    v.flag(outcome.lost_team);
     v.number(outcome.wall_s);
     v.number(outcome.cpu_s);
     v.number(outcome.peak_memory_bytes);
@@ -245,6 +246,7 @@ void visit(V& v, M& finished) {
     v.number(finished.attempt);
     v.number(finished.finished_unix_s);
     visit(v, finished.outcome);
+    v.flag(finished.leads);
 }
 template <class V, Is<WelcomeMessage> M>
 void visit(V& v, M& welcome) {
@@ -255,12 +257,19 @@ void visit(V& v, M& lease) {
     v.number(lease.stage);
     v.number(lease.attempt);
     visit(v, lease.order);
+    v.number(lease.lease);
+    v.list(lease.ranks, kMaxOrderItems, sizeof(std::uint32_t), [](V& w, auto& rank) { w.number(rank); });
 }
-template <class V, class M>
-requires Is<M, RevokeMessage> || Is<M, AcknowledgeMessage>
-void visit(V& v, M& message) {
-    v.number(message.stage);
-    v.number(message.attempt);
+template <class V, Is<RevokeMessage> M>
+void visit(V& v, M& revoke) {
+    v.number(revoke.stage);
+    v.number(revoke.attempt);
+    v.flag(revoke.at_step);
+}
+template <class V, Is<AcknowledgeMessage> M>
+void visit(V& v, M& acknowledge) {
+    v.number(acknowledge.stage);
+    v.number(acknowledge.attempt);
 }
 template <class V, Is<DismissMessage> M>
 void visit(V& v, M& dismiss) {

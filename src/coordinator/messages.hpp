@@ -42,6 +42,7 @@ struct FinishedMessage {
     Attempt attempt{};
     double finished_unix_s = 0.0;
     StageOutcome outcome;
+    bool leads = true;  ///< this worker is the first of the stage's team
 };
 /// The worker was told by a signal to go; it holds nothing any more.
 struct LeavingMessage {};
@@ -53,10 +54,13 @@ struct LeaseMessage {
     StageIndex stage = 0;
     Attempt attempt{};
     StageOrder order;
+    std::uint64_t lease = 0;             ///< its number in this run
+    std::vector<std::uint32_t> ranks{};  ///< of the run, that run the stage together; the first leads
 };
 struct RevokeMessage {
     StageIndex stage = 0;
     Attempt attempt{};
+    bool at_step = false;  ///< ends at its next step, as its team agrees; otherwise the team ends here
 };
 /// The result is durable, or not wanted: forget it.
 struct AcknowledgeMessage {

@@ -14,6 +14,7 @@
 #include "plan/stage_kinds.hpp"
 #include "plan/tasks.hpp"
 #include "words/recipe_keys.hpp"
+#include "words/value_text.hpp"
 
 namespace fairsweep {
 namespace {
@@ -27,7 +28,7 @@ const std::map<std::string, std::vector<std::string>>& keys_by_section() {
                                                                          {"constraint", {"exclude"}},
                                                                          {"recipe", recipe_key_names()},
                                                                          {"evaluation", {"data", "measure"}},
-                                                                         {"run", {"checkpoint_s"}},
+                                                                         {"run", {"checkpoint_s", "team_ranks"}},
                                                                          {"data.NAME", {"format", "path", "groups"}},
                                                                          {"program.NAME", program_keys()}};
     return keys;
@@ -180,8 +181,15 @@ void read_measurements(const JobEntries& entries, Sweep& sweep) {
 
 RunSettings read_run_section(const JobEntries& entries) {
     constexpr double kDay_s = 86400.0;
+    constexpr int kMostTeamRanks = 1024;  // as many as a batch can have parts
     RunSettings run;
     run.checkpoint_s = read_number(entries, "run", "checkpoint_s", 0, kDay_s, run.checkpoint_s);
+    const JobEntry* team = entries.find("run", "team_ranks");
+    if (team == nullptr || team->value == "auto") return run;
+    const auto ranks = parse_integer(team->value);
+    if (!ranks || *ranks < 1 || *ranks > kMostTeamRanks)
+        refuse_value(*team, "'" + team->value + "'", "auto, or a whole number from 1 to " + std::to_string(kMostTeamRanks));
+    run.team_ranks = static_cast<std::uint32_t>(*ranks);
     return run;
 }
 

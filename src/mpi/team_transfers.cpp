@@ -15,7 +15,7 @@
 namespace fairsweep {
 namespace {
 
-constexpr int kTagBits = 30, kTeamBits = 10, kOperationBits = 8, kPartBits = 12;
+constexpr int kTagBits = 23, kTeamBits = 6, kOperationBits = 7, kPartBits = 10;  // UCX has no more
 static_assert(kTeamBits + kOperationBits + kPartBits == kTagBits);
 
 int low_bits(std::uint64_t value, int bits) { return static_cast<int>(value & ((std::uint64_t{1} << bits) - 1)); }

@@ -2,7 +2,7 @@
 /// The messages of teams over MPI. One for a process, made once at start by all ranks: it has a communicator of its own, so that
 /// nothing here meets the messages between coordinator and workers. Main thread only; nothing blocks but its making.
 ///
-/// A tag has 30 bits: the team's number, the operation and the part, each by its last bits. All of a team that is under way has
+/// A tag has 23 bits: the team's number, the operation and the part, each by its last bits. All of a team that is under way has
 /// different tags, so that MPI keeps apart what belongs apart. A message of an older team can have the tag of a new one only when
 /// it lay unreceived for as many teams as the tag can tell apart; the envelope in front says so, it is dropped, and the receive
 /// begins again.

@@ -104,15 +104,22 @@ private:
         reference[Axis::sparsity] = 0.0;
         AxisValues dense = reference;
         dense[Axis::calibration] = dense[Axis::distillation] = {};
-        visit_once(Arm::dense, dense, recipe);
+        visit_new(last_dense_, Arm::dense, std::move(dense), recipe);
         // Zipped with a key of the recipe, the cells that are shams lack the recipes of the others.
-        if (!has_sham_ || !block_.zipped.empty()) visit_once(Arm::sham, reference, recipe);
+        if (!has_sham_ || !block_.zipped.empty()) visit_new(last_sham_, Arm::sham, std::move(reference), recipe);
         visit_once(arm_of(axes), axes, recipe);
     }
 
-    void visit_once(Arm arm, AxisValues axes, const Recipe& recipe) {
+    /// Neighbours in the walk mostly have the same reference, which need not be worked out again to be found among the seen.
+    void visit_new(AxisValues& last, Arm arm, AxisValues axes, const Recipe& recipe) {
+        if (axes == last) return;
+        visit_once(arm, axes, recipe);
+        last = std::move(axes);
+    }
+
+    void visit_once(Arm arm, const AxisValues& axes, const Recipe& recipe) {
         if (!has_arm(sweep_, arm)) return;
-        Cell cell{arm, std::move(axes), recipe, &block_};
+        Cell cell{arm, axes, recipe, &block_};
         // A chain changes the teachers of quantised networks: its sham is the sham of the loss alone.
         if (arm == Arm::sham) cell.axes[Axis::distillation] = loss_of(cell.axes.distillation());
         set_pruning(cell);
@@ -127,15 +134,15 @@ private:
             cell.axes[Axis::pruning] = {};
             return;
         }
-        const std::optional<Recipe> recipe = with_pruning_words(cell.recipe, cell.axes.pruning());
+        std::optional<Recipe> recipe = with_pruning_words(cell.recipe, cell.axes.pruning());
         if (!recipe) {
             throw_usage({.attempted = "cannot prune like that",
                          .where = "axes.pruning",
                          .found = "'" + cell.axes.pruning() + "'",
                          .expected = "words such as global, layer, 2:4, channels, cubic, prune-first"});
         }
-        cell.recipe = *recipe;
         cell.axes[Axis::pruning] = pruning_text(*recipe);
+        cell.recipe = std::move(*recipe);
     }
 
     /// Whether some stage of a point in this cell has the key in its canonical text.
@@ -178,6 +185,7 @@ private:
     std::unordered_set<std::string>& seen_;
     const std::function<void(const Cell&)>& visit_;
     bool has_sham_ = false;
+    AxisValues last_dense_{}, last_sham_{};  ///< whose cells were visited last
 };
 
 }  // namespace

@@ -208,7 +208,9 @@ Plan plan_from(const Json& json) {
     }
     const Json programs = json.value("programs", Json::object());
     for (const auto& [name, program] : programs.items()) plan.programs.emplace(name, program_from(program));
-    if (json.contains("run")) plan.run.checkpoint_s = json.at("run").at("checkpoint_s").get<double>();  // older plans have none
+    const Json run = json.value("run", Json::object());  // older plans lack it, or keys of it
+    plan.run.checkpoint_s = run.value("checkpoint_s", plan.run.checkpoint_s);
+    plan.run.team_ranks = run.value("team_ranks", plan.run.team_ranks);
     plan.seeds = json.at("seeds").get<std::uint64_t>();
     for (const Json& removed : json.at("removed")) {
         plan.removed.push_back({removed.at("rule").get<std::string>(), removed.at("points").get<std::uint64_t>()});
@@ -230,7 +232,7 @@ std::string plan_to_json(const Plan& plan) {
                  {"seeds", plan.seeds},
                  {"stages_shared", plan.stages_shared},
                  {"provisional", plan.provisional},
-                 {"run", {{"checkpoint_s", plan.run.checkpoint_s}}},
+                 {"run", {{"checkpoint_s", plan.run.checkpoint_s}, {"team_ranks", plan.run.team_ranks}}},
                  {"job_text", plan.job_text},
                  {"code_version", plan.code_version}};
     if (!plan.classes.empty()) json["classes"] = plan.classes;

@@ -1,6 +1,9 @@
 #include "plan/stage_kinds.hpp"
 
 #include <algorithm>
+#include <bit>
+
+#include <nlohmann/json.hpp>
 
 namespace fairsweep {
 namespace {
@@ -74,7 +77,6 @@ Table make_table() {
         .version = 3,
         .needs = {{baseline, compression}},
         .artefact_suffix = ".emb",
-        .may_use_team = true,
         .metrics = {},
         .cost_s = [](const StageParameters& p,
                      double images) { return kStartS + images * (kDecodeTrainingS + (p.recipe.flip ? 2 : 1) * forward_s(p)); },
@@ -98,7 +100,6 @@ Table make_table() {
         .reads_data = false,
         .measures_points = true,
         .leaves_scores = true,
-        .may_use_team = true,
         .metrics = {Metric::pooled_threshold},
         .cost_s =
             [](const StageParameters& p, double images) {
@@ -118,6 +119,13 @@ Table make_table() {
 }
 
 }  // namespace
+
+std::uint32_t most_ranks(const Stage& stage) {
+    if (!info_of(stage.kind).may_use_team) return 1;
+    const auto parameters = nlohmann::json::parse(stage.parameters.text());
+    const auto shards = parameters.value("shards", 1U);
+    return std::has_single_bit(shards) ? shards : 1;
+}
 
 const StageKindInfo& info_of(StageKind kind) {
     static const Table kTable = make_table();

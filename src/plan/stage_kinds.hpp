@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "fairsweep/metric.hpp"
+#include "fairsweep/plan.hpp"
 #include "fairsweep/stage_kind.hpp"
 #include "fairsweep/stage_parameters.hpp"
 #include "plan/cost.hpp"
@@ -22,7 +23,7 @@ struct StageKindInfo {
     bool leaves_network = false;       ///< its artefact is a checkpoint, or of a program perhaps scores
     bool measures_points = false;      ///< it belongs to one point, and its figures are the point's
     bool leaves_scores = false;        ///< one similarity per pair
-    bool may_use_team = false;         ///< several ranks may run it together
+    bool may_use_team = false;         ///< several ranks may run it together, as many as recipe.shards
     // What its canonical parameters hold besides version, data and the keys of the recipe that apply to it.
     bool has_image_size = false;
     bool has_architecture = true;
@@ -36,5 +37,9 @@ struct StageKindInfo {
 };
 
 [[nodiscard]] const StageKindInfo& info_of(StageKind kind);
+
+/// Of a team that can run the stage: parts of a batch are added up over ranks as a binary tree, so that only a number of parts that
+/// is a power of two can be shared.
+[[nodiscard]] std::uint32_t most_ranks(const Stage& stage);
 
 }  // namespace fairsweep

@@ -1,6 +1,7 @@
 #include "run/coordinator_loop.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <set>
@@ -168,7 +169,7 @@ void CoordinatorLoop::on_join(WorkerId from, const JoinMessage& join, double now
     log_debug(fmt::format("worker {} joined: process {} on {}", number(from), join.pid, join.host));
     notes_[from] = {join.host, join.pid, Attempt{}, 0};
     outgoing_.push_back({from, welcome_});
-    carry_out(brain_.on_worker_joined(from, now_s), nullptr);
+    carry_out(brain_.on_worker_joined(from, join.host, now_s), nullptr);
 }
 
 void CoordinatorLoop::on_beat(WorkerId from, const BeatMessage& beat, double now_s) {
@@ -184,7 +185,7 @@ void CoordinatorLoop::on_beat(WorkerId from, const BeatMessage& beat, double now
 }
 
 void CoordinatorLoop::on_finished(WorkerId from, FinishedMessage finished, double now_s) {
-    const Verdict verdict{finished.outcome.state, finished.outcome.failure};
+    const Verdict verdict{finished.outcome.state, finished.outcome.failure, finished.leads, finished.outcome.lost_team};
     carry_out(brain_.on_stage_finished(from, finished.stage, finished.attempt, verdict, now_s), &finished);
 }
 
@@ -209,15 +210,18 @@ void CoordinatorLoop::carry_out(const Commands& commands, const FinishedMessage*
 void CoordinatorLoop::apply(const GrantLease& grant) {
     // The number is used up from now on, even if everything is killed the next moment: until there is a result the row says
     // that an attempt was begun and did not end.
-    append_unended(grant, FailureClass::preempted, kBegunMessage);
-    queue(grant.worker, LeaseMessage{grant.stage, grant.attempt, order_of(plan_, grant.stage, artefacts_)});
-    log_debug(fmt::format("worker {} gets {}, attempt {}", number(grant.worker), stage_text(grant.stage), number(grant.attempt)));
+    append_unended(grant.team.front(), grant.stage, grant.attempt, FailureClass::preempted, kBegunMessage);
+    LeaseMessage lease{grant.stage, grant.attempt, order_of(plan_, grant.stage, artefacts_), grant.lease, {}};
+    for (const WorkerId member : grant.team) lease.ranks.push_back(static_cast<std::uint32_t>(number(member)));
+    for (const WorkerId member : grant.team) queue(member, lease);
+    log_debug(fmt::format("worker{} {} {} {}, attempt {}", grant.team.size() == 1 ? "" : "s", fmt::join(lease.ranks, ", "),
+                          grant.team.size() == 1 ? "gets" : "get", stage_text(grant.stage), number(grant.attempt)));
 }
 
 void CoordinatorLoop::apply(const RevokeLease& revoke) {
-    log_warning(fmt::format("worker {} is asked to give up {}, attempt {}", number(revoke.worker), stage_text(revoke.stage),
-                            number(revoke.attempt)));
-    queue(revoke.worker, RevokeMessage{revoke.stage, revoke.attempt});
+    log_debug(fmt::format("worker {} is asked to {} {}, attempt {}", number(revoke.worker),
+                          revoke.at_step ? "end at its next step" : "give up", stage_text(revoke.stage), number(revoke.attempt)));
+    queue(revoke.worker, RevokeMessage{revoke.stage, revoke.attempt, revoke.at_step});
 }
 
 void CoordinatorLoop::apply(const AcceptResult& accept, const FinishedMessage& finished) {
@@ -233,7 +237,7 @@ void CoordinatorLoop::apply(const AcceptResult& accept, const FinishedMessage& f
     if (accept.state == StageState::done) artefacts_[accept.stage] = finished.outcome.artefact;
     queue(accept.worker, AcknowledgeMessage{accept.stage, accept.attempt});
     const Stage& stage = plan_.stages[accept.stage];
-    if (accept.state == StageState::done) eta_.on_finished(stage.kind, stage.cost_s, finished.outcome.wall_s);
+    if (accept.state == StageState::done) eta_.on_finished(stage.kind, stage.cost_s, finished.outcome.wall_s * accept.ranks);
     if (accept.state == StageState::failed)
         log_error(fmt::format("{} failed ({}): {}", stage_text(accept.stage), words_of(finished.outcome.failure),
                               finished.outcome.message));
@@ -265,13 +269,13 @@ void CoordinatorLoop::apply(const CloseStage& closed) {
 }
 
 void CoordinatorLoop::apply(const RecordLoss& loss) {
-    append_unended(loss, loss.failure, loss.message);
+    append_unended(loss.worker, loss.stage, loss.attempt, loss.failure, loss.message);
     log_warning(fmt::format("{} on worker {}: {}", stage_text(loss.stage), number(loss.worker), loss.message));
 }
 
 void CoordinatorLoop::apply(const DrainWorker& drain) {
     // Whatever kills the ranks from now on, a person or a time limit, is not this stage's fault.
-    append_unended(drain, FailureClass::preempted, "asked to stop");
+    append_unended(drain.worker, drain.stage, drain.attempt, FailureClass::preempted, "asked to stop");
     queue(drain.worker, DrainMessage{});
 }
 
@@ -288,11 +292,11 @@ void CoordinatorLoop::commit_and_send() {
 
 void CoordinatorLoop::queue(WorkerId to, const Message& message) { outgoing_.push_back({to, shared(message)}); }
 
-template <class C>
-void CoordinatorLoop::append_unended(const C& command, FailureClass failure, const std::string& message) {
-    Row row = new_row(command.stage, command.attempt);
-    row.worker = number(command.worker);
-    row.host = notes_[command.worker].host;
+void CoordinatorLoop::append_unended(WorkerId worker, StageIndex stage, Attempt attempt, FailureClass failure,
+                                     const std::string& message) {
+    Row row = new_row(stage, attempt);
+    row.worker = number(worker);
+    row.host = notes_[worker].host;
     row.outcome.state = StageState::preempted;
     row.outcome.failure = failure;
     row.outcome.message = message;

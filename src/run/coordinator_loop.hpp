@@ -76,9 +76,8 @@ private:
     void end_when_nobody_is_left(double now_s);
     void queue(WorkerId to, const Message& message);
     [[nodiscard]] bool everybody_well() const;
-    /// The row of an attempt that has come to no end. `command` names worker, stage and attempt.
-    template <class C>
-    void append_unended(const C& command, FailureClass failure, const std::string& message);
+    /// The row of an attempt that has come to no end.
+    void append_unended(WorkerId worker, StageIndex stage, Attempt attempt, FailureClass failure, const std::string& message);
     [[nodiscard]] Row new_row(StageIndex stage, Attempt attempt) const;
     [[nodiscard]] std::string stage_text(StageIndex stage) const;
     [[nodiscard]] std::string what_took_the_workers() const;

@@ -7,6 +7,7 @@
 
 #include "fairsweep/error.hpp"
 #include "fairsweep/log.hpp"
+#include "plan/stage_kinds.hpp"
 #include "run/clocks.hpp"
 
 namespace fairsweep {
@@ -48,6 +49,9 @@ CoordinatorSettings coordinator_settings(const RunOptions& options, const Plan& 
     CoordinatorSettings settings;
     settings.policy.worker_silence_s = options.worker_silence_s;
     settings.policy.max_failures = options.max_failures;
+    settings.policy.team_ranks = plan.run.team_ranks;
+    settings.policy.most_ranks = most_ranks;
+    settings.policy.grow_after_s = options.grow_after_s;
     settings.opening = request;
     settings.silence_s = options.coordinator_silence_s;
     settings.drain_s = options.drain_s;

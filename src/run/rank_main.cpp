@@ -13,6 +13,7 @@
 #include "fairsweep/error.hpp"
 #include "fairsweep/failure_class.hpp"
 #include "fairsweep/log.hpp"
+#include "mpi/mpi_teams.hpp"
 #include "run/alone.hpp"
 #include "run/before_run.hpp"
 #include "run/clocks.hpp"
@@ -87,15 +88,20 @@ RankResult coordinate(Link& link, const RunOptions& options, const SweepParts& p
     return {has_parent() ? 0 : result_of(sweep.plan, stages, options), loop.may_finish_mpi()};
 }
 
-RankResult work(Link& link, const RunOptions& options, const SweepParts& parts) {
+RankResult work(Link& link, MpiTeams& teams, const RunOptions& options, const SweepParts& parts) {
     const LauncherWatch launcher;
     WorkerSettings settings;
     settings.beat_s = options.beat_s;
     settings.coordinator_silence_s = options.coordinator_silence_s;
     settings.stop_signalled = [] { return stop_signals_seen() != 0; };
-    WorkerLoop loop(link, parts.make_runner, settings);
+    WorkerLoop loop(link, parts.make_runner, settings, [&teams](std::uint64_t team, const std::vector<int>& ranks) {
+        return teams.make(team, ranks);
+    });
     IdleWait wait;
-    while (loop.end() == WorkerLoop::End::none && !launcher.is_gone()) wait.after(loop.step(steady_now_s()));
+    while (loop.end() == WorkerLoop::End::none && !launcher.is_gone()) {
+        const bool has_moved = teams.step();
+        wait.after(loop.step(steady_now_s()) || has_moved);
+    }
     if (loop.end() == WorkerLoop::End::coordinator_silent) {
         log_error(fmt::format("the coordinator (rank 0) has been silent for {:.0f} s; this worker ends",
                               options.coordinator_silence_s));
@@ -145,12 +151,13 @@ int run_as_rank(const RunOptions& options, const SweepParts& parts) {
     set_log_prefix("rank " + std::to_string(session.rank()));
     if (options.workers && !has_parent() && session.rank() == 0) warn_of_workers(*options.workers, session.size());
     const auto link = session.make_link(kMaxMessageBytes);
+    MpiTeams teams(session);
     RankResult result;
     try {
         if (session.size() == 1)
             result = {run_the_only_rank(options, parts), true};
         else
-            result = session.rank() == 0 ? coordinate(*link, options, parts) : work(*link, options, parts);
+            result = session.rank() == 0 ? coordinate(*link, options, parts) : work(*link, teams, options, parts);
     } catch (const Error& error) {
         end_after_error(*link, error.what(), exit_code_of(error.kind()));
     } catch (const std::exception& error) {

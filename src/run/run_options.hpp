@@ -26,6 +26,7 @@ struct RunOptions {
     double start_s = 120.0;  ///< limit for MPI_Init
     double end_s = 20.0;     ///< time after the sweep's end at which ranks that are still there are ended by force
     double beat_s = 1.0;
+    double grow_after_s = 120.0;  ///< with teams of those who would be idle: what a stage has run, and has to go, before it gets more
 };
 
 /// A usage error when more workers are asked for than four per core.

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "fairsweep/check.hpp"
+#include "fairsweep/collective.hpp"
 #include "fairsweep/failure_class.hpp"
 
 namespace fairsweep {
@@ -18,6 +19,7 @@ StageOutcome outcome_of_current_exception() {
     } catch (const Error& error) {
         outcome.failure = failure_class_of(error);
         outcome.message = error.what();
+        outcome.lost_team = dynamic_cast<const TeamError*>(&error) != nullptr;
     } catch (const std::bad_alloc&) {
         outcome.failure = FailureClass::out_of_memory;
         outcome.message = "out of memory";
@@ -43,7 +45,7 @@ StageThread::~StageThread() {
     thread_.join();
 }
 
-void StageThread::start(StageOrder order) {
+void StageThread::start(StageOrder order, std::unique_ptr<Collective> team) {
     FAIRSWEEP_CHECK(!busy_, "one stage at a time");
     busy_ = true;
     stop_ = false;
@@ -52,11 +54,18 @@ void StageThread::start(StageOrder order) {
     {
         const std::lock_guard lock(mutex_);
         next_ = std::move(order);
+        team_ = std::move(team);
     }
     changed_.notify_one();
 }
 
 void StageThread::request_stop() { stop_ = true; }
+
+void StageThread::give_up(const std::string& why) {
+    stop_ = true;
+    const std::lock_guard lock(mutex_);
+    if (team_) team_->abort(why);
+}
 
 std::optional<StageOutcome> StageThread::take_outcome() {
     const std::lock_guard lock(mutex_);
@@ -81,6 +90,7 @@ void StageThread::work() {
         lock.unlock();
         StageOutcome outcome = run_guarded(next);
         lock.lock();
+        team_.reset();
         outcome_ = std::move(outcome);
     }
 }
@@ -90,7 +100,7 @@ StageOutcome StageThread::run_guarded(const StageOrder& order) {
                                    fraction_ = fraction_done;
                                    ++progress_;
                                },
-                               [this] { return stop_.load(); }};
+                               [this] { return stop_.load(); }, team_.get()};
     const auto begun = std::chrono::steady_clock::now();
     try {
         return runner_.run(order, monitor);

@@ -5,10 +5,13 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <thread>
 
+#include "fairsweep/collective.hpp"
 #include "fairsweep/stage_runner.hpp"
 
 namespace fairsweep {
@@ -22,8 +25,10 @@ public:
     StageThread(const StageThread&) = delete;
     StageThread& operator=(const StageThread&) = delete;
 
-    void start(StageOrder order);  ///< only when not busy
-    void request_stop();           ///< the running stage ends at its next step
+    /// Only when not busy. `team`: whose ranks run the stage together; null: this rank alone.
+    void start(StageOrder order, std::unique_ptr<Collective> team = nullptr);
+    void request_stop();                   ///< the running stage ends at its next step
+    void give_up(const std::string& why);  ///< the same, and its team ends here: it waits for no other rank
     [[nodiscard]] bool is_busy() const { return busy_; }
     [[nodiscard]] double fraction() const { return fraction_; }
     [[nodiscard]] std::uint64_t progress() const { return progress_; }  ///< steps of the running stage, counted up
@@ -38,6 +43,7 @@ private:
     std::mutex mutex_;
     std::condition_variable changed_;
     std::optional<StageOrder> next_;
+    std::unique_ptr<Collective> team_;  ///< of the running stage; under mutex_, but the stage's thread uses what it points to
     std::optional<StageOutcome> outcome_;
     bool ending_ = false;
     bool busy_ = false;  ///< of the main thread's view: from start() to take_outcome()

@@ -14,8 +14,11 @@ constexpr double kOwnSleep_s = 5.0;
 
 }  // namespace
 
-WorkerLoop::WorkerLoop(Link& link, RunnerFactory make_runner, WorkerSettings settings)
-    : link_(link), make_runner_(std::move(make_runner)), settings_(std::move(settings)) {}
+WorkerLoop::WorkerLoop(Link& link, RunnerFactory make_runner, WorkerSettings settings, TeamFactory make_team)
+    : link_(link),
+      make_runner_(std::move(make_runner)),
+      settings_(std::move(settings)),
+      make_team_(std::move(make_team)) {}
 
 bool WorkerLoop::step(double now_s) {
     if (!joined_) {
@@ -69,20 +72,41 @@ void WorkerLoop::on_message(const LeaseMessage& lease) {
         next_lease_ = lease;
         return;
     }
+    start(lease);
+}
+
+void WorkerLoop::start(const LeaseMessage& lease) {
+    std::unique_ptr<Collective> team;
+    if (lease.ranks.size() > 1) {
+        if (!make_team_)
+            throw_infrastructure({.attempted = "cannot take a lease",
+                                  .where = "stage " + lease.order.id.short_hex(),
+                                  .found = std::to_string(lease.ranks.size()) + " ranks",
+                                  .expected = "one: this worker has no way to others"});
+        team = make_team_(lease.lease, {lease.ranks.begin(), lease.ranks.end()});
+    }
     lease_ = lease;
-    thread_->start(lease.order);
+    thread_->start(lease.order, std::move(team));
     if (draining_) thread_->request_stop();
+}
+
+bool WorkerLoop::leads(const LeaseMessage& lease) const {
+    return lease.ranks.size() <= 1 || static_cast<int>(lease.ranks.front()) == link_.rank();
 }
 
 void WorkerLoop::on_message(const RevokeMessage& revoke) {
     if (next_lease_ && next_lease_->stage == revoke.stage && next_lease_->attempt == revoke.attempt) {
-        FinishedMessage never_begun{revoke.stage, revoke.attempt, unix_now_s(), {}};
+        FinishedMessage never_begun{revoke.stage, revoke.attempt, unix_now_s(), {}, leads(*next_lease_)};
         never_begun.outcome.state = StageState::preempted;
         never_begun.outcome.failure = FailureClass::preempted;
         next_lease_.reset();
         send(never_begun);
     }
-    if (is_busy() && lease_.stage == revoke.stage && lease_.attempt == revoke.attempt) thread_->request_stop();
+    if (!is_busy() || lease_.stage != revoke.stage || lease_.attempt != revoke.attempt) return;
+    if (revoke.at_step)
+        thread_->request_stop();
+    else
+        thread_->give_up("the coordinator has taken the stage back");
 }
 
 void WorkerLoop::on_message(const AcknowledgeMessage& acknowledge) {
@@ -105,7 +129,7 @@ void WorkerLoop::collect_outcome(double now_s) {
     if (!is_busy() || unacknowledged_) return;
     std::optional<StageOutcome> outcome = thread_->take_outcome();
     if (!outcome) return;
-    unacknowledged_ = FinishedMessage{lease_.stage, lease_.attempt, unix_now_s(), std::move(*outcome)};
+    unacknowledged_ = FinishedMessage{lease_.stage, lease_.attempt, unix_now_s(), std::move(*outcome), leads(lease_)};
     send_finished(now_s);
 }
 

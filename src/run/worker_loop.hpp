@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "coordinator/messages.hpp"
 #include "mpi/link.hpp"
@@ -21,11 +22,15 @@ struct WorkerSettings {
     std::function<bool()> stop_signalled = [] { return false; };  ///< a signal told this rank to go
 };
 
+/// This rank's side of a team: its number, and its ranks in the order of the members.
+using TeamFactory = std::function<std::unique_ptr<Collective>(std::uint64_t team, const std::vector<int>& ranks)>;
+
 class WorkerLoop {
 public:
     enum class End { none, dismissed, coordinator_silent };
 
-    WorkerLoop(Link& link, RunnerFactory make_runner, WorkerSettings settings);
+    /// `make_team` is asked for the collective of every lease that has several ranks.
+    WorkerLoop(Link& link, RunnerFactory make_runner, WorkerSettings settings, TeamFactory make_team = {});
 
     /// One round at time `now_s` of a steady clock. True when something happened: no need to sleep.
     bool step(double now_s);
@@ -49,6 +54,8 @@ private:
     requires(std::is_same_v<M, JoinMessage> || std::is_same_v<M, BeatMessage> || std::is_same_v<M, FinishedMessage> ||
              std::is_same_v<M, LeavingMessage>) void on_message(const M&) {
     }  // of other workers to the coordinator: never sent here
+    void start(const LeaseMessage& lease);
+    [[nodiscard]] bool leads(const LeaseMessage& lease) const;
     void drain();
     void collect_outcome(double now_s);
     void send_finished(double now_s);
@@ -58,6 +65,7 @@ private:
     Link& link_;
     RunnerFactory make_runner_;
     WorkerSettings settings_;
+    TeamFactory make_team_;
     std::unique_ptr<StageRunner> runner_;
     std::unique_ptr<StageThread> thread_;
     LeaseMessage lease_;                      ///< what the thread is busy with

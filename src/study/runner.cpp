@@ -13,6 +13,7 @@
 
 #include "compress/non_finite_error.hpp"
 #include "fairsweep/check.hpp"
+#include "fairsweep/collective.hpp"
 #include "fairsweep/failure_class.hpp"
 #include "fairsweep/process_memory.hpp"
 #include "plan/stage_kinds.hpp"
@@ -48,6 +49,10 @@ StageOutcome guarded(const Work& work) {
         return work();
     } catch (const NonFiniteError& error) {
         return diverged_outcome(error.what());
+    } catch (const TeamError& error) {
+        StageOutcome outcome = failed_outcome(failure_class_of(error), error.what());
+        outcome.lost_team = true;
+        return outcome;
     } catch (const Error& error) {
         return failed_outcome(failure_class_of(error), error.what());
     } catch (const std::bad_alloc&) {

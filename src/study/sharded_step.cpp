@@ -16,10 +16,7 @@
 namespace fairsweep {
 namespace {
 
-using Tensors = std::vector<torch::Tensor>;
-
-constexpr std::int64_t kFirstBucketBytes = 1 << 20, kBucketBytes = 25 << 20;
-constexpr double kTeamPatience_s = 300.0;  // for the slowest member of a team to come to the same operation
+constexpr double kTeamPatience_s = 900.0;  // for the slowest member of a team to come to the same operation
 
 bool is_power_of_two(int number) { return std::has_single_bit(static_cast<unsigned>(number)); }
 
@@ -39,6 +36,14 @@ public:
         waiting_.pop_back();
         while (!waiting_.empty()) value = with_last(std::move(value));
         return value;
+    }
+
+    /// The sums of complete subtrees so far, the nearest last.
+    [[nodiscard]] std::vector<Value> take_subtrees() {
+        std::vector<Value> subtrees;
+        for (auto& [value, height] : waiting_) subtrees.push_back(std::move(value));
+        waiting_.clear();
+        return subtrees;
     }
 
 private:
@@ -66,9 +71,7 @@ std::vector<ActivationRange> widening_ranges(Network& network) {
     return observed_ranges(network).empty() ? activation_ranges(network) : std::vector<ActivationRange>{};
 }
 
-/// Loss, what else was measured, how many ranks were asked to stop, and how many failed.
-using Numbers = std::array<double, 4>;
-void add_numbers(Numbers& to, const Numbers& more) {
+void add_numbers(StepNumbers& to, const StepNumbers& more) {
     for (std::size_t i = 0; i < to.size(); ++i) to[i] += more[i];
 }
 
@@ -105,25 +108,6 @@ class TeamSum {
 public:
     explicit TeamSum(const StageContext& context) : team_(*context.monitor.team) {}
 
-    void numbers(Numbers& numbers) { finish(team_.all_reduce({numbers.data(), numbers.size(), Scalar::f64}, Reduction::sum)); }
-
-    /// In place, in buckets that registration order alone fixes: the last tensors first, whose gradients are ready first.
-    void tensors(Tensors& tensors) {
-        std::int64_t limit_bytes = kFirstBucketBytes, bytes = 0;
-        Tensors bucket;
-        for (auto tensor = tensors.rbegin(); tensor != tensors.rend(); ++tensor) {
-            if (!tensor->defined()) continue;
-            bucket.push_back(*tensor);
-            bytes += static_cast<std::int64_t>(tensor->nbytes());
-            if (bytes < limit_bytes) continue;
-            sum_bucket(bucket);
-            bucket.clear();
-            bytes = 0;
-            limit_bytes = kBucketBytes;
-        }
-        if (!bucket.empty()) sum_bucket(bucket);
-    }
-
     /// The least and the largest of all ranks' numbers.
     std::pair<std::int64_t, std::int64_t> extrema(std::int64_t number) {
         std::int64_t least = number, most = number;
@@ -147,9 +131,6 @@ public:
     }
 
 private:
-    void sum_bucket(const Tensors& bucket) {
-        as_one(bucket, [this](Buffer all) { return team_.all_reduce(all, Reduction::sum); });
-    }
     /// One operation on float32 tensors laid side by side.
     template <class Begin>
     void as_one(const Tensors& tensors, const Begin& begin_operation) {
@@ -202,62 +183,83 @@ ShardedStep::ShardedStep(const StageContext& context, Network& network, int shar
       parts_(is_team(context) ? own_parts(shards, context.monitor.team->rank(), context.monitor.team->size())
                               : own_parts(shards, 0, 1)) {}
 
-void ShardedStep::tell_team(bool has_diverged, const std::exception_ptr& failed) const {
-    Numbers numbers{has_diverged ? std::numeric_limits<double>::quiet_NaN() : 0.0, 0.0, 0.0, has_diverged ? 0.0 : 1.0};
-    TeamSum(context_).numbers(numbers);
+GradientBuckets& ShardedStep::buckets_of(const Tensors& trained) {
+    if (!buckets_) buckets_ = std::make_unique<GradientBuckets>(*context_.monitor.team, trained);
+    return *buckets_;
+}
+
+void ShardedStep::tell_numbers(const StepNumbers& numbers) {
+    numbers_ = numbers;
+    told_ = context_.monitor.team->all_reduce({numbers_.data(), numbers_.size(), Scalar::f64}, Reduction::sum);
+}
+
+void ShardedStep::end_failed_step(const Tensors& trained, bool has_diverged, const std::exception_ptr& failed) {
+    Collective& team = *context_.monitor.team;
+    if (!told_) {
+        tell_numbers({has_diverged ? std::numeric_limits<double>::quiet_NaN() : 0.0, 0.0, 0.0, has_diverged ? 0.0 : 1.0});
+        if (has_diverged) {  // the others end the step, and throw it away
+            buckets_of(trained).begin({});
+            buckets_of(trained).post_rest();
+            static_cast<void>(buckets_of(trained).finish(kTeamPatience_s));
+        }
+        wait(team, *told_, kTeamPatience_s, [] { return true; });
+    } else {
+        team.abort("a rank failed in the backward pass");
+    }
     std::rethrow_exception(failed);
 }
 
 ShardedStep::Losses ShardedStep::run(Optimiser& optimiser, const LossOfPart& loss_of_part) {
     const Tensors trained = optimiser.trained(), running = running_state(network_);
-    const bool is_cut = parts_.count < parts_.shards || parts_.count > 1;
+    const bool is_cut = parts_.count < parts_.shards || parts_.count > 1, has_team = is_team(context_);
     const Tensors before = is_cut ? clones_of(running) : Tensors{};
     const std::vector<ActivationRange> ranges_before = is_cut ? widening_ranges(network_) : std::vector<ActivationRange>{};
     std::vector<std::vector<ActivationRange>> ranges;
     Tensors after_first;
     TreeSum<Tensors, decltype(&add_tensors)> gradients(&add_tensors);
-    TreeSum<Numbers, decltype(&add_numbers)> numbers(&add_numbers);
-    std::exception_ptr failed;
-    bool has_diverged = false;
-    try {
-        for (int part = parts_.first; part < parts_.first + parts_.count; ++part) {
-            if (part > parts_.first) {
-                copy_to(before, running);
-                if (!ranges_before.empty()) set_activation_ranges(network_, ranges_before);
-            }
-            const auto [loss, second] = loss_of_part(part);
-            const double value = loss.item<double>();
-            numbers.add({value, second, 0.0, 0.0});
-            if (std::isfinite(value)) loss.backward();  // else the step is thrown away, by all ranks
-            gradients.add(take_gradients(trained));
-            if (part == parts_.first && is_cut) after_first = clones_of(running);
-            if (!ranges_before.empty()) ranges.push_back(activation_ranges(network_));
+    TreeSum<StepNumbers, decltype(&add_numbers)> numbers(&add_numbers);
+    const auto compute = [&](int part) {
+        if (part > parts_.first) {
+            copy_to(before, running);
+            if (!ranges_before.empty()) set_activation_ranges(network_, ranges_before);
         }
-    } catch (const NonFiniteError&) {
-        if (!is_team(context_)) throw;
-        failed = std::current_exception();
-        has_diverged = true;  // for all ranks, as for one alone
-    } catch (...) {
-        if (!is_team(context_)) throw;
-        failed = std::current_exception();
+        const auto [loss, second] = loss_of_part(part);
+        const double value = loss.template item<double>();
+        numbers.add({value, second, 0.0, 0.0});
+        if (part == parts_.first && is_cut) after_first = clones_of(running);
+        if (!ranges_before.empty()) ranges.push_back(activation_ranges(network_));
+        const bool is_last = part + 1 == parts_.first + parts_.count;
+        if (has_team && is_last) {  // from here on the others hear of it
+            StepNumbers sums = numbers.sum();
+            sums[2] = context_.stop_requested() ? 1.0 : 0.0;
+            tell_numbers(sums);
+            buckets_of(trained).begin(gradients.take_subtrees());
+        }
+        if (std::isfinite(value)) loss.backward();  // else the step is thrown away, by all ranks
+        if (!has_team || !is_last) gradients.add(take_gradients(trained));
+    };
+    told_.reset();
+    if (has_team) {
+        bool has_diverged = false;
+        std::exception_ptr failed;
+        try {
+            for (int part = parts_.first; part < parts_.first + parts_.count; ++part) compute(part);
+        } catch (const NonFiniteError&) {
+            failed = std::current_exception();
+            has_diverged = true;  // for all ranks, as for one alone
+        } catch (...) {
+            failed = std::current_exception();
+        }
+        if (failed) end_failed_step(trained, has_diverged, failed);
+    } else {
+        for (int part = parts_.first; part < parts_.first + parts_.count; ++part) compute(part);
     }
-    if (failed) tell_team(has_diverged, failed);
     if (is_cut) copy_to(after_first, running);
-    Numbers sums = numbers.sum();
-    sums[2] = context_.stop_requested() ? 1.0 : 0.0;
-    Tensors sum = gradients.sum();
-    if (is_team(context_)) TeamSum(context_).numbers(sums);
-    is_stop_agreed_ = sums[2] > 0.0;
-    if (sums[3] > 0.0)
-        throw_infrastructure({.attempted = "a step of a team cannot be ended",
-                              .where = "stage " + context_.order.id.short_hex(),
-                              .found = "another rank of the team failed in it"});
-    const Losses losses{sums[0] / parts_.shards, sums[1] / parts_.shards};
+    Tensors sum = has_team ? sum_of_team(trained) : gradients.sum();
+    if (!has_team) numbers_ = numbers.sum();
+    const Losses losses{numbers_[0] / parts_.shards, numbers_[1] / parts_.shards};
     if (!std::isfinite(losses.loss)) return losses;
-    if (is_team(context_)) {
-        TeamSum(context_).tensors(sum);
-        TeamSum(context_).broadcast(running);
-    }
+    if (has_team) TeamSum(context_).broadcast(running);
     if (!ranges.empty()) set_activation_ranges(network_, merged_in_team(merge_ranges(ranges)));
     for (std::size_t i = 0; i < trained.size(); ++i) {
         if (!sum[i].defined()) continue;
@@ -266,6 +268,17 @@ ShardedStep::Losses ShardedStep::run(Optimiser& optimiser, const LossOfPart& los
     optimiser.apply();
     static_cast<void>(take_gradients(trained));  // a backward pass adds to what is there
     return losses;
+}
+
+Tensors ShardedStep::sum_of_team(const Tensors& trained) {
+    buckets_of(trained).post_rest();
+    wait(*context_.monitor.team, *told_, kTeamPatience_s, [] { return true; });
+    is_stop_agreed_ = numbers_[2] > 0.0;
+    if (numbers_[3] > 0.0)
+        throw TeamError({.attempted = "a step of a team cannot be ended",
+                         .where = "stage " + context_.order.id.short_hex(),
+                         .found = "another rank of the team failed in it"});
+    return buckets_of(trained).finish(kTeamPatience_s);
 }
 
 bool ShardedStep::stop_requested() const { return is_team(context_) ? is_stop_agreed_ : context_.stop_requested(); }

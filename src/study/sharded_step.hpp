@@ -4,15 +4,19 @@
 /// as the balanced binary tree over parts, whoever computed them, and divided by their number.
 #include <torch/torch.h>
 
+#include <array>
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
 
 #include "compress/quantisation.hpp"
 #include "model/network.hpp"
+#include "study/gradient_buckets.hpp"
 #include "study/stage_context.hpp"
 #include "study/training.hpp"
 
@@ -37,6 +41,9 @@ struct PartRange {
 [[nodiscard]] inline std::uint64_t key_of_part(std::int64_t step, int part, int shards) {
     return static_cast<std::uint64_t>(step) * static_cast<std::uint64_t>(shards) + static_cast<std::uint64_t>(part);
 }
+
+/// Loss, what else was measured, how many ranks were asked to stop, and how many failed.
+using StepNumbers = std::array<double, 4>;
 
 class ShardedStep {
 public:
@@ -64,14 +71,22 @@ public:
     [[nodiscard]] const OwnParts& parts() const { return parts_; }
 
 private:
-    /// The others learn in the sum of the losses that this rank failed; then the failure goes on.
-    [[noreturn]] void tell_team(bool has_diverged, const std::exception_ptr& failed) const;
+    [[nodiscard]] GradientBuckets& buckets_of(const Tensors& trained);
+    /// Begins the sum of the ranks' numbers.
+    void tell_numbers(const StepNumbers& numbers);
+    /// The others learn in the sum of the numbers that this rank failed; then the failure goes on.
+    [[noreturn]] void end_failed_step(const Tensors& trained, bool has_diverged, const std::exception_ptr& failed);
+    /// Ends what the team adds: numbers_, and the gradients.
+    [[nodiscard]] Tensors sum_of_team(const Tensors& trained);
     [[nodiscard]] std::vector<ActivationRange> merged_in_team(std::vector<ActivationRange> ranges) const;
 
     const StageContext& context_;
     Network& network_;
     OwnParts parts_;
     bool is_stop_agreed_ = false;
+    StepNumbers numbers_{};
+    std::optional<Ticket> told_;  ///< of numbers_, in this step
+    std::unique_ptr<GradientBuckets> buckets_;
 };
 
 }  // namespace fairsweep

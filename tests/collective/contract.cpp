@@ -256,7 +256,7 @@ TEST_CASE("Collective: many operations are under way at once, and are polled in 
             tickets.push_back(member.team().barrier());
             for (std::size_t i = tickets.size(); i-- > 0;) member.finish(tickets[i]);
             for (const Ticket ticket : tickets)
-                member.expect(member.team().poll(ticket).state == Progress::State::done, "done again");
+                member.expect(member.team().poll(ticket).state == OperationStatus::State::done, "done again");
             for (std::size_t i = 0; i < kOperations; ++i)
                 member.expect(difference(Scalar::f32, memories[i]->read(), expected[i]).empty(),
                               "operation " + std::to_string(i));
@@ -297,9 +297,9 @@ TEST_CASE("Collective: the others end with the name of a member that leaves or n
                     const std::string missing = "rank " + std::to_string(member.size() - 1);
                     if (teams.names_ranks())
                         member.expect(why.find(missing) != std::string::npos, "names " + missing + ": " + why);
-                    member.expect(member.team().poll(ticket).state == Progress::State::failed, "failed, and stays so");
+                    member.expect(member.team().poll(ticket).state == OperationStatus::State::failed, "failed, and stays so");
                     const Ticket later = member.team().barrier();
-                    member.expect(member.team().poll(later).state == Progress::State::failed, "nothing follows a failure");
+                    member.expect(member.team().poll(later).state == OperationStatus::State::failed, "nothing follows a failure");
                     member.leave();  // before the memory of what was aborted
                 });
             }
@@ -320,9 +320,9 @@ TEST_CASE("Collective: the first reason of an abort stays, what was done stays d
             const Ticket open = member.team().all_reduce(buffer_of(*memory, 100000, Scalar::f32), Reduction::sum);
             static_cast<void>(member.team().poll(open));
             third.join();
-            member.expect(member.team().poll(first).state == Progress::State::done, "done before the abort");
-            const Progress after = member.team().poll(member.team().barrier());
-            member.expect(after.state == Progress::State::failed, "nothing begins after the abort");
+            member.expect(member.team().poll(first).state == OperationStatus::State::done, "done before the abort");
+            const OperationStatus after = member.team().poll(member.team().barrier());
+            member.expect(after.state == OperationStatus::State::failed, "nothing begins after the abort");
             member.expect(after.why.find("the coordinator said so") != std::string::npos, "the first reason: " + after.why);
             member.expect(after.why.find("a second reason") == std::string::npos, "not the second: " + after.why);
             member.leave();  // before the memory of what was aborted
@@ -344,7 +344,7 @@ TEST_CASE("Collective: a stop that is asked for ends the wait and the team") {
                 why = error.what();
             }
             member.expect(why.find("asked to stop") != std::string::npos, "says that it was to stop: " + why);
-            member.expect(member.team().poll(ticket).state == Progress::State::failed, "the team has ended");
+            member.expect(member.team().poll(ticket).state == OperationStatus::State::failed, "the team has ended");
         });
     });
 }

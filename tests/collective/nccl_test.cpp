@@ -164,8 +164,8 @@ TEST_CASE("NCCL: an abort from another thread at any moment") {
             while (why.empty()) {
                 const nccl_double::Memory memory(4000);
                 const Ticket ticket = team.all_reduce({memory.data(), 1000, Scalar::f32, true}, Reduction::max);
-                Progress progress;
-                while ((progress = team.poll(ticket)).state == Progress::State::running) ++beats;
+                OperationStatus progress;
+                while ((progress = team.poll(ticket)).state == OperationStatus::State::running) ++beats;
                 ++beats;
                 why = progress.why;
             }
@@ -217,7 +217,7 @@ TEST_CASE("NCCL: an operation waits for what its caller's stream has queued") {
     Post post;
     const auto team = make_nccl(cache, context, {.ranks = {0}, .rank = 0}, post.exchange_of(0));
     const Ticket ticket = team->barrier();
-    for (int polls = 0; polls < 100; ++polls) REQUIRE(team->poll(ticket).state == Progress::State::running);
+    for (int polls = 0; polls < 100; ++polls) REQUIRE(team->poll(ticket).state == OperationStatus::State::running);
     *callers_event = true;
     finish(*team, ticket);
 }

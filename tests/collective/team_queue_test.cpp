@@ -61,9 +61,9 @@ void begin_and_leave(std::unique_ptr<Collective> team, int polls) {
     values.reset();
 }
 
-Progress settle(Collective& team, Ticket ticket) {
-    Progress progress = team.poll(ticket);
-    while (progress.state == Progress::State::running) {
+OperationStatus settle(Collective& team, Ticket ticket) {
+    OperationStatus progress = team.poll(ticket);
+    while (progress.state == OperationStatus::State::running) {
         std::this_thread::yield();
         progress = team.poll(ticket);
     }
@@ -93,9 +93,9 @@ TEST_CASE("Queue: an abort from a third thread ends what is under way with its r
         std::vector<float> values(kLarge, 1.0F);
         std::thread third([&] { zero->abort("stopped from outside"); });
         const Ticket ticket = zero->all_reduce(buffer_of(values), Reduction::sum);  // the other never begins
-        const Progress progress = settle(*zero, ticket);
+        const OperationStatus progress = settle(*zero, ticket);
         third.join();
-        CHECK(progress.state == Progress::State::failed);
+        CHECK(progress.state == OperationStatus::State::failed);
         CHECK_THAT(progress.why, ContainsSubstring("stopped from outside"));
     }
 }
@@ -122,11 +122,11 @@ TEST_CASE("Queue: a driver that ends first leaves a team that has failed") {
     const Ticket before = team->barrier();
     driver->step();
     driver.reset();
-    const Progress progress = team->poll(before);
-    CHECK(progress.state == Progress::State::failed);
+    const OperationStatus progress = team->poll(before);
+    CHECK(progress.state == OperationStatus::State::failed);
     CHECK_THAT(progress.why, ContainsSubstring("no more messages"));
     CHECK_THAT(progress.why, ContainsSubstring("rank 1"));
-    CHECK(team->poll(team->barrier()).state == Progress::State::failed);
+    CHECK(team->poll(team->barrier()).state == OperationStatus::State::failed);
 }
 
 TEST_CASE("Queue: an error of messages reaches the stage as a failure") {
@@ -136,8 +136,8 @@ TEST_CASE("Queue: an error of messages reaches the stage as a failure") {
     const Ticket ticket = team->barrier();
     office.lose(1);
     for (int i = 0; i < 3; ++i) driver.step();
-    const Progress progress = team->poll(ticket);
-    CHECK(progress.state == Progress::State::failed);
+    const OperationStatus progress = team->poll(ticket);
+    CHECK(progress.state == OperationStatus::State::failed);
     CHECK_THAT(progress.why, ContainsSubstring("rank 1"));
 }
 
@@ -155,5 +155,5 @@ TEST_CASE("Queue: a wait that is too long says whom it waited for, and ends the 
         CHECK_THAT(error.what(), ContainsSubstring("longer than 0.2 s"));
         CHECK_THAT(error.what(), ContainsSubstring("waits for rank 1"));
     }
-    CHECK(team->poll(ticket).state == Progress::State::failed);
+    CHECK(team->poll(ticket).state == OperationStatus::State::failed);
 }

@@ -15,7 +15,7 @@ using Pattern = PruningRule::Pattern;
 
 namespace {
 
-constexpr const char* kSmallNetworks[] = {"iresnet10-w16-56", "iresnet10-w16-56-se", "mobilefacenet-w16-56"};
+constexpr const char* kRuledNetworks[] = {"iresnet10-w16-56", "iresnet10-w16-56-se", "mobilefacenet-w16-56"};
 
 std::vector<WeightedLayer*> prunable(Network& network) {
     std::vector<WeightedLayer*> layers;
@@ -47,7 +47,7 @@ TEST_CASE("Unstructured masks are those of torch.nn.utils.prune") {
 }
 
 TEST_CASE("2:4 leaves the two largest of every four inputs, and layers that have no fours dense") {
-    for (const char* name : kSmallNetworks) {
+    for (const char* name : kRuledNetworks) {
         INFO(name);
         const auto network = make_network(name, 3), before = make_network(name, 3);
         prune_by_magnitude(*network, 0.5, {.pattern = Pattern::two_of_four});
@@ -89,7 +89,7 @@ TEST_CASE("2:4 takes no other sparsity, and unknown words are refused") {
 }
 
 TEST_CASE("Growing sparsity keeps every zero, whatever the rule") {
-    for (const char* name : kSmallNetworks) {
+    for (const char* name : kRuledNetworks) {
         for (const PruningRule& rule : {PruningRule{}, PruningRule{.per_layer = true}, PruningRule{.pattern = Pattern::channels},
                                         PruningRule{.pattern = Pattern::channels, .per_layer = true}}) {
             INFO(name << ", pattern " << static_cast<int>(rule.pattern) << ", per layer " << rule.per_layer);
@@ -112,7 +112,7 @@ TEST_CASE("Growing sparsity keeps every zero, whatever the rule") {
 }
 
 TEST_CASE("Masked weights are zero at every width after quantisation") {
-    for (const char* name : kSmallNetworks) {
+    for (const char* name : kRuledNetworks) {
         for (const Pattern pattern : {Pattern::unstructured, Pattern::two_of_four, Pattern::channels}) {
             for (const int bits : {2, 4, 8}) {
                 const auto network = make_network(name, 3);

@@ -11,7 +11,7 @@ using namespace fairsweep;
 
 namespace {
 
-constexpr const char* kSmallNetworks[] = {"iresnet10-w16-56", "mobilefacenet-w16-56"};
+constexpr const char* kPrunedNetworks[] = {"iresnet10-w16-56", "mobilefacenet-w16-56"};
 
 std::vector<torch::Tensor> prunable_weights(Network& network) {
     std::vector<torch::Tensor> weights;
@@ -29,7 +29,7 @@ torch::Tensor flat_weights(Network& network) {
 }  // namespace
 
 TEST_CASE("The smallest weights of the whole network become zero, and no other parameter changes") {
-    for (const char* name : kSmallNetworks) {
+    for (const char* name : kPrunedNetworks) {
         INFO(name);
         const auto network = make_network(name, 3), before = make_network(name, 3);
         prune_by_magnitude(*network, 0.7);
@@ -77,7 +77,7 @@ TEST_CASE("Sparsity 0 does nothing at all") {
 }
 
 TEST_CASE("Pruned weights are zero after every step and after quantisation, at every width") {
-    for (const char* name : kSmallNetworks) {
+    for (const char* name : kPrunedNetworks) {
         for (const int bits : {32, 8, 4, 3, 2}) {
             INFO(name << ", " << bits << " bits");
             const auto network = make_network(name, 3);

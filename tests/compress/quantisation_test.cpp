@@ -42,7 +42,7 @@ struct Small {
     torch::Tensor images = golden::noise({4, 3, 56, 56}, 11);
 };
 
-constexpr const char* kSmallNetworks[] = {"iresnet10-w16-56", "mobilefacenet-w16-56"};
+constexpr const char* kQuantisedNetworks[] = {"iresnet10-w16-56", "mobilefacenet-w16-56"};
 
 /// Runs three steps of SGD against a fixed teacher; all losses and the final state.
 struct Trace {
@@ -163,7 +163,7 @@ TEST_CASE("Quantisers sit where the reference has them") {
 }
 
 TEST_CASE("Bits 32 is the plain network bit for bit, in training too, also after other widths were set") {
-    for (const char* name : kSmallNetworks) {
+    for (const char* name : kQuantisedNetworks) {
         INFO(name);
         Small plain(name), off(name);
         set_quantisers(*off.network, {.weight = 4, .activation = 4});
@@ -180,7 +180,7 @@ TEST_CASE("Bits 32 is the plain network bit for bit, in training too, also after
 }
 
 TEST_CASE("16 bits stay close to float, low widths move away, and every width trains") {
-    for (const char* name : kSmallNetworks) {
+    for (const char* name : kQuantisedNetworks) {
         INFO(name);
         Small small(name);
         small.network->eval();

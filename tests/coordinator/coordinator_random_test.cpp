@@ -3,7 +3,9 @@
 /// seed is printed by Catch2 and makes a test of its own.
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <optional>
+#include <set>
 
 #include "coordinator/coordinator.hpp"
 #include "fairsweep/random.hpp"
@@ -20,6 +22,7 @@ struct Held {
     WorkerId worker;
     StageIndex stage;
     Attempt attempt;
+    bool leads;
 };
 
 struct FakeWorker {
@@ -55,6 +58,8 @@ class Chaos {
 public:
     Chaos(std::uint64_t seed, SeenChanges& seen)
         : seen_(seen), random_(seed, 0, "chaos"), plan_(random_plan(random_)), stored_(plan_.stages.size()) {
+        static constexpr std::array kTeams{1U, 0U, 2U, 4U};
+        team_ranks_ = kTeams[seed % kTeams.size()];
         restart({});
     }
 
@@ -74,7 +79,7 @@ public:
         else if (dice < 0.55)
             finish();
         else if (dice < 0.60)
-            carry_out(brain_->on_progress(some_worker(), some_stage(), Attempt{1 + small(3)}, random_.uniform(), now_s_));
+            tell_progress();
         else if (dice < 0.602)
             restart({});
         else if (dice < 0.604)
@@ -108,6 +113,8 @@ public:
     }
 
     std::uint64_t granted() const { return granted_total_; }
+    std::uint64_t teams() const { return teams_total_; }
+    std::uint64_t grown() const { return grown_total_; }
 
 private:
     std::uint32_t small(std::uint64_t bound) { return static_cast<std::uint32_t>(random_.below(bound)); }
@@ -120,11 +127,16 @@ private:
         remember_states();
         workers_.clear();
         reports_.clear();
+        last_lease_ = 0;
         carry_out(brain_->on_started(now_s_));
         join();
     }
-    static CoordinatorPolicy policy() {
+    static std::string host_of(WorkerId worker) { return number(worker) % 2 == 0 ? "even" : "odd"; }
+    CoordinatorPolicy policy() const {
         CoordinatorPolicy policy;
+        policy.team_ranks = team_ranks_;
+        policy.most_ranks = [](const Stage& stage) { return 1U << (stage.id.bytes[0] % 3U); };
+        policy.grow_after_s = 3;
         policy.lease_first_s = 40;
         policy.lease_least_s = 20;
         policy.retries[FailureClass::lost] = 200;
@@ -136,12 +148,20 @@ private:
             const WorkerId id{number};
             if (workers_.count(id) == 0 || !workers_[id].alive) {
                 workers_[id] = FakeWorker{};
-                const Commands commands = brain_->on_worker_joined(id, now_s_);
+                const Commands commands = brain_->on_worker_joined(id, host_of(id), now_s_);
                 worker_states_.erase(id);  // whatever it was, it begins anew
                 carry_out(commands);
                 return;
             }
         }
+    }
+    /// Of what a worker runs, or of anything.
+    void tell_progress() {
+        const WorkerId worker = some_worker();
+        const auto found = workers_.find(worker);
+        const bool is_true = found != workers_.end() && found->second.running && random_.below(4) != 0;
+        const Held held = is_true ? *found->second.running : Held{worker, some_stage(), Attempt{1 + small(3)}, true};
+        carry_out(brain_->on_progress(worker, held.stage, held.attempt, random_.uniform(), now_s_));
     }
     FakeWorker* pick() {
         if (workers_.empty()) return nullptr;
@@ -168,6 +188,8 @@ private:
         for (auto& [id, worker] : workers_) {
             if (!worker.alive || worker.silent || !worker.running) continue;
             const Held held = *worker.running;
+            verdict.leads = held.leads;
+            verdict.lost_team = random_.below(4) == 0;
             worker.running.reset();
             reports_.push_back(held);
             carry_out(brain_->on_stage_finished(id, held.stage, held.attempt, verdict, now_s_));
@@ -186,7 +208,9 @@ private:
                 worker.running->attempt == report.attempt)
                 return;
         }
-        carry_out(brain_->on_stage_finished(report.worker, report.stage, report.attempt, kDone, now_s_));
+        Verdict again = kDone;
+        again.leads = report.leads;
+        carry_out(brain_->on_stage_finished(report.worker, report.stage, report.attempt, again, now_s_));
     }
     void beat_and_tick() {
         std::vector<WorkerId> heard;
@@ -207,9 +231,21 @@ private:
         ++granted_total_;
         for (const StageIndex need : plan_.stages[grant.stage].needs) REQUIRE(stored_[need].state == StageState::done);
         REQUIRE_FALSE(brain_->is_stopping());
-        workers_[grant.worker].running = Held{grant.worker, grant.stage, grant.attempt};
+        REQUIRE(grant.lease > last_lease_);
+        last_lease_ = grant.lease;
+        if (grant.team.size() > 1) ++teams_total_;
+        REQUIRE(std::has_single_bit(grant.team.size()));
+        REQUIRE(grant.team.size() <= policy().most_ranks(plan_.stages[grant.stage]));
+        REQUIRE((team_ranks_ == 0 || grant.team.size() <= team_ranks_));
+        for (const WorkerId member : grant.team) {
+            workers_[member].running = Held{member, grant.stage, grant.attempt, member == grant.team.front()};
+        }
+        REQUIRE(std::set(grant.team.begin(), grant.team.end()).size() == grant.team.size());
     }
-    void apply(const AcceptResult& accept) { store(accept.stage, accept.state); }
+    void apply(const AcceptResult& accept) {
+        REQUIRE(accept.ranks >= 1);
+        store(accept.stage, accept.state);
+    }
     void apply(const RecordLoss& loss) {
         REQUIRE_FALSE(is_final(stored_[loss.stage].state));
         auto& history = stored_[loss.stage].history;
@@ -220,7 +256,7 @@ private:
         REQUIRE_FALSE(is_final(stored_[stage].state));  // one final row for ever
         stored_[stage].state = state;
     }
-    void apply(const RevokeLease&) {}  // this worker is deaf: it answers late or never
+    void apply(const RevokeLease& revoke) { grown_total_ += revoke.at_step; }  // this worker is deaf: it answers late or never
     void apply(const DropResult&) {}
     void apply(const DrainWorker&) {}
     void apply(const DismissWorker& dismiss) { workers_[dismiss.worker].running.reset(); }
@@ -234,13 +270,16 @@ private:
         for (StageIndex stage = 0; stage < plan_.stages.size(); ++stage) {
             const StageState state = brain_->state(stage);
             ++counts.by_state[state];
-            REQUIRE(holders[stage] == (state == StageState::running ? 1 : 0));
+            if (state == StageState::running)
+                REQUIRE((holders[stage] == 1 || (holders[stage] > 1 && team_ranks_ != 1)));
+            else
+                REQUIRE(holders[stage] == 0);
             REQUIRE(is_final(state) == is_final(stored_[stage].state));
         }
         REQUIRE(counts.by_state == brain_->stage_counts().by_state);
         const bool idle_worker = std::any_of(brain_->workers().begin(), brain_->workers().end(),
                                              [](const auto& entry) { return entry.second.state == WorkerState::idle; });
-        if (idle_worker && !brain_->is_stopping()) require_no_runnable_stage_left();
+        if (idle_worker && !brain_->is_stopping() && team_ranks_ < 2) require_no_runnable_stage_left();
     }
     /// An idle worker means that every waiting stage waits for something.
     void require_no_runnable_stage_left() {
@@ -281,13 +320,15 @@ private:
     std::map<WorkerId, FakeWorker> workers_;
     std::vector<Held> reports_;
     double now_s_ = 0;
-    std::uint64_t granted_total_ = 0;
+    std::uint32_t team_ranks_ = 1;
+    std::uint64_t granted_total_ = 0, teams_total_ = 0, grown_total_ = 0;
+    std::uint64_t last_lease_ = 0;  ///< of this run
 };
 
 }  // namespace
 
 TEST_CASE("No order of events breaks an invariant, and every sweep comes to its end") {
-    std::uint64_t granted = 0;
+    std::uint64_t granted = 0, teams = 0, grown = 0;
     SeenChanges seen;
     for (std::uint64_t seed = 1; seed <= 2000; ++seed) {
         INFO("seed " << seed);
@@ -295,8 +336,12 @@ TEST_CASE("No order of events breaks an invariant, and every sweep comes to its 
         for (int i = 0; i < 150; ++i) chaos.step();
         chaos.run_to_the_end();
         granted += chaos.granted();
+        teams += chaos.teams();
+        grown += chaos.grown();
     }
     CHECK(granted > 20000);
+    CHECK(teams > 1000);
+    CHECK(grown > 100);
     // The document holds every change that there was.
     for (const auto& [heading, changes] : {std::pair{"## Stages", seen.stages}, std::pair{"## Workers", seen.workers}}) {
         const Changes documented = documented_changes(heading);

@@ -19,7 +19,7 @@ struct Sweeping {
         if (!text.empty()) record += (record.empty() ? "" : " ") + text;
         return text;
     }
-    std::string joined(int worker, double now_s = 0) { return heard(brain.on_worker_joined(WorkerId{worker}, now_s)); }
+    std::string joined(int worker, double now_s = 0) { return heard(brain.on_worker_joined(WorkerId{worker}, "host", now_s)); }
     std::string finished(int worker, StageIndex stage, std::uint32_t attempt, Verdict verdict = kDone, double now_s = 1) {
         return heard(brain.on_stage_finished(WorkerId{worker}, stage, Attempt{attempt}, verdict, now_s));
     }
@@ -64,7 +64,7 @@ TEST_CASE("Beats of every kind of stage are counted for that kind alone") {
         plan.stages.front().kind = kind;
         Coordinator brain(plan, opening_of(plan), {});
         static_cast<void>(brain.on_started(0));
-        static_cast<void>(brain.on_worker_joined(WorkerId{1}, 0));
+        static_cast<void>(brain.on_worker_joined(WorkerId{1}, "host", 0));
         for (int beat = 1; beat <= 3; ++beat)
             static_cast<void>(brain.on_progress(WorkerId{1}, 0, Attempt{1}, 0.1 * beat, 5.0 * beat));
         CHECK(brain.stage_counts().total == 1);
@@ -78,7 +78,7 @@ TEST_CASE("A finished sweep sends everybody home at once") {
     Coordinator brain(plan, open_stages(plan, {{StageState::done, Attempt{1}}, {StageState::done, Attempt{1}}}, {}), {});
     CHECK(text_of(brain.on_started(0)).empty());
     CHECK(brain.is_finished());
-    CHECK(text_of(brain.on_worker_joined(WorkerId{1}, 0)) == "dismiss(w1)");
+    CHECK(text_of(brain.on_worker_joined(WorkerId{1}, "host", 0)) == "dismiss(w1)");
 }
 
 TEST_CASE("A silent worker is lost and its stage goes to another with a new attempt number") {
@@ -132,7 +132,7 @@ TEST_CASE("Losses and hangs of earlier runs count") {
         before.history.losses = 3;
         Coordinator brain(plan, open_stages(plan, {before, {}}, {}), {});
         CHECK(text_of(brain.on_started(0)).empty());
-        CHECK(text_of(brain.on_worker_joined(WorkerId{1}, 0)) == "grant(w1,s0,a10)");
+        CHECK(text_of(brain.on_worker_joined(WorkerId{1}, "host", 0)) == "grant(w1,s0,a10)");
         CHECK(text_of(brain.on_worker_lost(WorkerId{1}, 1)) == "close(s0,lost) close(s1,skipped)");
         CHECK(brain.is_finished());
     }
@@ -142,7 +142,7 @@ TEST_CASE("Losses and hangs of earlier runs count") {
         policy.lease_first_s = policy.lease_least_s = 10;
         Coordinator brain(plan, open_stages(plan, {before, {}}, {}), policy);
         static_cast<void>(brain.on_started(0));
-        static_cast<void>(brain.on_worker_joined(WorkerId{1}, 0));
+        static_cast<void>(brain.on_worker_joined(WorkerId{1}, "host", 0));
         CHECK(text_of(brain.on_tick(11)) == "revoke(w1,s0) close(s0,failed) close(s1,skipped) dismiss(w1)");
     }
     SECTION("a budget that whole runs have used up is told at the start") {
@@ -170,9 +170,9 @@ TEST_CASE("A stage that was running at two deaths of a whole run runs alone, las
     before[1].history.interruptions = 1;  // once may be a power cut: no suspect
     Coordinator brain(plan, open_stages(plan, before, {}), {});
     static_cast<void>(brain.on_started(0));
-    CHECK(text_of(brain.on_worker_joined(WorkerId{1}, 0)) == "grant(w1,s1,a1)");
-    CHECK(text_of(brain.on_worker_joined(WorkerId{2}, 0)) == "grant(w2,s2,a1)");
-    CHECK(text_of(brain.on_worker_joined(WorkerId{3}, 0)).empty());
+    CHECK(text_of(brain.on_worker_joined(WorkerId{1}, "host", 0)) == "grant(w1,s1,a1)");
+    CHECK(text_of(brain.on_worker_joined(WorkerId{2}, "host", 0)) == "grant(w2,s2,a1)");
+    CHECK(text_of(brain.on_worker_joined(WorkerId{3}, "host", 0)).empty());
     CHECK(text_of(brain.on_stage_finished(WorkerId{1}, 1, Attempt{1}, kDone, 1)) == "accept(s1,done)");
     CHECK(text_of(brain.on_stage_finished(WorkerId{2}, 2, Attempt{1}, kDone, 2)) == "accept(s2,done) grant(w1,s0,a1)");
     CHECK(text_of(brain.on_stage_finished(WorkerId{1}, 0, Attempt{1}, kDone, 3)) ==
@@ -347,4 +347,130 @@ TEST_CASE("Nothing that a worker claims can break a promise") {
     CHECK(sweep.finished(1, 0, 1, {StageState::running, FailureClass::none}) == "drop(w1,s0) grant(w1,s0,a2)");
     CHECK(sweep.finished(1, 0, 2) == "accept(s0,done) grant(w1,s1,a1)");
     CHECK(sweep.finished(1, 0, 2) == "drop(w1,s0)");
+}
+
+namespace {
+
+CoordinatorPolicy teams_of(std::uint32_t ranks, std::uint32_t most = 4) {
+    CoordinatorPolicy policy;
+    policy.team_ranks = ranks;
+    policy.most_ranks = [most](const Stage& stage) { return stage.kind == StageKind::evaluation ? 1 : most; };
+    return policy;
+}
+
+std::string joined_on(Sweeping& sweep, int worker, const std::string& host) {
+    return sweep.heard(sweep.brain.on_worker_joined(WorkerId{worker}, host, 0));
+}
+
+}  // namespace
+
+TEST_CASE("A team of a given size waits for so many workers, and its first member's result is the stage's") {
+    Sweeping sweep("b=5 e=1<b", teams_of(2));
+    CHECK(sweep.joined(1) == "grant(w1,s0,a1)");  // nobody else is there: better alone than not at all
+    CHECK(sweep.finished(1, 0, 1, kPreempted) == "drop(w1,s0) grant(w1,s0,a2)");
+    CHECK(sweep.joined(2).empty());
+    CHECK(sweep.finished(1, 0, 2, kPreempted) == "drop(w1,s0) grant(w1+w2,s0,a3)");
+    SECTION("a member that is done first has no result") {
+        CHECK(sweep.finished(2, 0, 3, of_member(kDone)) == "drop(w2,s0)");
+        CHECK(sweep.brain.state(0) == StageState::running);
+        CHECK(sweep.finished(1, 0, 3) == "accept(s0,done) grant(w1,s1,a1)");
+        CHECK(sweep.finished(1, 1, 1) == "accept(s1,done) dismiss(w1) dismiss(w2)");
+    }
+    SECTION("a member that is done last is waited for at the end, and not told to give up") {
+        CHECK(sweep.finished(1, 0, 3) == "accept(s0,done) grant(w1,s1,a1)");
+        CHECK(sweep.finished(1, 1, 1) == "accept(s1,done)");
+        CHECK_FALSE(sweep.brain.is_finished());
+        CHECK(sweep.finished(2, 0, 3, of_member(kDone)) == "drop(w2,s0) dismiss(w1) dismiss(w2)");
+    }
+    SECTION("a member that is done and never says so keeps nobody for ever") {
+        sweep.finished(1, 0, 3);
+        sweep.finished(1, 1, 1);
+        CHECK(sweep.wait(2, 18, {1, 2}) == "dismiss(w2) dismiss(w1)");
+    }
+    SECTION("a member's word that it is done does not end a stage whose attempt was given up") {
+        CHECK(sweep.heard(sweep.brain.on_worker_lost(WorkerId{1}, 2)) == "revoke(w2,s0) lost(w1,s0)");
+        CHECK(sweep.finished(2, 0, 3, of_member(kDone)) == "drop(w2,s0) grant(w2,s0,a4)");
+        CHECK(sweep.finished(2, 0, 4) == "accept(s0,done) grant(w2,s1,a1)");
+    }
+}
+
+TEST_CASE("Whoever is lost from a team ends the attempt once, and the others are free when they have answered") {
+    Sweeping sweep("b=5", teams_of(4));
+    for (int worker = 1; worker <= 4; ++worker) sweep.joined(worker);
+    sweep.finished(1, 0, 1, kPreempted);
+    REQUIRE(sweep.brain.last_attempt(0) == Attempt{2});
+    SECTION("silent") {
+        const std::string told = sweep.wait(2, 17, {1, 2, 4});
+        CHECK(told == "revoke(w1,s0) revoke(w2,s0) revoke(w4,s0) lost(w3,s0)");
+        CHECK(sweep.finished(1, 0, 2, kLostTeam, 18) == "drop(w1,s0)");  // the others have yet to answer
+        CHECK(sweep.finished(2, 0, 2, of_member(kLostTeam), 18) == "drop(w2,s0) grant(w1+w2,s0,a3)");
+        CHECK(sweep.brain.failures(0, FailureClass::lost) == 1);
+    }
+    SECTION("hung: all of them without a beat") {
+        CHECK(sweep.wait(2, 902, {1, 2, 3, 4}) ==
+              "revoke(w1,s0) revoke(w2,s0) revoke(w3,s0) revoke(w4,s0) hang(w1,s0)");
+        CHECK(sweep.brain.failures(0, FailureClass::hang) == 1);
+    }
+}
+
+TEST_CASE("The failure that counts is that of the member who was its cause") {
+    Sweeping sweep("b=5", teams_of(2));
+    sweep.joined(1);
+    sweep.joined(2);
+    CHECK(sweep.finished(1, 0, 1, kPreempted) == "drop(w1,s0) grant(w1+w2,s0,a2)");
+    SECTION("even when the other is heard first") {
+        CHECK(sweep.finished(1, 0, 2, kLostTeam) == "drop(w1,s0) end(w2,s0)");
+        CHECK(sweep.brain.state(0) == StageState::running);
+        CHECK(sweep.finished(2, 0, 2, of_member(failed(FailureClass::config))) == "accept(s0,failed) dismiss(w1) dismiss(w2)");
+    }
+    SECTION("and the others are told at once") {
+        CHECK(sweep.finished(2, 0, 2, of_member(failed(FailureClass::internal))) ==
+              "revoke(w1,s0) drop(w2,s0)");
+        CHECK(sweep.finished(1, 0, 2, kLostTeam) == "drop(w1,s0) grant(w1+w2,s0,a3)");
+        CHECK(sweep.brain.failures(0, FailureClass::internal) == 1);
+    }
+    SECTION("where nobody was, it counts as trouble with the machine") {
+        CHECK(sweep.finished(1, 0, 2, kLostTeam) == "drop(w1,s0) end(w2,s0)");
+        CHECK(sweep.finished(2, 0, 2, of_member(kLostTeam)) == "drop(w2,s0)");
+        CHECK(sweep.brain.failures(0, FailureClass::io) == 1);
+        CHECK(sweep.brain.has_delay(0));
+    }
+    SECTION("a member that leaves takes the others along to its step, and counts against nobody") {
+        CHECK(sweep.heard(sweep.brain.on_worker_leaving(WorkerId{2}, 2)).empty());
+        CHECK(sweep.finished(2, 0, 2, of_member(kPreempted)) == "drop(w2,s0) end(w1,s0) dismiss(w2)");
+        CHECK(sweep.finished(1, 0, 2, kPreempted) == "drop(w1,s0) grant(w1,s0,a3)");
+    }
+}
+
+TEST_CASE("Teams of those who would be idle: side by side first, what is left over joins, hosts stay together") {
+    Sweeping sweep("b1=5 b2=5 b3=5", teams_of(0));
+    CHECK(joined_on(sweep, 1, "x") == "grant(w1,s0,a1)");
+    CHECK(joined_on(sweep, 2, "y") == "grant(w2,s1,a1)");
+    CHECK(joined_on(sweep, 3, "x") == "grant(w3,s2,a1)");
+    CHECK(joined_on(sweep, 4, "y").empty());
+    CHECK(joined_on(sweep, 5, "y").empty());
+    CHECK(sweep.finished(2, 1, 1) == "accept(s1,done)");
+    CHECK(sweep.finished(1, 0, 1, kPreempted) == "drop(w1,s0) grant(w2+w4+w5+w1,s0,a2)");  // most of them on y
+}
+
+TEST_CASE("The last long stage goes on with more ranks, from the step that it has come to") {
+    Sweeping sweep("b=5", teams_of(0));
+    sweep.joined(1);
+    sweep.joined(2);
+    const auto beat = [&sweep](int worker, double fraction, double now_s) {
+        return sweep.heard(sweep.brain.on_progress(WorkerId{worker}, 0, Attempt{1}, fraction, now_s));
+    };
+    sweep.wait(1, 9, {1, 2});
+    beat(1, 0.01, 10);
+    sweep.wait(11, 119, {1, 2});
+    SECTION("a long one") {
+        beat(1, 0.11, 110);
+        CHECK(sweep.wait(120, 121, {1, 2}) == "end(w1,s0)");
+        CHECK(sweep.wait(122, 125, {1, 2}).empty());  // asked once
+        CHECK(sweep.finished(1, 0, 1, kPreempted, 126) == "drop(w1,s0) grant(w1+w2,s0,a2)");
+    }
+    SECTION("not one that is nearly done") {
+        beat(1, 0.9, 110);
+        CHECK(sweep.wait(120, 125, {1, 2}).empty());
+    }
 }

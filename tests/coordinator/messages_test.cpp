@@ -19,6 +19,7 @@ StageOutcome full_outcome() {
     outcome.wall_s = 1.5;
     outcome.cpu_s = 2.5;
     outcome.peak_memory_bytes = 1ULL << 40;
+    outcome.lost_team = true;
     outcome.artefact = sha256("artefact");
     outcome.artefact_bytes = 12345;
     outcome.measured[Metric::loss_first] = 9;
@@ -49,11 +50,11 @@ StageOrder full_order() {
 std::vector<Message> all_messages() {
     return {JoinMessage{4711, "node7"},
             BeatMessage{true, 3, Attempt{2}, 0.5, 99},
-            FinishedMessage{3, Attempt{2}, 1700000000.25, full_outcome()},
+            FinishedMessage{3, Attempt{2}, 1700000000.25, full_outcome(), false},
             LeavingMessage{},
             WelcomeMessage{"sweep.h5.files"},
-            LeaseMessage{5, Attempt{6}, full_order()},
-            RevokeMessage{5, Attempt{6}},
+            LeaseMessage{5, Attempt{6}, full_order(), 77, {4, 2, 1, 3}},
+            RevokeMessage{5, Attempt{6}, true},
             AcknowledgeMessage{5, Attempt{6}},
             AliveMessage{},
             DrainMessage{},
@@ -87,13 +88,19 @@ TEST_CASE("Every message comes back as it was") {
     CHECK(back.outcome.message == expected.message);
     CHECK(back.outcome.artefact == expected.artefact);
     CHECK(back.outcome.peak_memory_bytes == expected.peak_memory_bytes);
+    CHECK(back.outcome.lost_team);
+    CHECK_FALSE(back.leads);
     CHECK(back.outcome.measured[Metric::pooled_threshold] == expected.measured[Metric::pooled_threshold]);
     REQUIRE(back.outcome.groups.size() == 2);
     CHECK(back.outcome.groups == expected.groups);
     CHECK(back.outcome.scores == expected.scores);
     CHECK(std::get<JoinMessage>(decode(encode(all_messages()[0]))).host == "node7");
     CHECK(std::get<WelcomeMessage>(decode(encode(all_messages()[4]))).artefact_folder == "sweep.h5.files");
-    const StageOrder order = std::get<LeaseMessage>(decode(encode(all_messages()[5]))).order;
+    const auto lease = std::get<LeaseMessage>(decode(encode(all_messages()[5])));
+    CHECK(lease.lease == 77);
+    CHECK(lease.ranks == std::vector<std::uint32_t>{4, 2, 1, 3});
+    CHECK(std::get<RevokeMessage>(decode(encode(all_messages()[6]))).at_step);
+    const StageOrder order = lease.order;
     CHECK(order.id == full_order().id);
     CHECK(order.kind == StageKind::compression);
     CHECK(order.parameters == full_order().parameters);

@@ -58,17 +58,22 @@ inline Plan world(const std::string& line) {
 }
 
 /// Commands as text, one word each: "grant(w1,s0,a1) accept(s0,done) close(s1,skipped) revoke(w1,s0) drop(w1,s0) lost(w1,s0)
-/// hang(w1,s0) drain(w1) dismiss(w1)".
+/// hang(w1,s0) drain(w1) dismiss(w1)"; "grant(w1+w2,s0,a1)" to a team, "end(w1,s0)" at a step.
 inline std::string text_of(const Commands& commands) {
     std::string text;
     for (const Command& command : commands) {
         if (!text.empty()) text += ' ';
         const auto w = [](WorkerId worker) { return "w" + std::to_string(number(worker)); };
+        const auto team = [&w](const Team& members) {
+            std::string names;
+            for (const WorkerId member : members) names += (names.empty() ? "" : "+") + w(member);
+            return names;
+        };
         const auto s = [](StageIndex stage) { return "s" + std::to_string(stage); };
         if (const auto* grant = std::get_if<GrantLease>(&command)) {
-            text += "grant(" + w(grant->worker) + "," + s(grant->stage) + ",a" + std::to_string(number(grant->attempt)) + ")";
+            text += "grant(" + team(grant->team) + "," + s(grant->stage) + ",a" + std::to_string(number(grant->attempt)) + ")";
         } else if (const auto* revoke = std::get_if<RevokeLease>(&command)) {
-            text += "revoke(" + w(revoke->worker) + "," + s(revoke->stage) + ")";
+            text += (revoke->at_step ? "end(" : "revoke(") + w(revoke->worker) + "," + s(revoke->stage) + ")";
         } else if (const auto* accept = std::get_if<AcceptResult>(&command)) {
             text += "accept(" + s(accept->stage) + "," + name_of(accept->state) + ")";
         } else if (const auto* drop = std::get_if<DropResult>(&command)) {
@@ -93,5 +98,11 @@ inline Opening opening_of(const Plan& plan, OpeningRequest request = {}) {
 inline constexpr Verdict kDone{StageState::done, FailureClass::none};
 inline constexpr Verdict kPreempted{StageState::preempted, FailureClass::preempted};
 inline Verdict failed(FailureClass failure) { return {StageState::failed, failure}; }
+/// Of a member that does not lead.
+inline Verdict of_member(Verdict verdict) {
+    verdict.leads = false;
+    return verdict;
+}
+inline constexpr Verdict kLostTeam{StageState::failed, FailureClass::io, true, true};
 
 }  // namespace fairsweep::testing

@@ -158,6 +158,11 @@ TEST_CASE("how stages are run is checked as all else is") {
     const Sweep sweep = parse_job(kGood + "[run]\ncheckpoint_s = 5\n", "job.cfg", {});
     CHECK(sweep.run.checkpoint_s == 5);
     CHECK(parse_job(kGood, "job.cfg", {}).run.checkpoint_s == 60);
+    CHECK(parse_job(kGood, "job.cfg", {}).run.team_ranks == 0);
+    CHECK(parse_job(kGood + "[run]\nteam_ranks = auto\n", "job.cfg", {}).run.team_ranks == 0);
+    CHECK(parse_job(kGood + "[run]\nteam_ranks = 4\n", "job.cfg", {}).run.team_ranks == 4);
+    for (const char* wrong : {"0", "-1", "1.5", "2000", "all"})
+        CHECK_THAT(message_of(kGood + "[run]\nteam_ranks = " + wrong + "\n"), ContainsSubstring("auto, or a whole number from 1 to 1024"));
     CHECK_THAT(message_of(kGood + "[run]\ncheckpoint_s = -1\n"), ContainsSubstring("a number from 0 to 86400"));
     CHECK_THAT(message_of(kGood + "[run]\ncheckpoints = 1\n"), ContainsSubstring("did you mean 'checkpoint_s'?"));
 }

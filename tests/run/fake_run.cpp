@@ -5,7 +5,9 @@
 ///   fake_run run JOB --store S ...   as fairsweep run; JOB holds lines of "key value": baselines, compressions (of each),
 ///                                    stage_ms, pairs (of a group), fail (kind whose first stage fails), kill (kind whose first
 ///                                    stage kills its worker, once), poison (kind whose first stage kills its worker each time),
-///                                    deaf (kind whose first stage ignores requests to stop)
+///                                    deaf (kind whose first stage ignores requests to stop); shards (parts that baselines and
+///                                    compressions can be shared in), team_ranks, and of the first compression's team the second
+///                                    rank once: kill_member, fail_member (without a word to the others), late_member (seconds)
 ///   fake_run dump S                  every stage with state, digest, figures and hash of its scores: what must be equal
 #include <sys/types.h>
 #include <unistd.h>
@@ -13,11 +15,15 @@
 #include <csignal>
 #include <cstdlib>
 #include <algorithm>
+#include <array>
 #include <fstream>
 #include <iostream>
+#include <map>
+#include <optional>
 
 #include "run/clocks.hpp"
 #include "run/launcher.hpp"
+#include "fairsweep/collective.hpp"
 #include "fairsweep/error.hpp"
 #include "fairsweep/failure_class.hpp"
 #include "fairsweep/files.hpp"
@@ -40,22 +46,29 @@ struct FakeJob {
     std::string kill;
     std::string poison;
     std::string deaf;
+    int shards = 1;
+    std::uint32_t team_ranks = 0;
+    int kill_member = 0, fail_member = 0, late_member = 0;
 };
 
 FakeJob read_job(const std::filesystem::path& path) {
     FakeJob job;
     std::ifstream file(path);
     if (!file) throw_usage({.attempted = "cannot read the job", .where = path.string(), .found = "nothing"});
+    const std::map<std::string, int*> numbers{{"baselines", &job.baselines},     {"compressions", &job.compressions},
+                                              {"stage_ms", &job.stage_ms},       {"shards", &job.shards},
+                                              {"kill_member", &job.kill_member}, {"fail_member", &job.fail_member},
+                                              {"late_member", &job.late_member}};
     std::string key;
     while (file >> key) {
-        if (key == "baselines")
-            file >> job.baselines;
-        else if (key == "compressions")
-            file >> job.compressions;
-        else if (key == "stage_ms")
-            file >> job.stage_ms;
-        else if (key == "pairs")
+        if (const auto number = numbers.find(key); number != numbers.end()) {
+            file >> *number->second;
+            continue;
+        }
+        if (key == "pairs")
             file >> job.pairs;
+        else if (key == "team_ranks")
+            file >> job.team_ranks;
         else if (key == "fail")
             file >> job.fail;
         else if (key == "kill")
@@ -78,6 +91,7 @@ public:
         plan.groups = {"A", "B"};
         plan.job_text = "fake";
         plan.code_version = "fake";
+        plan.run.team_ranks = job.team_ranks;
     }
     StageIndex add(StageKind kind, const std::string& name, std::vector<StageIndex> needs, double cost_s) {
         Stage stage;
@@ -85,7 +99,7 @@ public:
         const bool first =
             std::none_of(plan.stages.begin(), plan.stages.end(), [kind](const Stage& one) { return one.kind == kind; });
         stage.parameters = std::string("{\"first\":") + (first ? "true" : "false") + ",\"ms\":" + std::to_string(job_.stage_ms) +
-                           ",\"name\":\"" + name + "\"}";
+                           ",\"name\":\"" + name + "\",\"shards\":" + std::to_string(job_.shards) + "}";
         std::string identity = stage.parameters.text();
         for (const StageIndex need : needs) identity += plan.stages[need].id.hex();
         stage.id = sha256(identity);
@@ -156,6 +170,16 @@ StageOutcome ended(StageState state, FailureClass failure, const char* message) 
     return outcome;
 }
 
+/// One step of all ranks of a team; true when one of them was asked to stop before it.
+bool take_step(Collective& team, bool is_stopping) {
+    constexpr double kPatience_s = 60.0;  // as long as the coordinator does not end it
+    std::array<double, 2> numbers{1.0, is_stopping ? 1.0 : 0.0};
+    wait(team, team.all_reduce({numbers.data(), numbers.size(), Scalar::f64}, Reduction::sum), kPatience_s, [] { return true; });
+    if (numbers[0] != team.size())
+        throw_infrastructure({.attempted = "a sum of a team is wrong", .found = exact_number(numbers[0])});
+    return numbers[1] > 0;
+}
+
 class FakeRunner final : public StageRunner {
 public:
     FakeRunner(FakeJob job, std::filesystem::path folder) : job_(std::move(job)), folder_(std::move(folder)) {}
@@ -171,12 +195,19 @@ public:
                 return ended(StageState::failed, FailureClass::config, "what it needs is not what its row says");
         }
         for (const Need& need : order.needs) content += read_text_file(artefact(need.id), 1 << 20);
+        if (monitor.team != nullptr) {
+            note_team(monitor.team->size());
+            if (const auto outcome_of_member = misbehave(order, *monitor.team)) return *outcome_of_member;
+        }
         const bool deaf = is_first(order, job_.deaf);
         for (int done_ms = 0; done_ms < job_.stage_ms * (deaf ? 100 : 1); done_ms += 5) {
             sleep_s(5e-3);
             monitor.on_progress(done_ms / static_cast<double>(job_.stage_ms));
-            if (!deaf && monitor.stop_requested()) return ended(StageState::preempted, FailureClass::preempted, "stopped");
+            const bool is_asked = !deaf && monitor.stop_requested();
+            if (monitor.team != nullptr ? take_step(*monitor.team, is_asked) : is_asked)
+                return ended(StageState::preempted, FailureClass::preempted, "stopped");
         }
+        if (monitor.team != nullptr && monitor.team->rank() != 0) return ended(StageState::done, FailureClass::none, "");
         const Digest digest = sha256(content);
         outcome.state = StageState::done;
         outcome.wall_s = job_.stage_ms * 1e-3;
@@ -202,6 +233,15 @@ private:
     static bool is_first(const StageOrder& order, const std::string& kind) {
         return kind == name_of(order.kind) && order.parameters.find("\"first\":true") != std::string::npos;
     }
+    /// What the job says of the second rank of the first compression's team.
+    std::optional<StageOutcome> misbehave(const StageOrder& order, const Collective& team) const {
+        if (team.rank() != 1 || !is_first(order, "compression")) return std::nullopt;
+        if (job_.late_member > 0 && mark_once("late")) sleep_s(job_.late_member);
+        if (job_.kill_member != 0 && mark_once("killed")) ::kill(::getpid(), SIGKILL);
+        if (job_.fail_member != 0 && mark_once("failed")) return ended(StageState::failed, FailureClass::internal, "a member failed");
+        return std::nullopt;
+    }
+    void note_team(int ranks) const { write_file_atomically(folder_ / ("team." + std::to_string(ranks)), "seen"); }
     bool mark_once(const std::string& name) const {
         if (std::filesystem::exists(folder_ / name)) return false;
         write_file_atomically(folder_ / name, name);

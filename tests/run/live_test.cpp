@@ -124,8 +124,8 @@ TEST_CASE("The remaining time follows what stages really took, and covers the tr
     EtaModel model;
     static_cast<void>(brain.on_started(0));
     CHECK_FALSE(model.estimate(plan, brain).has_value());
-    static_cast<void>(brain.on_worker_joined(WorkerId{1}, 0));
-    static_cast<void>(brain.on_worker_joined(WorkerId{2}, 0));
+    static_cast<void>(brain.on_worker_joined(WorkerId{1}, "host", 0));
+    static_cast<void>(brain.on_worker_joined(WorkerId{2}, "host", 0));
     for (int i = 0; i < 4; ++i) {
         const WorkerView view = brain.workers().at(WorkerId{1 + i % 2});
         static_cast<void>(brain.on_stage_finished(WorkerId{1 + i % 2}, view.stage, view.attempt, kDone, 3.0 * (1 + i / 2)));
@@ -143,7 +143,7 @@ TEST_CASE("A chain bounds the remaining time from below, however many workers th
     const Plan plan = world("b=10 c=10<b e=10<c p=1");
     Coordinator brain(plan, opening_of(plan), {});
     static_cast<void>(brain.on_started(0));
-    for (int worker = 1; worker <= 8; ++worker) static_cast<void>(brain.on_worker_joined(WorkerId{worker}, 0));
+    for (int worker = 1; worker <= 8; ++worker) static_cast<void>(brain.on_worker_joined(WorkerId{worker}, "host", 0));
     EtaModel model;
     model.on_finished(StageKind::prepare, 1, 1);
     const auto eta = model.estimate(plan, brain);

@@ -212,7 +212,7 @@ TEST_CASE("Asked to stop, a stage ends at once and leaves nothing but what it go
     CHECK(std::count(left.begin(), left.end(), ".rows") == 1);
 }
 
-TEST_CASE("Progress rises to one", "[runner]") {
+TEST_CASE("OperationStatus rises to one", "[runner]") {
     Trained t;
     double last = 0.0;
     bool rising = true;
