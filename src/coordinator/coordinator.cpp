@@ -10,6 +10,7 @@ namespace fairsweep {
 
 Commands Coordinator::on_started(double now_s) {
     Commands commands;
+    started_s_ = now_s;
     for (StageIndex stage = 0; stage < stages_.size(); ++stage) {
         if (blocks_dependants(stages_[stage].state)) close_dependants(stage, commands);
     }
@@ -183,6 +184,8 @@ void Coordinator::expire(double now_s, Commands& commands) {
             const StageIndex stage = view.stage;
             end_lease(stage, true, now_s, commands);
             lose_attempt(worker, stage, FailureClass::hang, now_s, commands);
+        } else if (ending_.erase(worker) != 0) {
+            revoke(worker, now_s, commands);  // it has not ended by itself
         } else if (view.state == WorkerState::revoked) {
             dismiss(worker, commands);  // it lives, but its stage does not end: of no more use
         }
@@ -216,6 +219,7 @@ void Coordinator::lose_worker(WorkerId worker, double now_s, Commands& commands)
 void Coordinator::revoke(WorkerId worker, double now_s, Commands& commands) {
     WorkerView& view = workers_[worker];
     view.state = WorkerState::revoked;
+    view.revoked_s = now_s;
     view.deadline_s = now_s + lease_length_s(plan_.stages[view.stage].kind);
     commands.emplace_back(RevokeLease{worker, view.stage, view.attempt, false});
 }
@@ -232,6 +236,7 @@ void Coordinator::end_lease(StageIndex stage, bool tell, double now_s, Commands&
             revoke(member, now_s, commands);
         } else {
             view.state = WorkerState::revoked;
+            view.revoked_s = now_s;
             view.deadline_s = now_s + policy_.worker_silence_s;
             ending_.insert(member);
         }

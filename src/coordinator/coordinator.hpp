@@ -56,6 +56,7 @@ struct CoordinatorPolicy {
 
     /// Of each team that a stage can have, as many as this; 0: teams of those who would be idle. See docs/teams.md.
     std::uint32_t team_ranks = 1;
+    std::uint32_t workers = 0;  ///< that will join; teams of a given size wait for them for worker_silence_s after the start
     std::function<std::uint32_t(const Stage&)> most_ranks = [](const Stage&) { return 1U; };  ///< that can run a stage together
     /// With teams of those who would be idle: a stage that has run for so long, and has at least as long to go, is stopped at a
     /// step and goes on with a team of twice the size.
@@ -142,6 +143,7 @@ struct WorkerView {
     double first_fraction = 0.0, first_beat_s = 0.0;
     bool leaving = false;
     double last_heard_s = 0.0;
+    double revoked_s = 0.0;
     std::string host;
 };
 
@@ -262,7 +264,7 @@ private:
     void forgive_own_sleep(double now_s);
     void grant(const Team& team, StageIndex stage, double now_s, Commands& commands);
     [[nodiscard]] bool may_run_now(StageIndex stage) const;
-    [[nodiscard]] std::uint32_t ranks_for(StageIndex stage) const;
+    [[nodiscard]] std::uint32_t ranks_for(StageIndex stage, double now_s) const;
     [[nodiscard]] Team take_idle(std::uint32_t ranks);
     void grow_a_team(double now_s, Commands& commands);
     void dispatch(double now_s, Commands& commands);
@@ -284,6 +286,7 @@ private:
     std::uint64_t selected_open_ = 0;  ///< selected stages that are not final
     std::uint64_t attempts_granted_ = 0;
     std::uint32_t failures_ = 0;
+    double started_s_ = 0.0;
     double last_tick_s_ = 0.0;
     bool ticked_ = false;
     bool stopping_ = false;

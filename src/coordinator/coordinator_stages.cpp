@@ -180,6 +180,9 @@ void Coordinator::settle_current(const Answer& answer, const Verdict& verdict, d
     lease.came_apart = lease.came_apart || (has_failed && verdict.lost_team);
     if (!lease.at_work.empty()) {
         commands.emplace_back(DropResult{answer.worker, answer.stage, answer.attempt, "others of its team have not answered yet"});
+        if (has_failed)  // they wait for it perhaps, where they hear nothing
+            for (const WorkerId member : lease.at_work)
+                workers_[member].deadline_s = std::min(workers_[member].deadline_s, now_s + policy_.worker_silence_s);
         const bool is_early = has_failed || verdict.state == StageState::preempted;
         if (is_early && !stopping_) stop_at_step(answer.stage, commands);
         return;
@@ -255,17 +258,19 @@ bool Coordinator::may_run_now(StageIndex stage) const {
 
 /// How many ranks the stage at the front gets; 0: it waits for more to be idle. All that the parts of a batch can be added up
 /// over are powers of two.
-std::uint32_t Coordinator::ranks_for(StageIndex stage) const {
+std::uint32_t Coordinator::ranks_for(StageIndex stage, double now_s) const {
     if (policy_.team_ranks == 1) return 1;
     const auto idle = static_cast<std::uint32_t>(idle_.size());
     const std::uint32_t share = idle / static_cast<std::uint32_t>(ready_.size());
     if (policy_.team_ranks == 0 && share < 2) return 1;
     const std::uint32_t most = policy_.most_ranks(plan_.stages[stage]);
     if (policy_.team_ranks == 0) return std::bit_floor(std::max(1U, std::min(most, share)));
-    const auto in_service = static_cast<std::uint32_t>(std::count_if(workers_.begin(), workers_.end(), [](const auto& entry) {
+    auto in_service = static_cast<std::uint32_t>(std::count_if(workers_.begin(), workers_.end(), [&](const auto& entry) {
         const WorkerView& view = entry.second;
-        return !view.leaving && view.state != WorkerState::lost && view.state != WorkerState::dismissed;
+        const bool may_answer = view.state == WorkerState::revoked && now_s - view.revoked_s < policy_.worker_silence_s;
+        return !view.leaving && (view.state == WorkerState::idle || view.state == WorkerState::running || may_answer);
     }));
+    if (now_s - started_s_ < policy_.worker_silence_s) in_service = std::max(in_service, policy_.workers);  // they join one by one
     const std::uint32_t ranks = std::bit_floor(std::max(1U, std::min({most, policy_.team_ranks, in_service})));
     return ranks <= idle ? ranks : 0;
 }
@@ -292,6 +297,8 @@ Team Coordinator::take_idle(std::uint32_t ranks) {
 /// Where workers are idle and nothing waits: the team with the longest way to go ends at a step, and goes on with twice as many.
 void Coordinator::grow_a_team(double now_s, Commands& commands) {
     if (policy_.team_ranks != 0 || stopping_ || idle_.empty() || !ready_.empty() || !delayed_.empty()) return;
+    for (const auto& [stage, lease] : leases_)
+        if (lease.is_ending) return;  // the idle are for that one
     double longest_s = policy_.grow_after_s;
     std::optional<StageIndex> chosen;
     for (const auto& [stage, lease] : leases_) {
@@ -312,7 +319,7 @@ void Coordinator::grow_a_team(double now_s, Commands& commands) {
 void Coordinator::dispatch(double now_s, Commands& commands) {
     while (!stopping_ && !idle_.empty() && !ready_.empty() && may_run_now(*ready_.begin())) {
         const StageIndex stage = *ready_.begin();
-        const std::uint32_t ranks = ranks_for(stage);
+        const std::uint32_t ranks = ranks_for(stage, now_s);
         if (ranks == 0) break;
         ready_.erase(ready_.begin());
         grant(take_idle(ranks), stage, now_s, commands);

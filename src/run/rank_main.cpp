@@ -72,9 +72,10 @@ RankResult coordinate(Link& link, const RunOptions& options, const SweepParts& p
     record_interrupted_attempts(sweep.store);
     const auto runner = parts.make_runner(sweep.store.artefact_folder());
     Progress progress(has_parent() ? Progress::Style::none : progress_style(options.quiet));
-    CoordinatorLoop loop(
-        link, sweep.store, sweep.plan,
-        coordinator_settings(options, sweep.plan, opening_request(options, sweep.plan, sweep.store, *runner), progress));
+    CoordinatorSettings settings =
+        coordinator_settings(options, sweep.plan, opening_request(options, sweep.plan, sweep.store, *runner), progress);
+    settings.policy.workers = static_cast<std::uint32_t>(link.size() - 1);
+    CoordinatorLoop loop(link, sweep.store, sweep.plan, std::move(settings));
     IdleWait wait;
     while (!loop.is_over() && !launcher.is_gone()) {
         if (stop_signals_seen() != 0) loop.request_stop(steady_now_s());

@@ -39,6 +39,7 @@ StageThread::~StageThread() {
     {
         const std::lock_guard lock(mutex_);
         ending_ = true;
+        if (team_) team_->abort("this worker ends");
     }
     stop_ = true;
     changed_.notify_one();

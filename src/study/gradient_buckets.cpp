@@ -46,6 +46,11 @@ GradientBuckets::~GradientBuckets() {
     if (waited_ < posted_) team_.abort("a step was given up");
 }
 
+bool GradientBuckets::are_of(const Tensors& trained) const {
+    return std::equal(trained.begin(), trained.end(), trained_.begin(), trained_.end(),
+                      [](const torch::Tensor& a, const torch::Tensor& b) { return a.is_same(b); });
+}
+
 void GradientBuckets::begin(std::vector<Tensors> earlier) {
     FAIRSWEEP_CHECK(waited_ == posted_, "the sums of the step before were waited for");
     earlier_ = std::move(earlier);
@@ -61,7 +66,7 @@ torch::Tensor GradientBuckets::view_of(std::size_t tensor) const {
 }
 
 void GradientBuckets::arrived(std::size_t tensor, const torch::Tensor& gradient) {
-    if (!is_open_) return;  // of an earlier part
+    if (!is_open_ || !gradient.defined()) return;  // of an earlier part; of a tensor that nothing depends on
     const torch::NoGradGuard no_gradients;
     view_of(tensor).copy_(with_earlier(earlier_, tensor, gradient));
     has_arrived_[tensor] = true;

@@ -21,6 +21,7 @@ public:
     GradientBuckets(const GradientBuckets&) = delete;
     GradientBuckets& operator=(const GradientBuckets&) = delete;
 
+    [[nodiscard]] bool are_of(const Tensors& trained) const;
     /// Before the backward pass of this rank's last part. `earlier`: sums over subtrees of its parts before, [subtrees][trained],
     /// the nearest last; undefined where a part had no gradient.
     void begin(std::vector<Tensors> earlier);

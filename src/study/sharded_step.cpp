@@ -14,11 +14,6 @@
 #include "fairsweep/error.hpp"
 
 namespace fairsweep {
-namespace {
-
-constexpr double kTeamPatience_s = 900.0;  // for the slowest member of a team to come to the same operation
-
-bool is_power_of_two(int number) { return std::has_single_bit(static_cast<unsigned>(number)); }
 
 /// Sums of parts that come in order, as a balanced binary tree: complete subtrees wait for their neighbour.
 template <class Value, class Add>
@@ -56,6 +51,12 @@ private:
     Add add_;
     std::vector<std::pair<Value, int>> waiting_;  ///< a subtree's sum, and its height
 };
+
+namespace {
+
+constexpr double kTeamPatience_s = 900.0;  // for the slowest member of a team to come to the same operation
+
+bool is_power_of_two(int number) { return std::has_single_bit(static_cast<unsigned>(number)); }
 
 void add_tensors(Tensors& to, const Tensors& more) {
     for (std::size_t i = 0; i < to.size(); ++i)
@@ -184,7 +185,8 @@ ShardedStep::ShardedStep(const StageContext& context, Network& network, int shar
                               : own_parts(shards, 0, 1)) {}
 
 GradientBuckets& ShardedStep::buckets_of(const Tensors& trained) {
-    if (!buckets_) buckets_ = std::make_unique<GradientBuckets>(*context_.monitor.team, trained);
+    // A training that goes on to train more (steps of quantisers) has another list from then on.
+    if (!buckets_ || !buckets_->are_of(trained)) buckets_ = std::make_unique<GradientBuckets>(*context_.monitor.team, trained);
     return *buckets_;
 }
 
@@ -195,7 +197,11 @@ void ShardedStep::tell_numbers(const StepNumbers& numbers) {
 
 void ShardedStep::end_failed_step(const Tensors& trained, bool has_diverged, const std::exception_ptr& failed) {
     Collective& team = *context_.monitor.team;
-    if (!told_) {
+    if (told_) {
+        team.abort("a rank failed in the backward pass");
+        std::rethrow_exception(failed);
+    }
+    try {
         tell_numbers({has_diverged ? std::numeric_limits<double>::quiet_NaN() : 0.0, 0.0, 0.0, has_diverged ? 0.0 : 1.0});
         if (has_diverged) {  // the others end the step, and throw it away
             buckets_of(trained).begin({});
@@ -203,70 +209,73 @@ void ShardedStep::end_failed_step(const Tensors& trained, bool has_diverged, con
             static_cast<void>(buckets_of(trained).finish(kTeamPatience_s));
         }
         wait(team, *told_, kTeamPatience_s, [] { return true; });
-    } else {
-        team.abort("a rank failed in the backward pass");
+    } catch (const TeamError&) {
+        // The team is gone; what this rank has to say is its own failure.
     }
     std::rethrow_exception(failed);
 }
 
-ShardedStep::Losses ShardedStep::run(Optimiser& optimiser, const LossOfPart& loss_of_part) {
-    const Tensors trained = optimiser.trained(), running = running_state(network_);
-    const bool is_cut = parts_.count < parts_.shards || parts_.count > 1, has_team = is_team(context_);
-    const Tensors before = is_cut ? clones_of(running) : Tensors{};
-    const std::vector<ActivationRange> ranges_before = is_cut ? widening_ranges(network_) : std::vector<ActivationRange>{};
-    std::vector<std::vector<ActivationRange>> ranges;
-    Tensors after_first;
-    TreeSum<Tensors, decltype(&add_tensors)> gradients(&add_tensors);
-    TreeSum<StepNumbers, decltype(&add_numbers)> numbers(&add_numbers);
-    const auto compute = [&](int part) {
-        if (part > parts_.first) {
-            copy_to(before, running);
-            if (!ranges_before.empty()) set_activation_ranges(network_, ranges_before);
-        }
-        const auto [loss, second] = loss_of_part(part);
-        const double value = loss.template item<double>();
-        numbers.add({value, second, 0.0, 0.0});
-        if (part == parts_.first && is_cut) after_first = clones_of(running);
-        if (!ranges_before.empty()) ranges.push_back(activation_ranges(network_));
-        const bool is_last = part + 1 == parts_.first + parts_.count;
-        if (has_team && is_last) {  // from here on the others hear of it
-            StepNumbers sums = numbers.sum();
-            sums[2] = context_.stop_requested() ? 1.0 : 0.0;
-            tell_numbers(sums);
-            buckets_of(trained).begin(gradients.take_subtrees());
-        }
-        if (std::isfinite(value)) loss.backward();  // else the step is thrown away, by all ranks
-        if (!has_team || !is_last) gradients.add(take_gradients(trained));
-    };
-    told_.reset();
-    if (has_team) {
-        bool has_diverged = false;
-        std::exception_ptr failed;
-        try {
-            for (int part = parts_.first; part < parts_.first + parts_.count; ++part) compute(part);
-        } catch (const NonFiniteError&) {
-            failed = std::current_exception();
-            has_diverged = true;  // for all ranks, as for one alone
-        } catch (...) {
-            failed = std::current_exception();
-        }
-        if (failed) end_failed_step(trained, has_diverged, failed);
-    } else {
-        for (int part = parts_.first; part < parts_.first + parts_.count; ++part) compute(part);
+/// What the parts of this rank leave, before it is added to what others have.
+struct ShardedStep::Own {
+    Tensors trained, running;
+    Tensors before{}, after_first{};  ///< running statistics that the step begins with, and that the first part leaves
+    std::vector<ActivationRange> ranges_before{};
+    std::vector<std::vector<ActivationRange>> ranges{};
+    TreeSum<Tensors, decltype(&add_tensors)> gradients{&add_tensors};
+    TreeSum<StepNumbers, decltype(&add_numbers)> numbers{&add_numbers};
+};
+
+void ShardedStep::compute(int part, const LossOfPart& loss_of_part, Own& own) {
+    const bool is_first = part == parts_.first, is_last = part + 1 == parts_.first + parts_.count;
+    if (!is_first) {
+        copy_to(own.before, own.running);
+        if (!own.ranges_before.empty()) set_activation_ranges(network_, own.ranges_before);
     }
-    if (is_cut) copy_to(after_first, running);
-    Tensors sum = has_team ? sum_of_team(trained) : gradients.sum();
-    if (!has_team) numbers_ = numbers.sum();
+    const auto [loss, second] = loss_of_part(part);
+    const double value = loss.item<double>();
+    own.numbers.add({value, second, 0.0, 0.0});
+    if (is_first && is_cut()) own.after_first = clones_of(own.running);
+    if (!own.ranges_before.empty()) own.ranges.push_back(activation_ranges(network_));
+    const bool begins_sums = is_team(context_) && is_last;
+    if (begins_sums) {  // the others hear of it while the backward pass runs
+        StepNumbers sums = own.numbers.sum();
+        sums[2] = context_.stop_requested() ? 1.0 : 0.0;
+        tell_numbers(sums);
+        buckets_of(own.trained).begin(own.gradients.take_subtrees());
+    }
+    if (std::isfinite(value)) loss.backward();  // else the step is thrown away, by all ranks
+    if (!begins_sums) own.gradients.add(take_gradients(own.trained));
+}
+
+ShardedStep::Losses ShardedStep::run(Optimiser& optimiser, const LossOfPart& loss_of_part) {
+    Own own{.trained = optimiser.trained(), .running = running_state(network_)};
+    if (is_cut()) {
+        own.before = clones_of(own.running);
+        own.ranges_before = widening_ranges(network_);
+    }
+    told_.reset();
+    try {
+        for (int part = parts_.first; part < parts_.first + parts_.count; ++part) compute(part, loss_of_part, own);
+    } catch (const NonFiniteError&) {
+        if (!is_team(context_)) throw;
+        end_failed_step(own.trained, true, std::current_exception());  // diverged for all ranks, as for one alone
+    } catch (...) {
+        if (!is_team(context_)) throw;
+        end_failed_step(own.trained, false, std::current_exception());
+    }
+    if (is_cut()) copy_to(own.after_first, own.running);
+    if (!is_team(context_)) numbers_ = own.numbers.sum();
+    const Tensors sum = is_team(context_) ? sum_of_team(own.trained) : own.gradients.sum();
     const Losses losses{numbers_[0] / parts_.shards, numbers_[1] / parts_.shards};
     if (!std::isfinite(losses.loss)) return losses;
-    if (has_team) TeamSum(context_).broadcast(running);
-    if (!ranges.empty()) set_activation_ranges(network_, merged_in_team(merge_ranges(ranges)));
-    for (std::size_t i = 0; i < trained.size(); ++i) {
+    if (is_team(context_)) TeamSum(context_).broadcast(own.running);
+    if (!own.ranges.empty()) set_activation_ranges(network_, merged_in_team(merge_ranges(own.ranges)));
+    for (std::size_t i = 0; i < own.trained.size(); ++i) {
         if (!sum[i].defined()) continue;
-        trained[i].mutable_grad() = parts_.shards == 1 ? sum[i] : sum[i].div_(parts_.shards);
+        own.trained[i].mutable_grad() = parts_.shards == 1 ? sum[i] : sum[i].div_(parts_.shards);
     }
     optimiser.apply();
-    static_cast<void>(take_gradients(trained));  // a backward pass adds to what is there
+    static_cast<void>(take_gradients(own.trained));  // a backward pass adds to what is there
     return losses;
 }
 

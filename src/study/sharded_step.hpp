@@ -71,6 +71,9 @@ public:
     [[nodiscard]] const OwnParts& parts() const { return parts_; }
 
 private:
+    struct Own;
+    void compute(int part, const LossOfPart& loss_of_part, Own& own);
+    [[nodiscard]] bool is_cut() const { return parts_.count < parts_.shards || parts_.count > 1; }
     [[nodiscard]] GradientBuckets& buckets_of(const Tensors& trained);
     /// Begins the sum of the ranks' numbers.
     void tell_numbers(const StepNumbers& numbers);

@@ -385,7 +385,7 @@ TEST_CASE("A team of a given size waits for so many workers, and its first membe
     SECTION("a member that is done and never says so keeps nobody for ever") {
         sweep.finished(1, 0, 3);
         sweep.finished(1, 1, 1);
-        CHECK(sweep.wait(2, 18, {1, 2}) == "dismiss(w2) dismiss(w1)");
+        CHECK(sweep.wait(2, 18, {1, 2}) == "revoke(w2,s0) dismiss(w1) dismiss(w2)");
     }
     SECTION("a member's word that it is done does not end a stage whose attempt was given up") {
         CHECK(sweep.heard(sweep.brain.on_worker_lost(WorkerId{1}, 2)) == "revoke(w2,s0) lost(w1,s0)");
@@ -451,6 +451,30 @@ TEST_CASE("Teams of those who would be idle: side by side first, what is left ov
     CHECK(joined_on(sweep, 5, "y").empty());
     CHECK(sweep.finished(2, 1, 1) == "accept(s1,done)");
     CHECK(sweep.finished(1, 0, 1, kPreempted) == "drop(w1,s0) grant(w2+w4+w5+w1,s0,a2)");  // most of them on y
+}
+
+TEST_CASE("A team of a given size waits for workers that have yet to join, and not for ever") {
+    CoordinatorPolicy policy = teams_of(2);
+    policy.workers = 2;
+    Sweeping sweep("b=5", policy);
+    CHECK(sweep.joined(1).empty());
+    SECTION("they come") { CHECK(sweep.joined(2, 1) == "grant(w1+w2,s0,a1)"); }
+    SECTION("they do not come") { CHECK(sweep.wait(1, 16, {1}) == "grant(w1,s0,a1)"); }
+}
+
+TEST_CASE("One idle rank is promised to one stage") {
+    Sweeping sweep("b1=5 b2=5", teams_of(0));
+    for (int worker = 1; worker <= 3; ++worker) sweep.joined(worker);
+    const auto beat = [&sweep](int worker, double fraction, double now_s) {
+        const auto stage = static_cast<StageIndex>(worker - 1);
+        sweep.heard(sweep.brain.on_progress(WorkerId{worker}, stage, Attempt{1}, fraction, now_s));
+    };
+    sweep.wait(1, 9, {1, 2, 3});
+    for (const int worker : {1, 2}) beat(worker, 0.01, 10);
+    sweep.wait(11, 109, {1, 2, 3});
+    for (const int worker : {1, 2}) beat(worker, 0.1 * worker, 110);
+    CHECK(sweep.wait(120, 130, {1, 2, 3}) == "end(w1,s0)");
+    CHECK(sweep.finished(1, 0, 1, kPreempted, 131) == "drop(w1,s0) grant(w1+w3,s0,a2)");
 }
 
 TEST_CASE("The last long stage goes on with more ranks, from the step that it has come to") {
