@@ -19,8 +19,8 @@ constexpr std::chrono::microseconds kLongestSleep{500};
     team.abort(why);
     const OperationStatus progress = team.poll(ticket);  // knows more than `why`: whom it waited for, or an earlier reason
     throw TeamError({.attempted = "cannot finish operation " + std::to_string(ticket.number) + " of a team",
-                          .where = "rank " + std::to_string(team.rank()) + " of " + std::to_string(team.size()),
-                          .found = progress.why.empty() ? why : progress.why});
+                     .where = "rank " + std::to_string(team.rank()) + " of " + std::to_string(team.size()),
+                     .found = progress.why.empty() ? why : progress.why});
 }
 
 }  // namespace

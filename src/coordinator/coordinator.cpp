@@ -28,7 +28,6 @@ Commands Coordinator::on_worker_joined(WorkerId worker, const std::string& host,
     view.last_heard_s = now_s;
     view.host = host;
     workers_[worker] = view;
-    ending_.erase(worker);
     idle_.insert(worker);
     dispatch(now_s, commands);
     return commands;
@@ -127,7 +126,12 @@ Commands Coordinator::on_stop_requested(double now_s) {
     return commands;
 }
 
-bool Coordinator::is_finished() const { return leases_.empty() && ending_.empty() && (stopping_ || selected_open_ == 0); }
+bool Coordinator::is_finished() const {
+    if (!leases_.empty() || (!stopping_ && selected_open_ != 0)) return false;
+    return std::none_of(workers_.begin(), workers_.end(), [](const auto& entry) {
+        return entry.second.state == WorkerState::revoked && entry.second.ends_by_itself;
+    });
+}
 
 std::size_t Coordinator::workers_in_service() const {
     return static_cast<std::size_t>(std::count_if(workers_.begin(), workers_.end(), [](const auto& entry) {
@@ -184,8 +188,8 @@ void Coordinator::expire(double now_s, Commands& commands) {
             const StageIndex stage = view.stage;
             end_lease(stage, true, now_s, commands);
             lose_attempt(worker, stage, FailureClass::hang, now_s, commands);
-        } else if (ending_.erase(worker) != 0) {
-            revoke(worker, now_s, commands);  // it has not ended by itself
+        } else if (view.state == WorkerState::revoked && view.ends_by_itself) {
+            revoke(worker, now_s, commands);  // it has not
         } else if (view.state == WorkerState::revoked) {
             dismiss(worker, commands);  // it lives, but its stage does not end: of no more use
         }
@@ -195,7 +199,6 @@ void Coordinator::expire(double now_s, Commands& commands) {
 void Coordinator::dismiss(WorkerId worker, Commands& commands) {
     workers_[worker].state = WorkerState::dismissed;
     idle_.erase(worker);
-    ending_.erase(worker);
     commands.emplace_back(DismissWorker{worker});
 }
 
@@ -205,7 +208,6 @@ void Coordinator::lose_worker(WorkerId worker, double now_s, Commands& commands)
     if (before == WorkerState::lost || before == WorkerState::dismissed) return;
     view.state = WorkerState::lost;
     idle_.erase(worker);
-    ending_.erase(worker);
     if (before != WorkerState::running) return;
     end_lease(view.stage, true, now_s, commands);
     if (view.leaving) {  // it was told to go: not the stage's fault
@@ -216,11 +218,16 @@ void Coordinator::lose_worker(WorkerId worker, double now_s, Commands& commands)
     lose_attempt(worker, view.stage, FailureClass::lost, now_s, commands);
 }
 
-void Coordinator::revoke(WorkerId worker, double now_s, Commands& commands) {
-    WorkerView& view = workers_[worker];
+void Coordinator::mark_revoked(WorkerView& view, double now_s, double answers_within_s, bool ends_by_itself) {
     view.state = WorkerState::revoked;
     view.revoked_s = now_s;
-    view.deadline_s = now_s + lease_length_s(plan_.stages[view.stage].kind);
+    view.deadline_s = now_s + answers_within_s;
+    view.ends_by_itself = ends_by_itself;
+}
+
+void Coordinator::revoke(WorkerId worker, double now_s, Commands& commands) {
+    WorkerView& view = workers_[worker];
+    mark_revoked(view, now_s, lease_length_s(plan_.stages[view.stage].kind), false);
     commands.emplace_back(RevokeLease{worker, view.stage, view.attempt, false});
 }
 
@@ -232,14 +239,10 @@ void Coordinator::end_lease(StageIndex stage, bool tell, double now_s, Commands&
     for (const WorkerId member : lease->second.at_work) {
         WorkerView& view = workers_[member];
         if (view.state != WorkerState::running) continue;
-        if (tell) {
+        if (tell)
             revoke(member, now_s, commands);
-        } else {
-            view.state = WorkerState::revoked;
-            view.revoked_s = now_s;
-            view.deadline_s = now_s + policy_.worker_silence_s;
-            ending_.insert(member);
-        }
+        else
+            mark_revoked(view, now_s, policy_.worker_silence_s, true);
     }
     leases_.erase(lease);
 }
@@ -264,7 +267,6 @@ bool Coordinator::free_worker(WorkerId worker, StageIndex stage, Attempt attempt
     free.leaving = view.leaving;
     free.host = view.host;
     view = free;
-    ending_.erase(worker);
     if (!view.leaving) idle_.insert(worker);
     return current;
 }

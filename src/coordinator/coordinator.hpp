@@ -144,6 +144,7 @@ struct WorkerView {
     bool leaving = false;
     double last_heard_s = 0.0;
     double revoked_s = 0.0;
+    bool ends_by_itself = false;  ///< revoked without a word: its team's result is there
     std::string host;
 };
 
@@ -250,6 +251,7 @@ private:
     void close_beyond_budget(double now_s, Commands& commands);
     void lose_attempt(WorkerId worker, StageIndex stage, FailureClass failure, double now_s, Commands& commands);
     void revoke(WorkerId worker, double now_s, Commands& commands);
+    void mark_revoked(WorkerView& view, double now_s, double answers_within_s, bool ends_by_itself);
     void end_lease(StageIndex stage, bool tell, double now_s, Commands& commands);
     void stop_at_step(StageIndex stage, Commands& commands);
     bool free_worker(WorkerId worker, StageIndex stage, Attempt attempt);
@@ -279,7 +281,6 @@ private:
     std::set<StageIndex> delayed_;
     std::map<WorkerId, WorkerView> workers_;
     std::set<WorkerId> idle_;
-    std::set<WorkerId> ending_;  ///< revoked without a word: their team's result is there, and they end by themselves
     std::map<StageIndex, Lease> leases_;        ///< of running stages
     PerEnum<StageKind, double> longest_gap_s_;  ///< between beats; 0: none seen
     StateCounts counts_;

@@ -3,6 +3,7 @@
 # stopped, links that somebody planted, a file system without locks, a look at the store in the first seconds of a run.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+export FAIRSWEEP_WORKER_SILENCE_S=1 FAIRSWEEP_COORDINATOR_SILENCE_S=3 FAIRSWEEP_BEAT_S=0.2 FAIRSWEEP_END_S=2 FAIRSWEEP_START_S=30
 
 printf 'baselines 2\ncompressions 2\nstage_ms 20\n' >job
 "$fake" run job --store calm.h5 --workers 0 -q

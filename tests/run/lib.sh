@@ -1,6 +1,5 @@
-# Sourced by the scripts that run fake stages under mpirun: short patience, and what they all look for.
+# Sourced by the scripts that run fake stages under mpirun: what they all look for.
 fake=$FAIRSWEEP_BINARY_DIR/tests/fake_run
-export FAIRSWEEP_WORKER_SILENCE_S=1 FAIRSWEEP_COORDINATOR_SILENCE_S=3 FAIRSWEEP_BEAT_S=0.2 FAIRSWEEP_END_S=2 FAIRSWEEP_START_S=30
 die() { cat log.txt >&2; printf 'FAILED: %s\n' "$*" >&2; exit 1; }
 expect() {  # expect CODE PATTERN COMMAND...: exit code, and a pattern somewhere in what it says
     local code=$1 pattern=$2 status=0

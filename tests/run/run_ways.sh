@@ -1,18 +1,9 @@
 #!/usr/bin/env bash
 # The ways to start `run`, and how it ends: exit codes of the contract, with fake stages.
 set -euo pipefail
-fake=$FAIRSWEEP_BINARY_DIR/tests/fake_run
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 export FAIRSWEEP_WORKER_SILENCE_S=2 FAIRSWEEP_COORDINATOR_SILENCE_S=10 FAIRSWEEP_BEAT_S=0.2
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-die() { cat log.txt >&2; printf 'FAILED: %s\n' "$*" >&2; exit 1; }
-expect() {  # expect CODE PATTERN COMMAND...: exit code, and a pattern somewhere in what it says
-    local code=$1 pattern=$2 status=0
-    shift 2
-    "$@" >log.txt 2>&1 || status=$?
-    [ "$status" -eq "$code" ] || die "exit $status, expected $code: $*"
-    tr '\n' ' ' <log.txt | grep -Eq -- "$pattern" || die "no '$pattern' from: $*"
-}
-count() { "$fake" dump "$1" | grep -c " $2\( \|\$\)" || true; }
 
 printf 'baselines 2\ncompressions 2\nstage_ms 20\n' >job
 expect 0 '6 done' "$fake" run job --store one.h5 --workers 0

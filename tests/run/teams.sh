@@ -3,6 +3,7 @@
 # of the teams; a member that dies, is stopped, fails or comes late costs an attempt at most.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+export FAIRSWEEP_WORKER_SILENCE_S=1 FAIRSWEEP_COORDINATOR_SILENCE_S=3 FAIRSWEEP_BEAT_S=0.2 FAIRSWEEP_END_S=2 FAIRSWEEP_START_S=30
 
 printf 'baselines 1\ncompressions 3\nstage_ms 60\nshards 4\n' >job
 "$fake" run job --store calm.h5 --workers 0 -q
