@@ -13,9 +13,10 @@
 #include <utility>
 #include <vector>
 
-#include "compress/fake_quant_loops.hpp"
 #include "compress/quantisation.hpp"
-#include "compress/tensor_kernels.hpp"
+#include "device/device_ops.hpp"
+#include "device/fake_quant_kernel.hpp"
+#include "device/fake_quant_loops.hpp"
 #include "fairsweep/process_memory.hpp"
 #include "model/network.hpp"
 #include "timing.hpp"
@@ -75,28 +76,31 @@ void race_activation(Json& figures, const std::vector<std::int64_t>& shape, int 
     const double step = static_cast<double>(grid.step);
     const auto zero = static_cast<std::int64_t>(grid.zero_point);
     const auto words = static_cast<std::int64_t>(mask_words(static_cast<std::size_t>(x.numel())));
-    torch::Tensor kept = torch::empty({words}, torch::kShort), mask, values;
+    const GridTensors tensors{GridSource::asymmetric_range, 8, torch::full({1}, -2.0F), torch::full({1}, 2.5F)};
+    const torch::Tensor seen = Seen::nothing(), broken = torch::zeros({1}, torch::kInt);
+    torch::Tensor kept = torch::empty({1, words}, torch::kShort), mask, values;
+    const auto quantise = [&](const torch::Tensor& from) { cpu_ops().quantise_stepped(from, target, kept, tensors, seen, broken); };
     const std::string size = std::to_string(x.numel()) + " values";
     const auto count = static_cast<double>(x.numel());
     const auto copy = [&] { target.copy_(x); };
-    const Contender forward{"fairsweep", [&] { quantise_into(x, target, kept, grid); }};
+    const Contender forward{"fairsweep", [&] { quantise(x); }};
     const Contender torch_forward{"aminmax + fake_quantize_per_tensor_affine", [&] {
                                       (void)at::aminmax(x);
                                       std::tie(values, mask) =
                                           at::fake_quantize_per_tensor_affine_cachemask(x, step, zero, -128, 127);
                                   }};
     report(figures, race("per tensor, forward, " + size, {forward, torch_forward, {"copy", copy}}, runs, count));
-    const Contender in_place{"fairsweep", [&] { quantise_into(target, target, kept, grid); }};
+    const Contender in_place{"fairsweep", [&] { quantise(target); }};
     report(figures, race("per tensor, forward in place, " + size, {in_place, torch_forward, {"copy", copy}}, runs, count));
-    const Contender backward{"fairsweep", [&] { masked_gradient_into(gradient, kept, target); }};
+    const Contender backward{"fairsweep", [&] { cpu_ops().masked_gradient(gradient, kept, target); }};
     const Contender torch_backward{"fake_quantize_per_tensor_affine backward",
                                    [&] { values = at::fake_quantize_per_tensor_affine_cachemask_backward(gradient, mask); }};
     report(figures, race("per tensor, backward, " + size, {backward, torch_backward, {"copy", copy}}, runs, count));
     report(figures, race("per tensor, forward + backward, " + size,
                          {{"fairsweep",
                            [&] {
-                               quantise_into(x, target, kept, grid);
-                               masked_gradient_into(gradient, kept, target);
+                               quantise(x);
+                               cpu_ops().masked_gradient(gradient, kept, target);
                            }},
                           {"aminmax + fake_quantize_per_tensor_affine, forward + backward",
                            [&] {

@@ -2,6 +2,9 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 deps=$root/.deps
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/fairsweep
+# LibTorch of a build for GPUs: one of those that scripts/setup knows a compiler for.
+torch_version=${FAIRSWEEP_TORCH_VERSION:-2.15.0}
+cuda_deps=$deps/cuda-$torch_version
 
 say() { printf '%s\n' "fairsweep: $*" >&2; }
 fail() {

@@ -11,6 +11,7 @@
 #include "fairsweep/log.hpp"
 #include "fairsweep/process_memory.hpp"
 #include "fairsweep/text.hpp"
+#include "gpu_text.hpp"
 #include "store/read_apart.hpp"
 #include "version.hpp"
 
@@ -82,7 +83,7 @@ int run(const Arguments& words) {
         return words.empty() ? 2 : 0;
     }
     if (words[0] == "--version" || words[0] == "version") {
-        std::cout << "fairsweep " << version_text() << "\n";
+        std::cout << "fairsweep " << version_text() << gpu_text() << "\n";
         return 0;
     }
     std::vector<std::string> names;

@@ -5,12 +5,14 @@
 #include <bit>
 #include <cstdint>
 
+#include "fairsweep/host_device.hpp"
+
 namespace fairsweep {
 
 inline constexpr std::uint32_t kMagnitude = 0x7FFFFFFFU;
 inline constexpr std::uint32_t kInfinity = 0x7F800000U;
 
-[[nodiscard]] inline float float_of_f16(std::uint16_t half) {
+[[nodiscard]] FAIRSWEEP_HOST_DEVICE inline float float_of_f16(std::uint16_t half) {
     const std::uint32_t magnitude = static_cast<std::uint32_t>(half & 0x7FFFU) << 13;
     const std::uint32_t normal = magnitude + (112U << 23);  // the exponent's bias is 15 there, 127 here
     // Below the normal numbers the fraction counts steps of 2^-24: put behind the one of 2^-14 and that one taken away again.
@@ -20,7 +22,7 @@ inline constexpr std::uint32_t kInfinity = 0x7F800000U;
     return std::bit_cast<float>(value | static_cast<std::uint32_t>(half & 0x8000U) << 16);
 }
 
-[[nodiscard]] inline std::uint16_t f16_of_float(float value) {
+[[nodiscard]] FAIRSWEEP_HOST_DEVICE inline std::uint16_t f16_of_float(float value) {
     const std::uint32_t bits = std::bit_cast<std::uint32_t>(value);
     const std::uint32_t magnitude = bits & kMagnitude;
     // Adding 0.5 leaves steps of 2^-24, those of the smallest halves, and rounds to them as additions do.
@@ -33,11 +35,11 @@ inline constexpr std::uint32_t kInfinity = 0x7F800000U;
     return static_cast<std::uint16_t>(half | ((bits >> 16) & 0x8000U));
 }
 
-[[nodiscard]] inline float float_of_bf16(std::uint16_t half) {
+[[nodiscard]] FAIRSWEEP_HOST_DEVICE inline float float_of_bf16(std::uint16_t half) {
     return std::bit_cast<float>(static_cast<std::uint32_t>(half) << 16);
 }
 
-[[nodiscard]] inline std::uint16_t bf16_of_float(float value) {
+[[nodiscard]] FAIRSWEEP_HOST_DEVICE inline std::uint16_t bf16_of_float(float value) {
     const std::uint32_t bits = std::bit_cast<std::uint32_t>(value);
     const std::uint32_t rounded = (bits + 0x7FFFU + ((bits >> 16) & 1U)) >> 16;
     const std::uint32_t nan = (bits >> 16) | 0x40U;  // rounding could carry a NaN over into a number

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <span>
 #include <vector>
 
 #include "compress/non_finite_error.hpp"
 #include "compress/range_search.hpp"
-#include "compress/tensor_kernels.hpp"
 #include "fairsweep/check.hpp"
 #include "fairsweep/error.hpp"
 
@@ -33,25 +33,30 @@ torch::Tensor laid_out(const torch::Tensor& gradient, const std::vector<std::int
 
 /// Quantised forward, gradient passed on unchanged, also outside the range.
 struct PassActivation : torch::autograd::Function<PassActivation> {
-    static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x, const QuantiserScale& scale,
-                                 const std::string& layer) {
-        if (!quantise_in_place(x, scale)) throw NonFiniteError(layer, "activation");
+    static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x, const torch::Tensor& min,
+                                 const torch::Tensor& max, int bits, const torch::Tensor& broken) {
+        ops_of(x).quantise_scaled(x, min, max, bits, broken);
         context->mark_dirty({x});
         return x;
     }
     static torch::autograd::variable_list backward(torch::autograd::AutogradContext*,
                                                    const torch::autograd::variable_list& gradients) {
-        return {gradients[0], {}, {}};
+        return {gradients[0], {}, {}, {}, {}};
     }
+};
+
+/// What a pass leaves word of; undefined `seen`: it is not observed. No input of autograd's.
+struct Watch {
+    torch::Tensor seen, broken;
 };
 
 /// Quantised in place; the gradient passes where the code lay inside.
 struct MaskActivation : torch::autograd::Function<MaskActivation> {
-    static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x, const StepGrid& grid,
-                                 ValueRange* range) {
-        const torch::Tensor kept =
-            torch::empty({static_cast<std::int64_t>(mask_words(static_cast<std::size_t>(x.numel())))}, torch::kShort);
-        *range = quantise_into(x, x, kept, grid);
+    static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x, const GridTensors& grid,
+                                 const Watch& watch) {
+        const auto words = static_cast<std::int64_t>(mask_words(static_cast<std::size_t>(x.numel())));
+        const torch::Tensor kept = torch::empty({1, words}, x.options().dtype(torch::kShort));
+        ops_of(x).quantise_stepped(x, x, kept, grid, watch.seen, watch.broken);
         context->saved_data["kept"] = kept;
         context->saved_data["strides"] = x.strides().vec();
         context->mark_dirty({x});
@@ -61,7 +66,7 @@ struct MaskActivation : torch::autograd::Function<MaskActivation> {
                                                    const torch::autograd::variable_list& gradients) {
         const torch::Tensor gradient = laid_out(gradients[0], context->saved_data["strides"].toIntVector());
         const torch::Tensor kept = context->saved_data["kept"].toTensor(), out = torch::empty_like(gradient);
-        masked_gradient_into(gradient, kept, out);
+        ops_of(gradient).masked_gradient(gradient, kept, out);
         return {out, {}, {}};
     }
 };
@@ -69,32 +74,44 @@ struct MaskActivation : torch::autograd::Function<MaskActivation> {
 /// The step is trained. Its gradient's factor counts the values of the whole tensor, batch included, as torch's and MQBench's
 /// implementations do.
 struct LearnActivation : torch::autograd::Function<LearnActivation> {
-    static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x, const torch::Tensor&,
-                                 const StepGrid& grid, int bits, ValueRange* range) {
+    static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x, const torch::Tensor& log_step,
+                                 const torch::Tensor& zero_point, int bits, const torch::Tensor& broken) {
         const torch::Tensor out = torch::empty_like(x);
-        *range = quantise_into(x, out, {}, grid);
-        context->save_for_backward({x});
-        context->saved_data["step"] = static_cast<double>(grid.step);
-        context->saved_data["zero_point"] = static_cast<double>(grid.zero_point);
+        ops_of(x).quantise_stepped(x, out, {}, {GridSource::log_step, bits, log_step, zero_point}, {}, broken);
+        context->save_for_backward({x, log_step, zero_point});
         context->saved_data["bits"] = bits;
         return out;
     }
     static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                    const torch::autograd::variable_list& gradients) {
-        const torch::Tensor x = context->get_saved_variables()[0];
-        const StepGrid grid = grid_of_step(static_cast<float>(context->saved_data["step"].toDouble()),
-                                           static_cast<float>(context->saved_data["zero_point"].toDouble()),
-                                           static_cast<int>(context->saved_data["bits"].toInt()));
+        const auto saved = context->get_saved_variables();
+        const torch::Tensor& x = saved[0];
+        const GridTensors grid{GridSource::log_step, static_cast<int>(context->saved_data["bits"].toInt()), saved[1],
+                               saved[2]};
         const torch::Tensor gradient = laid_out(gradients[0], x.strides().vec()), out = torch::empty_like(x);
-        const LearnedSums sums = learned_gradient_into(x, gradient, out, grid);
-        const double step_gradient = log_step_gradient(sums, static_cast<double>(x.numel()), grid);
-        return {out, torch::full({1}, step_gradient, torch::kFloat), {}, {}, {}};
+        const torch::Tensor step_gradient = torch::empty_like(saved[1]);
+        ops_of(x).learned_gradient(x, gradient, out, grid, step_gradient);
+        return {out, step_gradient, {}, {}, {}};
     }
 };
 
 }  // namespace
 
-void ActivationQuantiser::refuse_uncalibrated() const {
+void ActivationQuantiser::set_range(float min, float max) {
+    x_min.fill_(min);
+    x_max.fill_(max);
+}
+
+bool ActivationQuantiser::is_calibrated() {
+    const auto version = static_cast<std::uint32_t>(x_min._version() + x_max._version());
+    if (is_known_calibrated_ && version == calibrated_version_) return true;
+    is_known_calibrated_ = is_calibrated_range(low(), high());
+    calibrated_version_ = version;
+    return is_known_calibrated_;
+}
+
+void ActivationQuantiser::require_calibrated() {
+    if (is_calibrated()) return;
     throw Error(ErrorKind::internal, {.attempted = "quantise an activation with a frozen range",
                                       .where = layer,
                                       .found = "a range that was never calibrated",
@@ -102,21 +119,34 @@ void ActivationQuantiser::refuse_uncalibrated() const {
                                       .hint = "set_observing(network, true) before the first step"});
 }
 
+void ActivationQuantiser::follow(const torch::Tensor& x) {
+    if (seen.device() == x.device()) return;
+    seen = seen.to(x.device());
+    broken = broken.to(x.device());
+}
+
+void ActivationQuantiser::refuse_broken() {
+    if (!broken.is_cpu()) return;
+    const std::int32_t how = std::exchange(broken.data_ptr<std::int32_t>()[0], Broken::sound);
+    if (how != Broken::sound) throw NonFiniteError(layer, how == Broken::broken_step ? "learned step" : "activation");
+}
+
 torch::Tensor QuantfaceActivationQuantiser::forward(torch::Tensor x) {
     x = dense(x);
+    follow(x);
+    const DeviceOps& ops = ops_of(x);
     if (observing) {
-        const ValueRange batch = range_of_tensor(x);
-        if (!batch.is_finite) throw NonFiniteError(layer, "activation");
-        // As the reference updates it: the stored value may miss the true minimum by its last bit.
-        low() += -low() + std::min(low(), batch.min);
-        high() += -high() + std::max(high(), batch.max);
-        if (low() == 0.0F) low() = -0.0F;
-    } else if (!is_calibrated()) {
-        refuse_uncalibrated();
+        ops.observe(x, seen, broken);
+        refuse_broken();
+        ops.widen(seen, x_min, x_max);
+    } else {
+        require_calibrated();
     }
-    const QuantiserScale scale = quantiser_scale(low(), high(), bits);
-    if (torch::GradMode::is_enabled() && x.requires_grad()) return PassActivation::apply(x, scale, layer);
-    if (!quantise_in_place(x, scale)) throw NonFiniteError(layer, "activation");
+    if (torch::GradMode::is_enabled() && x.requires_grad())
+        x = PassActivation::apply(x, x_min, x_max, bits, broken);
+    else
+        ops.quantise_scaled(x, x_min, x_max, bits, broken);
+    refuse_broken();
     return x;
 }
 
@@ -132,68 +162,93 @@ ModernActivationQuantiser::ModernActivationQuantiser(std::string layer_name, int
     zero_point = register_buffer("zero_point", torch::zeros({1}));
 }
 
+GridTensors ModernActivationQuantiser::grid_tensors() const {
+    if (rule == RangeRule::learned) return {GridSource::log_step, bits, log_step, zero_point};
+    return {range_source(grid_kind), bits, x_min, x_max};
+}
+
 StepGrid ModernActivationQuantiser::grid() {
-    if (rule != RangeRule::learned) return grid_of_range(low(), high(), grid_kind, bits);
-    const StepGrid grid = grid_of_step(std::exp(*log_step.const_data_ptr<float>()), *zero_point.const_data_ptr<float>(), bits);
+    const StepGrid grid = grid_at(grid_tensors(), 0);
     if (!std::isfinite(grid.step)) throw NonFiniteError(layer, "learned step");
     return grid;
 }
 
 void ModernActivationQuantiser::set_range(float min, float max) {
-    low() = min, high() = max;
+    ActivationQuantiser::set_range(min, max);
     if (rule != RangeRule::learned || !is_calibrated()) return;
+    const torch::NoGradGuard no_gradients;
     const StepGrid grid = grid_of_range(min, max, grid_kind, bits);
-    *log_step.data_ptr<float>() = std::log(grid.step);
-    *zero_point.data_ptr<float>() = grid.zero_point;
+    log_step.fill_(std::log(grid.step));
+    zero_point.fill_(grid.zero_point);
 }
 
-void ModernActivationQuantiser::update(float min, float max) {
-    if (!(min <= max)) return;
-    if (!is_calibrated()) return set_range(min, max);
-    if (rule == RangeRule::learned) return;
-    if (rule == RangeRule::minmax) return set_range(std::min(low(), min), std::max(high(), max));
-    const auto c = static_cast<float>(averaging);
-    set_range(low() + c * (min - low()), high() + c * (max - high()));
+ValueRange ModernActivationQuantiser::observed() const {
+    const torch::Tensor found = seen.cpu();
+    return {.min = found[Seen::least].item<float>(), .max = found[Seen::most].item<float>(), .is_finite = true};
 }
 
-void ModernActivationQuantiser::observe(const ValueRange& range) {
-    observed_min = std::min(observed_min, range.min);
-    observed_max = std::max(observed_max, range.max);
+void ModernActivationQuantiser::set_observed(float min, float max) {
+    seen[Seen::least].fill_(min);
+    seen[Seen::most].fill_(max);
 }
 
-ValueRange ModernActivationQuantiser::searched_range(const torch::Tensor& x) const {
-    if (!range_of_tensor(x).is_finite) throw NonFiniteError(layer, "activation");
-    if (rule == RangeRule::percentile) return percentile_range(sample_of(values_of(x), kPercentileSample), percentile);
-    return least_error_range(sample_of(values_of(x), kLeastErrorSample), grid_kind, bits);
+RangeUpdate ModernActivationQuantiser::update() {
+    RangeUpdate update{.rule = UpdateRule::set,
+                       .share = static_cast<float>(averaging),
+                       .seen = seen,
+                       .min = x_min,
+                       .max = x_max,
+                       .log_step = {},
+                       .zero_point = {},
+                       .grid = grid_kind,
+                       .bits = bits};
+    const bool is_first = !is_calibrated();
+    if (rule == RangeRule::learned && is_first)
+        update.log_step = log_step, update.zero_point = zero_point;
+    else if (!is_first)
+        update.rule = rule == RangeRule::learned  ? UpdateRule::keep
+                      : rule == RangeRule::minmax ? UpdateRule::widen
+                                                  : UpdateRule::average;
+    return update;
+}
+
+void ModernActivationQuantiser::observe_searched(const torch::Tensor& x) {
+    ops_of(x).observe(x, {}, broken);
+    refuse_broken();
+    const torch::Tensor host = x.cpu();  // a search waits for the device
+    const ValueRange found = rule == RangeRule::percentile
+                                 ? percentile_range(sample_of(values_of(host), kPercentileSample), percentile)
+                                 : least_error_range(sample_of(values_of(host), kLeastErrorSample), grid_kind, bits);
+    const ValueRange before = observed();
+    set_observed(std::min(before.min, found.min), std::max(before.max, found.max));
 }
 
 torch::Tensor ModernActivationQuantiser::forward(torch::Tensor x) {
     x = dense(x);
-    const bool calibrated = is_calibrated();
-    if (!calibrated && !observing) refuse_uncalibrated();
-    if (observing && !observes_all() && !(calibrated && rule == RangeRule::learned)) observe(searched_range(x));
-    ValueRange range;
-    if (!calibrated) {
-        range = range_of_tensor(x);
-    } else if (!torch::GradMode::is_enabled() || !x.requires_grad()) {
-        range = quantise_into(x, x, {}, grid());
-    } else if (rule == RangeRule::learned) {
-        x = LearnActivation::apply(x, log_step, grid(), bits, &range);
-    } else {
-        x = MaskActivation::apply(x, grid(), &range);
-    }
-    if (!range.is_finite) throw NonFiniteError(layer, "activation");
-    if (observing && observes_all()) observe(range);
+    follow(x);
+    const bool calibrated = is_calibrated(), observes_pass = observing && observes_all();
+    if (!observing) require_calibrated();
+    if (observing && !observes_pass && !(calibrated && rule == RangeRule::learned)) observe_searched(x);
+    const torch::Tensor into = observes_pass ? seen : torch::Tensor();
+    if (!calibrated)
+        ops_of(x).observe(x, into, broken);
+    else if (!torch::GradMode::is_enabled() || !x.requires_grad())
+        ops_of(x).quantise_stepped(x, x, {}, grid_tensors(), into, broken);
+    else if (rule == RangeRule::learned)
+        x = LearnActivation::apply(x, log_step, zero_point, bits, broken);
+    else
+        x = MaskActivation::apply(x, grid_tensors(), Watch{into, broken});
+    refuse_broken();
     return x;
 }
 
 QuantiserDescription QuantfaceActivationQuantiser::describe() {
-    if (!is_calibrated()) refuse_uncalibrated();
+    require_calibrated();
     return {.bits = bits, .per_channel = false, .ranges = {quantiser_scale(low(), high(), bits)}};
 }
 
 QuantiserDescription ModernActivationQuantiser::describe() {
-    if (!is_calibrated()) refuse_uncalibrated();
+    require_calibrated();
     QuantiserDescription description{.bits = bits, .per_channel = false, .ranges = {}};
     add_range(description, grid());
     return description;

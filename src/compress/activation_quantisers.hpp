@@ -4,18 +4,19 @@
 
 #include <cmath>
 
-#include <limits>
+#include <cstdint>
 #include <string>
 #include <utility>
 
-#include "compress/fake_quant_kernel.hpp"
+#include "device/device_ops.hpp"
+#include "device/fake_quant_kernel.hpp"
 #include "compress/quantiser_description.hpp"
 #include "compress/quantiser_settings.hpp"
 #include "model/layers.hpp"
 
 namespace fairsweep {
 
-/// Buffers x_min, x_max [1].
+/// Buffers x_min, x_max [1]. What a forward pass changes stays on the device of the activations.
 struct ActivationQuantiser : ActivationTransform {
     ActivationQuantiser(std::string layer_name, int width, float first_min, float first_max)
         : layer(std::move(layer_name)),
@@ -23,17 +24,33 @@ struct ActivationQuantiser : ActivationTransform {
           x_min(register_buffer("x_min", torch::full({1}, first_min))),
           x_max(register_buffer("x_max", torch::full({1}, first_max))) {}
 
-    [[nodiscard]] float& low() { return *x_min.data_ptr<float>(); }
-    [[nodiscard]] float& high() { return *x_max.data_ptr<float>(); }
-    virtual void set_range(float min, float max) { low() = min, high() = max; }
+    /// Of the range, on the host: waits for the device.
+    [[nodiscard]] float low() const { return x_min.item<float>(); }
+    [[nodiscard]] float high() const { return x_max.item<float>(); }
+    virtual void set_range(float min, float max);
     /// The quantiser as numbers. Throws an internal Error naming the layer when the range was never calibrated.
     [[nodiscard]] virtual QuantiserDescription describe() = 0;
-    [[noreturn]] void refuse_uncalibrated() const;
+    [[nodiscard]] bool is_calibrated();
 
     std::string layer;
     int bits;
     torch::Tensor x_min, x_max;
     bool observing = true;
+
+protected:
+    [[nodiscard]] virtual bool is_calibrated_range(float min, float max) const = 0;
+    /// Throws where the range was never calibrated.
+    void require_calibrated();
+    /// Brings `seen` and `broken` to the device of x.
+    void follow(const torch::Tensor& x);
+    /// Throws NonFiniteError where something on the host was broken. On another device it is read after the step.
+    void refuse_broken();
+
+    torch::Tensor seen = Seen::nothing(), broken = torch::zeros({1}, torch::kInt);  ///< no part of the state
+
+private:
+    std::uint32_t calibrated_version_ = 0;  ///< torch counts changes in place; those of kernels never uncalibrate a range
+    bool is_known_calibrated_ = false;
 };
 
 /// Preset "quantface": the range starts at (0, 0) and is widened by a batch before the batch is quantised; straight-through
@@ -46,7 +63,9 @@ struct QuantfaceActivationQuantiser : ActivationQuantiser {
     [[nodiscard]] QuantiserDescription describe() override;
 
 private:
-    [[nodiscard]] bool is_calibrated() { return low() != 0.0F || high() != 0.0F || std::signbit(low()); }
+    [[nodiscard]] bool is_calibrated_range(float min, float max) const override {
+        return min != 0.0F || max != 0.0F || std::signbit(min);
+    }
 };
 
 /// Preset "modern". A batch is quantised with the range that the batches before it left, and observed in the same pass; what
@@ -57,24 +76,27 @@ struct ModernActivationQuantiser : ActivationQuantiser {
     ModernActivationQuantiser(std::string layer_name, int width, const QuantiserSettings& settings);
     torch::Tensor forward(torch::Tensor x) override;
 
-    [[nodiscard]] bool is_calibrated() { return low() <= high(); }
+    /// On the host: waits for the device.
     [[nodiscard]] StepGrid grid();
     [[nodiscard]] QuantiserDescription describe() override;
-    /// Folds an observed range into the one that is used, by the rule; (infinity, -infinity) changes nothing.
-    void update(float min, float max);
+    /// What was observed since the last update, on the host: waits for the device.
+    [[nodiscard]] ValueRange observed() const;
+    /// Replaces what was observed.
+    void set_observed(float min, float max);
+    /// How what was observed changes the range, by the rule; for DeviceOps::update_ranges.
+    [[nodiscard]] RangeUpdate update();
     void set_range(float min, float max) override;
-    void forget_observed() { observed_min = std::numeric_limits<float>::infinity(), observed_max = -observed_min; }
 
     GridKind grid_kind;
     RangeRule rule;
     double averaging, percentile;
     torch::Tensor log_step, zero_point;
-    float observed_min = std::numeric_limits<float>::infinity(), observed_max = -std::numeric_limits<float>::infinity();
 
 private:
+    [[nodiscard]] bool is_calibrated_range(float min, float max) const override { return min <= max; }
+    [[nodiscard]] GridTensors grid_tensors() const;
     [[nodiscard]] bool observes_all() const { return rule == RangeRule::minmax || rule == RangeRule::moving_average; }
-    void observe(const ValueRange& range);
-    [[nodiscard]] ValueRange searched_range(const torch::Tensor& x) const;
+    void observe_searched(const torch::Tensor& x);
 };
 
 }  // namespace fairsweep

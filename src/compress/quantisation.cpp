@@ -139,8 +139,14 @@ void set_activation_ranges(torch::nn::Module& network, const std::vector<Activat
 std::vector<ActivationRange> observed_ranges(torch::nn::Module& network) {
     std::vector<ActivationRange> ranges;
     for (const auto& [name, quantiser] : quantisers<ModernActivationQuantiser>(network))
-        ranges.push_back({name, quantiser->observed_min, quantiser->observed_max});
+        ranges.push_back({name, quantiser->observed().min, quantiser->observed().max});
     return ranges;
+}
+
+void update_ranges(torch::nn::Module& network) {
+    std::vector<RangeUpdate> updates;
+    for (const auto& [name, quantiser] : quantisers<ModernActivationQuantiser>(network)) updates.push_back(quantiser->update());
+    if (!updates.empty()) ops_of(updates.front().min).update_ranges(updates);
 }
 
 void fold_ranges(torch::nn::Module& network, const std::vector<ActivationRange>& observed) {
@@ -148,9 +154,9 @@ void fold_ranges(torch::nn::Module& network, const std::vector<ActivationRange>&
     FAIRSWEEP_CHECK(found.size() == observed.size(), "one observed range for each activation quantiser");
     for (std::size_t i = 0; i < observed.size(); ++i) {
         FAIRSWEEP_CHECK(found[i].first == observed[i].name, "ranges in the order of observed_ranges()");
-        found[i].second->update(observed[i].x_min, observed[i].x_max);
-        found[i].second->forget_observed();
+        found[i].second->set_observed(observed[i].x_min, observed[i].x_max);
     }
+    update_ranges(network);
 }
 
 std::vector<ActivationRange> merge_ranges(std::span<const std::vector<ActivationRange>> shards) {

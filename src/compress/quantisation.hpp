@@ -53,10 +53,10 @@ void set_activation_ranges(torch::nn::Module& network, const std::vector<Activat
 /// Preset "modern" holds back what it observes: the ranges observed since the last update, (infinity, -infinity) where nothing
 /// was; empty under "quantface".
 [[nodiscard]] std::vector<ActivationRange> observed_ranges(torch::nn::Module& network);
-/// Folds observed ranges (of all shards of a batch: merged) into those in use, by each quantiser's rule. Once a step.
+/// Folds what was observed into the ranges in use, by each quantiser's rule. Once a step.
+void update_ranges(torch::nn::Module& network);
+/// The same with other observed ranges in place of the network's own: those of all shards of a batch, merged.
 void fold_ranges(torch::nn::Module& network, const std::vector<ActivationRange>& observed);
-/// The same with what this network observed itself.
-inline void update_ranges(torch::nn::Module& network) { fold_ranges(network, observed_ranges(network)); }
 
 /// The ranges of the same quantisers from several shards or ranks, at least one: the least x_min and the largest x_max of each,
 /// which does not depend on order or number. "quantface": merge activation_ranges() and set them (the published code in effect

@@ -3,11 +3,11 @@
 #include <cstddef>
 #include <vector>
 
-#include "compress/fake_quant_kernel.hpp"
+#include "device/fake_quant_kernel.hpp"
 
 namespace fairsweep {
 
-/// In float32 (compress/fake_quant_kernel.hpp), preset "quantface":
+/// In float32 (device/fake_quant_kernel.hpp), preset "quantface":
 ///   code = clamp(rint(scale * x - zero_point), lowest, highest), output = (code + zero_point) / scale;
 /// a zero point may lie far outside the codes: where the range excludes zero. Preset "modern" has steps:
 ///   code = clamp(rint(scale * x) - zero_point, lowest, highest), output = (code + zero_point) * step.

@@ -3,12 +3,12 @@
 #include <cstdint>
 #include <string>
 
+#include "device/fake_quant_arithmetic.hpp"
 #include "fairsweep/sweep.hpp"
 
 namespace fairsweep {
 
 enum class Preset : std::uint8_t { quantface, modern };
-enum class GridKind : std::uint8_t { symmetric, asymmetric };
 
 /// Where a quantiser's step comes from.
 ///   - minmax: activations: all values seen so far; weights: the present weights, on every forward pass

@@ -24,10 +24,6 @@ float quantile(std::vector<float>& values, double share) {
 
 }  // namespace
 
-StepGrid grid_of_range(float min, float max, GridKind kind, int bits) {
-    return kind == GridKind::symmetric ? symmetric_grid(min, max, bits) : asymmetric_grid(min, max, bits);
-}
-
 std::vector<float> sample_of(std::span<const float> values, std::size_t most) {
     const std::size_t stride = (values.size() + most - 1) / most;
     std::vector<float> sample;

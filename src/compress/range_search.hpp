@@ -4,12 +4,10 @@
 #include <span>
 #include <vector>
 
-#include "compress/fake_quant_kernel.hpp"
+#include "device/fake_quant_kernel.hpp"
 #include "compress/quantiser_settings.hpp"
 
 namespace fairsweep {
-
-[[nodiscard]] StepGrid grid_of_range(float min, float max, GridKind kind, int bits);
 
 /// Every k-th value, k the least that leaves at most `most`: the same ones for the same length.
 [[nodiscard]] std::vector<float> sample_of(std::span<const float> values, std::size_t most);

@@ -8,34 +8,14 @@
 #include <span>
 #include <utility>
 
-#include "compress/fake_quant_kernel.hpp"
+#include "device/fake_quant_kernel.hpp"
 #include "compress/non_finite_error.hpp"
 #include "compress/range_search.hpp"
 #include "fairsweep/check.hpp"
-#include "model/memory_layout.hpp"
+#include "device/memory_layout.hpp"
 
 namespace fairsweep {
 namespace {
-
-constexpr std::int64_t kChunkValues = 1 << 15;  // values of a piece of work: some 10 microseconds
-
-/// Rows [begin, end) of one slot.
-struct Chunk {
-    std::size_t slot;
-    std::int64_t begin, end;
-};
-
-void add_chunks(std::vector<Chunk>& chunks, std::size_t slot, std::int64_t rows, std::int64_t row_size) {
-    const std::int64_t step = std::max<std::int64_t>(1, kChunkValues / std::max<std::int64_t>(1, row_size));
-    for (std::int64_t row = 0; row < rows; row += step) chunks.push_back({slot, row, std::min(rows, row + step)});
-}
-
-template <typename Body>
-void for_each_chunk(const std::vector<Chunk>& chunks, const Body& body) {
-    at::parallel_for(0, static_cast<std::int64_t>(chunks.size()), 1, [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t i = begin; i < end; ++i) body(chunks[static_cast<std::size_t>(i)]);
-    });
-}
 
 /// The same values in the memory layout of `like`.
 torch::Tensor laid_out_as(const torch::Tensor& values, const torch::Tensor& like) {
@@ -48,11 +28,6 @@ std::span<const float> row_of(const torch::Tensor& source, std::int64_t row, std
 }
 
 std::int64_t words_of(std::int64_t row_size) { return static_cast<std::int64_t>(mask_words(static_cast<std::size_t>(row_size))); }
-/// Null without a mask.
-std::uint16_t* words_at(const torch::Tensor& kept, std::int64_t row) {
-    if (!kept.defined()) return nullptr;
-    return reinterpret_cast<std::uint16_t*>(kept.data_ptr<std::int16_t>()) + row * kept.size(1);
-}
 
 void check_calibrated(const WeightBank::Rule& rule) {
     if (rule.steps->calibrated.item<bool>()) return;
@@ -84,14 +59,7 @@ struct MaskGradient : torch::autograd::Function<MaskGradient> {
         const torch::Tensor kept = context->saved_data["kept"].toTensor();
         const torch::Tensor out =
             torch::empty_strided(gradients[0].sizes(), context->saved_data["strides"].toIntVector(), gradients[0].options());
-        const torch::Tensor gradient = laid_out_as(gradients[0], out);
-        const std::int64_t rows = kept.size(0), row_size = out.numel() / rows;
-        std::vector<Chunk> chunks;
-        add_chunks(chunks, 0, rows, row_size);
-        for_each_chunk(chunks, [&](const Chunk& chunk) {
-            for (std::int64_t row = chunk.begin; row < chunk.end; ++row)
-                masked_gradient(row_of(gradient, row, row_size), words_at(kept, row), out.data_ptr<float>() + row * row_size);
-        });
+        ops_of(out).masked_gradient(laid_out_as(gradients[0], out), kept, out);
         return {out, {}, {}};
     }
 };
@@ -112,20 +80,7 @@ struct LearnStep : torch::autograd::Function<LearnStep> {
         const int bits = static_cast<int>(context->saved_data["bits"].toInt());
         const torch::Tensor gradient = laid_out_as(gradients[0], source);
         const torch::Tensor out = torch::empty_like(source), step_gradient = torch::empty_like(step_sizes);
-        const std::int64_t rows = step_sizes.numel(), row_size = source.numel() / rows;
-        std::vector<Chunk> chunks;
-        add_chunks(chunks, 0, rows, row_size);
-        for_each_chunk(chunks, [&](const Chunk& chunk) {
-            for (std::int64_t row = chunk.begin; row < chunk.end; ++row) {
-                const StepGrid grid =
-                    grid_of_step(step_sizes.const_data_ptr<float>()[row], zero_points.const_data_ptr<float>()[row], bits);
-                const std::int64_t at = row * row_size;
-                const LearnedSums sums = learned_gradient(row_of(source, row, row_size), gradient.const_data_ptr<float>() + at,
-                                                          out.data_ptr<float>() + at, grid);
-                step_gradient.data_ptr<float>()[row] =
-                    static_cast<float>(log_step_gradient(sums, static_cast<double>(row_size), grid));
-            }
-        });
+        ops_of(source).learned_gradient(source, gradient, out, {GridSource::step, bits, step_sizes, zero_points}, step_gradient);
         return {out, step_gradient, {}, {}, {}, {}};
     }
 };
@@ -147,14 +102,12 @@ torch::Tensor WeightSteps::step_sizes() const { return is_learned() ? log_step.d
 
 void WeightSteps::calibrate(const torch::Tensor& weight, const std::string& layer) {
     const torch::NoGradGuard no_grad;
-    const torch::Tensor source = with_whole_rows(weight.detach());
+    const torch::Tensor source = with_whole_rows(weight.detach().cpu());
     const std::int64_t rows = (is_learned() ? log_step : step).numel(), row_size = source.numel() / rows;
     std::vector<StepGrid> grids(static_cast<std::size_t>(rows));
     std::atomic<bool> is_finite{true};
-    std::vector<Chunk> chunks;
-    add_chunks(chunks, 0, rows, row_size);
-    for_each_chunk(chunks, [&](const Chunk& chunk) {
-        for (std::int64_t row = chunk.begin; row < chunk.end && is_finite; ++row) {
+    at::parallel_for(0, rows, 1, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t row = begin; row < end && is_finite; ++row) {
             const auto values = row_of(source, row, row_size);
             if (!range_of(values).is_finite) {
                 is_finite = false;
@@ -166,14 +119,14 @@ void WeightSteps::calibrate(const torch::Tensor& weight, const std::string& laye
         }
     });
     if (!is_finite) throw NonFiniteError(layer, "weight");
+    const torch::Tensor steps = torch::empty({rows}), zero_points = torch::empty({rows});
     for (std::int64_t row = 0; row < rows; ++row) {
         const StepGrid& found = grids[static_cast<std::size_t>(row)];
-        if (is_learned())
-            log_step.data_ptr<float>()[row] = std::log(found.step);
-        else
-            step.data_ptr<float>()[row] = found.step;
-        if (zero_point.defined()) zero_point.data_ptr<float>()[row] = found.zero_point;
+        steps.data_ptr<float>()[row] = is_learned() ? std::log(found.step) : found.step;
+        zero_points.data_ptr<float>()[row] = found.zero_point;
     }
+    (is_learned() ? log_step : step).copy_(steps);
+    if (zero_point.defined()) zero_point.copy_(zero_points);
     calibrated.fill_(true);
 }
 
@@ -206,16 +159,15 @@ torch::Tensor WeightBank::use(std::size_t index, const torch::Tensor& master) {
 
 QuantiserDescription WeightBank::describe(std::size_t index, const torch::Tensor& weight) const {
     const Rule& rule = slots_.at(index).rule;
-    const torch::Tensor source = weight.detach().contiguous();
+    const torch::Tensor source = weight.detach().cpu().contiguous();
     const std::int64_t rows = rule.per_channel ? source.size(0) : 1, row_size = source.numel() / rows;
     QuantiserDescription description{.bits = rule.bits, .per_channel = rule.per_channel, .ranges = {}};
     if (rule.kind == Kind::stored_step) {
         check_calibrated(rule);
-        const torch::Tensor sizes = rule.steps->step_sizes(), &zero_point = rule.steps->zero_point;
-        for (std::int64_t row = 0; row < rows; ++row)
-            add_range(description,
-                      grid_of_step(sizes.const_data_ptr<float>()[row],
-                                   zero_point.defined() ? zero_point.const_data_ptr<float>()[row] : 0.0F, rule.bits));
+        const torch::Tensor sizes = rule.steps->step_sizes().cpu();
+        const torch::Tensor& stored = rule.steps->zero_point;
+        const GridTensors grid{GridSource::step, rule.bits, sizes, stored.defined() ? stored.cpu() : torch::zeros({rows})};
+        for (std::int64_t row = 0; row < rows; ++row) add_range(description, grid_at(grid, row));
         return description;
     }
     for (std::int64_t row = 0; row < rows; ++row) {
@@ -242,46 +194,50 @@ void WeightBank::Slot::lay_out(bool with_mask) {
     zero_points = stored.defined() ? stored.clone() : torch::zeros_like(step_sizes);
 }
 
-bool WeightBank::Slot::quantise_row(std::int64_t row) const {
-    const auto values = row_of(source, row, row_size());
-    float* const to = out.data_ptr<float>() + row * row_size();
-    if (rule.kind == Kind::stored_step) {
-        const StepGrid grid =
-            grid_of_step(step_sizes.const_data_ptr<float>()[row], zero_points.const_data_ptr<float>()[row], rule.bits);
-        return std::isfinite(grid.step) && fake_quantise(values, to, words_at(kept, row), grid).is_finite;
-    }
-    const ValueRange range = range_of(values);
-    if (!range.is_finite) return false;
-    if (rule.kind == Kind::quantface) return fake_quantise(values, to, quantiser_scale(range.min, range.max, rule.bits));
-    fake_quantise(values, to, nullptr, grid_of_range(range.min, range.max, rule.grid, rule.bits));
-    return true;
+WeightJob WeightBank::Slot::job() const {
+    WeightJob job{.grid_source = WeightSource::range,
+                  .bits = rule.bits,
+                  .grid = rule.grid,
+                  .rows = rows(),
+                  .source = source,
+                  .out = out,
+                  .steps = step_sizes,
+                  .zero_points = zero_points,
+                  .kept = kept};
+    if (rule.kind == Kind::quantface) job.grid_source = WeightSource::quantface_range;
+    if (rule.kind == Kind::stored_step) job.grid_source = WeightSource::step;
+    return job;
 }
 
-/// All layers in one parallel region, so that small ones share the threads.
 void WeightBank::prepare_all() {
-    std::vector<Chunk> chunks;
+    std::vector<WeightJob> jobs;
     std::vector<Stamp> stamps;
-    for (std::size_t i = 0; i < slots_.size(); ++i) {
-        Slot& slot = slots_[i];
+    for (Slot& slot : slots_) {
         slot.stamp.reset();  // until all are computed: an error leaves none that looks ready
         stamps.push_back(slot.stamp_now());
         slot.lay_out(stamps.back().has_mask);
-        add_chunks(chunks, i, slot.rows(), slot.row_size());
+        jobs.push_back(slot.job());
     }
-    std::atomic<std::size_t> broken{slots_.size()};
-    for_each_chunk(chunks, [&](const Chunk& chunk) {
-        for (std::int64_t row = chunk.begin; row < chunk.end; ++row) {
-            if (slots_[chunk.slot].quantise_row(row)) continue;
-            std::size_t first = broken;  // the earliest layer, whichever thread came first
-            while (chunk.slot < first && !broken.compare_exchange_weak(first, chunk.slot)) {
-            }
-        }
-    });
-    if (broken < slots_.size()) throw NonFiniteError(slots_[broken].rule.layer, "weight");
+    const torch::Tensor& any = jobs.front().source;
+    const auto sound = static_cast<std::int32_t>(slots_.size());
+    if (first_broken_.defined() && first_broken_.device() == any.device())
+        first_broken_.fill_(sound);
+    else
+        first_broken_ = torch::full({1}, sound, any.options().dtype(torch::kInt));
+    ops_of(any).quantise_weights(jobs, first_broken_);
     for (std::size_t i = 0; i < slots_.size(); ++i) {
         slots_[i].source = torch::Tensor();
         slots_[i].stamp = stamps[i];
     }
+    refuse_broken();
+}
+
+void WeightBank::refuse_broken() {
+    if (!first_broken_.is_cpu()) return;  // read after the step
+    const auto first = static_cast<std::size_t>(first_broken_.item<std::int32_t>());
+    if (first == slots_.size()) return;
+    for (Slot& slot : slots_) slot.stamp.reset();
+    throw NonFiniteError(slots_[first].rule.layer, "weight");
 }
 
 }  // namespace fairsweep

@@ -11,6 +11,7 @@
 
 #include "compress/quantiser_description.hpp"
 #include "compress/quantiser_settings.hpp"
+#include "device/device_ops.hpp"
 
 namespace fairsweep {
 
@@ -76,10 +77,12 @@ private:
         [[nodiscard]] std::int64_t row_size() const { return source.numel() / rows(); }
         [[nodiscard]] Stamp stamp_now() const;  ///< of `master` and of whether a gradient is asked for, now
         void lay_out(bool with_mask);
-        [[nodiscard]] bool quantise_row(std::int64_t row) const;  ///< false: NaN or infinite
+        [[nodiscard]] WeightJob job() const;
     };
     void prepare_all();
+    void refuse_broken();
     std::vector<Slot> slots_;
+    torch::Tensor first_broken_;  ///< int32 [1], on the weights' device
 };
 
 }  // namespace fairsweep

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "data/damage.hpp"
+#include "data/numbering.hpp"
 #include "data/unicode.hpp"
 #include "fairsweep/text.hpp"
 
@@ -10,7 +11,6 @@ namespace fairsweep {
 namespace {
 
 constexpr std::size_t kMaxFields = 16;  // more than any line has: the rest is not looked at
-constexpr std::size_t kMaxNameBytes = 255;
 constexpr std::string_view kBlanks = " \t\r\v\f";
 
 std::string_view separators_of(FieldSeparator separator) {

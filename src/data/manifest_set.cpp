@@ -25,7 +25,6 @@ namespace fs = std::filesystem;
 constexpr const char* kAttempted = "cannot read a manifest of images";
 constexpr const char* kFileName = "manifest.csv";
 constexpr const char* kOnlyGroup = "all";
-constexpr std::size_t kMaxNameBytes = 255;
 
 /// The name of a class, group or column: one text in composed form that fits into a line of a table.
 std::string name_in(const CsvReader& reader, const std::string& what, const std::string& text) {

@@ -10,6 +10,9 @@
 
 namespace fairsweep {
 
+/// Names may not be longer: that of a file cannot.
+inline constexpr std::size_t kMaxNameBytes = 255;
+
 /// Numbers for names, in the order of first use.
 class Numbering {
 public:

@@ -12,9 +12,9 @@
 namespace fairsweep {
 namespace {
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
 
-double percent_of(double part, double whole) { return whole == 0.0 ? kNan : 100.0 * part / whole; }
+double percent_of(double part, double whole) { return whole == 0.0 ? kUndefined : 100.0 * part / whole; }
 
 TaskFigures of_verification(const ItemTable& items, std::span<const float> responses, std::size_t) {
     const VerificationFigures verification = verification_figures(items, responses);
@@ -62,7 +62,7 @@ TaskFigures of_classification(const ItemTable& items, std::span<const float> res
             sum += recalls.back();
             there += 1.0;
         }
-        std::vector<double> columns{all, correct, percent_of(correct, all), there == 0.0 ? kNan : sum / there};
+        std::vector<double> columns{all, correct, percent_of(correct, all), there == 0.0 ? kUndefined : sum / there};
         columns.insert(columns.end(), images.begin(), images.end());
         columns.insert(columns.end(), recalls.begin(), recalls.end());
         figures.groups.push_back(std::move(columns));

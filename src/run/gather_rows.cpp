@@ -15,7 +15,7 @@ namespace fairsweep {
 namespace {
 
 constexpr std::size_t kChunkBytes = 16U << 20;
-constexpr std::size_t kMaxMessageBytes = kChunkBytes + 64;
+constexpr std::size_t kMaxRowMessageBytes = kChunkBytes + 64;
 constexpr std::uint64_t kErrorMark = std::numeric_limits<std::uint64_t>::max();
 /// A rank with an error stays so long for rank 0 to tell it: a launcher kills all ranks as soon as one fails.
 constexpr double kStay_s = 60.0;
@@ -93,7 +93,7 @@ void run_on_all_ranks(const std::function<void(Link&)>& work) {
         return;
     }
     MpiSession session;
-    const std::unique_ptr<Link> link = session.make_link(kMaxMessageBytes);
+    const std::unique_ptr<Link> link = session.make_link(kMaxRowMessageBytes);
     work(*link);
     session.finish();
 }

@@ -10,8 +10,6 @@
 namespace fairsweep {
 namespace {
 
-constexpr double kUpperTail = 0.5 + kConfidence / 2.0;
-
 double people_degrees_of_freedom(double people, double subsets) { return std::max(1.0, people - subsets); }
 
 }  // namespace

@@ -15,6 +15,7 @@ struct Interval {
 };
 
 inline constexpr double kConfidence = 0.95;
+inline constexpr double kUpperTail = 0.5 + kConfidence / 2.0;  ///< the quantile above which half of the rest lies
 
 /// An estimate with its uncertainty. The interval is two-sided at kConfidence.
 struct Estimate {

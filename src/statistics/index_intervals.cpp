@@ -11,7 +11,6 @@
 namespace fairsweep {
 namespace {
 
-constexpr double kUpperTail = 0.5 + kConfidence / 2.0;
 constexpr double kEqualityLevel = 0.0125;  // two tests, FMR and FNMR: 2.5 % together, as for STD and SER
 constexpr std::uint32_t kNoBiasDraws = 1000;
 

@@ -12,7 +12,6 @@
 namespace fairsweep {
 namespace {
 
-constexpr double kUpperTail = 0.5 + kConfidence / 2.0;
 constexpr double kLargestWidening = 2.0;  // of variances: a ratio of two noisy estimates must not run away
 
 /// What one replicate says: the best threshold of the weighted pairs, and their error at the threshold chosen.

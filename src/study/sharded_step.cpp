@@ -315,6 +315,11 @@ std::vector<ActivationRange> ShardedStep::merged_in_team(std::vector<ActivationR
     return ranges;
 }
 
-void ShardedStep::update_ranges() { fold_ranges(network_, merged_in_team(observed_ranges(network_))); }
+void ShardedStep::update_ranges() {
+    if (is_team(context_))
+        fold_ranges(network_, merged_in_team(observed_ranges(network_)));
+    else
+        fairsweep::update_ranges(network_);
+}
 
 }  // namespace fairsweep

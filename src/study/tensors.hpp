@@ -7,18 +7,19 @@
 
 namespace fairsweep {
 
-/// A batch of images as the networks take them: float32 [batch, 3, rows, cols] in channels-last memory (the layout of the
-/// pixels themselves, and the faster one for the convolutions), values v / 127.5 - 1 of 8-bit pixels v.
+/// A batch of 8-bit images on its way to a network: pixels go to the device as they are, in pinned memory where there is another device.
 class ImageBatch {
 public:
-    ImageBatch(std::int64_t images, int image_size);
+    ImageBatch(std::int64_t images, int image_size, torch::Device device = torch::kCPU);
     /// `pixels` [size, size, 3]; mirrored left to right when `flip`.
     void set(std::int64_t index, std::span<const std::uint8_t> pixels, bool flip);
-    [[nodiscard]] const torch::Tensor& tensor() const { return tensor_; }
+    /// As the networks take them: float32 [batch, 3, rows, cols] on the device, in channels-last memory (the layout of the
+    /// pixels themselves, and the faster one for the convolutions), values v / 127.5 - 1 of 8-bit pixels v.
+    [[nodiscard]] torch::Tensor tensor() const;
 
 private:
-    std::int64_t size_;
-    torch::Tensor tensor_;
+    torch::Device device_;
+    torch::Tensor pixels_, flips_;
 };
 
 /// Sets torch's thread count, and makes it refuse operations whose result varies from run to run.

@@ -10,7 +10,7 @@
 
 #include "compress/batch_norm.hpp"
 #include "compress/distillation.hpp"
-#include "compress/fake_quant_kernel.hpp"
+#include "device/fake_quant_kernel.hpp"
 #include "compress/pruning.hpp"
 #include "compress/quantisation.hpp"
 #include "modern_fixture.hpp"

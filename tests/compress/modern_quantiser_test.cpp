@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "compress/distillation.hpp"
-#include "compress/fake_quant_kernel.hpp"
+#include "device/fake_quant_kernel.hpp"
 #include "compress/pruning.hpp"
 #include "compress/quantisation.hpp"
 #include "modern_fixture.hpp"

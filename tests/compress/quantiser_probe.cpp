@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "compress/fake_quant_kernel.hpp"
+#include "device/fake_quant_kernel.hpp"
 #include "compress/quantisation.hpp"
 #include "compress/range_search.hpp"
 #include "model/layers.hpp"

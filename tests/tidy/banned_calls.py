@@ -34,7 +34,8 @@ BANNED = [
     (r"\bH5[A-Z]{1,2}[a-z]\w*\(", "the wrapper checks results and closes handles; HDF5 itself does neither",
      ("src/store/h5_*.cpp", "src/store/embedding_file.cpp")),  # the latter: text as strangers store it
     (r"\bgetenv\(", "what a room does must not depend on the environment but where it says so",
-     (*PROGRAM_EDGE, "src/job/values.cpp", "src/report/page.cpp", "src/data/digest.cpp", "src/mpi/session.cpp")),
+     (*PROGRAM_EDGE, "src/job/values.cpp", "src/report/page.cpp", "src/data/digest.cpp", "src/mpi/session.cpp",
+      "src/device/plugin.cpp")),  # names the plugin of a device
     (r"\b(system|steady|high_resolution)_clock::now\(", "decisions take the time as an argument, so that they repeat",
      (*PROGRAM_EDGE, "src/data/digest.cpp", "src/store/read_apart.cpp", "src/study/runner.cpp",
       "src/external/watched_program.cpp", "src/collective/collective.cpp",  # limits of time

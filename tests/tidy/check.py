@@ -18,7 +18,7 @@ LIBRARIES = {
     r"mpi\.h": {"mpi"},
     r"nccl\.h": set(),
     r"(hdf5|H5\w+)\.h": {"store"},
-    r"(torch|ATen|c10)/": {"model", "compress", "study", "export"},
+    r"(torch|ATen|c10)/": {"device", "cuda", "model", "compress", "study", "export"},
     r"(onnx|google/protobuf)/": {"export"},
     r"boost/program_options": {"job", "app"},
     r"boost/": {"job", "app", "statistics"},

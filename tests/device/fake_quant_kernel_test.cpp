@@ -1,4 +1,4 @@
-#include "compress/fake_quant_kernel.hpp"
+#include "device/fake_quant_kernel.hpp"
 
 #include <cmath>
 #include <fstream>

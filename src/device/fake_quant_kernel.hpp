@@ -1,27 +1,13 @@
 #pragma once
-/// The arithmetic of the quantisers on plain memory, one thread: no torch here. Results do not depend on the instruction set.
-///
-/// Preset "quantface", bit for bit the reference's float32 formulas:
-///   scale = (1 / max(x_max - x_min, 1e-8)) * n, n = 2^bits - 1     two roundings, not n / width
-///   zero_point = rint(scale * x_min) + 2^(bits - 1)
-///   code = clamp(rint(scale * x - zero_point), -2^(bits - 1), 2^(bits - 1) - 1)     no fused multiply-add
-///   output = (code + zero_point) / scale
-/// Preset "modern", bit for bit torch.fake_quantize_per_tensor_affine on CPU:
-///   code = rint(x * (1 / step)) + zero_point;  output = (clamp(code, lowest, highest) - zero_point) * step
-///   the gradient passes where the code before clamping lies in lowest ... highest
-/// rint: half to even.
+/// The arithmetic of fake_quant_arithmetic.hpp on plain memory, one thread: no torch here. Results do not depend on the
+/// instruction set.
 #include <cstddef>
 #include <cstdint>
 #include <span>
 
-namespace fairsweep {
+#include "device/fake_quant_arithmetic.hpp"
 
-struct QuantiserScale {
-    float scale = 1.0F;       ///< codes per unit: the inverse of the step
-    float zero_point = 0.0F;  ///< an integer, possibly far outside the codes
-    float lowest = 0.0F;      ///< -2^(bits - 1)
-    float highest = 0.0F;     ///< 2^(bits - 1) - 1
-};
+namespace fairsweep {
 
 /// bits in 2 ... 16, finite x_min <= x_max.
 [[nodiscard]] QuantiserScale quantiser_scale(float x_min, float x_max, int bits);
@@ -40,23 +26,10 @@ struct ValueRange {
 /// Writes the quantised values to `out` (as long as `in`, may be `in` itself). False when a value is NaN or infinite.
 [[nodiscard]] bool fake_quantise(std::span<const float> in, float* out, const QuantiserScale& scale);
 
-/// Codes of preset "modern": value = (code - zero_point) * step.
-struct StepGrid {
-    float step = 1.0F;        ///< > 0, finite
-    float zero_point = 0.0F;  ///< an integer in lowest ... highest: zero is always a code
-    float lowest = 0.0F;      ///< -2^(bits - 1)
-    float highest = 0.0F;     ///< 2^(bits - 1) - 1
-};
-
-/// Steps are never smaller: ranges of width zero (constant channels, tensors of zeros) are quantised with this one. It is
-/// float32's epsilon, as in torch.ao's observers.
-inline constexpr float kSmallestStep = 1.1920928955078125e-07F;
-
-/// step = max(|min|, |max|) / ((highest - lowest) / 2), zero point 0, as torch.ao's observers have it: the largest magnitude lies
-/// half a step above the highest code. bits in 2 ... 16, finite.
+/// The grid of a range: bits in 2 ... 16, finite.
 [[nodiscard]] StepGrid symmetric_grid(float min, float max, int bits);
-/// The range is widened to contain 0; step = (max - min) / (highest - lowest), zero_point = lowest - rint(min / step).
 [[nodiscard]] StepGrid asymmetric_grid(float min, float max, int bits);
+[[nodiscard]] StepGrid grid_of_range(float min, float max, GridKind kind, int bits);
 /// A grid of given step, with the codes of that width.
 [[nodiscard]] StepGrid grid_of_step(float step, float zero_point, int bits);
 
@@ -70,11 +43,6 @@ ValueRange fake_quantise(std::span<const float> in, float* out, std::uint16_t* k
 /// out[i] = gradient[i] where the bit is set, 0 elsewhere. `out` may be `gradient`.
 void masked_gradient(std::span<const float> gradient, const std::uint16_t* kept, float* out);
 
-struct LearnedSums {
-    double step_gradient =
-        0.0;                 ///< sum of gradient[i] * (rint(v) - v inside, lowest - zero_point below, highest - zero_point above)
-    double magnitude = 0.0;  ///< sum of |in[i]|
-};
 /// Gradient of LSQ (Esser et al., arXiv 1902.08153, equations 3 and 5), masked by the rounded code as
 /// torch._fake_quantize_learnable_* does: writes the gradient of the input to `out` (may be `gradient`) and returns sums over i,
 /// v = in[i] / step, in double over blocks of fixed size: independent of the instruction set.

@@ -1,4 +1,4 @@
-#include "model/prelu_kernel.hpp"
+#include "device/prelu_kernel.hpp"
 
 #include <algorithm>
 #include <array>

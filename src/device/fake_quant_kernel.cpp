@@ -1,4 +1,4 @@
-#include "compress/fake_quant_kernel.hpp"
+#include "device/fake_quant_kernel.hpp"
 
 #include <algorithm>
 #include <array>
@@ -10,7 +10,7 @@
 #include <immintrin.h>
 #endif
 
-#include "compress/fake_quant_loops.hpp"
+#include "device/fake_quant_loops.hpp"
 #include "fairsweep/check.hpp"
 
 // This file is compiled with -ffp-contract=off (CMakeLists.txt): a fused multiply-add would round once instead of twice.
@@ -21,9 +21,7 @@ constexpr std::size_t kLanes = 16;
 using Floats = float __attribute__((vector_size(kLanes * sizeof(float))));
 using Integers = std::int32_t __attribute__((vector_size(kLanes * sizeof(float))));
 
-constexpr float kSmallestWidth = 1e-8F;
-// Adding and taking away 1.5 * 2^23 rounds |v| < 2^22 to the nearest integer, halves to even.
-constexpr float kRounder = 12582912.0F;
+using arithmetic::kRounder;
 constexpr std::int32_t kMagnitudeBits = 0x7fffffff;
 constexpr std::int32_t kInfinityBits = 0x7f800000;  // NaNs lie above
 constexpr std::size_t kSumBlock = 4096;             // values summed in float lanes before they go to a double
@@ -39,7 +37,7 @@ inline unsigned mask_word(Integers lanes) {
     return static_cast<unsigned>(bits);
 }
 inline Floats whole(Floats x) { return x; }
-#include "compress/fake_quant_loops.inc"
+#include "device/fake_quant_loops.inc"
 }  // namespace plain
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
@@ -54,7 +52,7 @@ inline unsigned mask_word(Integers lanes) {
     return static_cast<unsigned>(_mm256_movemask_ps(low)) | static_cast<unsigned>(_mm256_movemask_ps(high)) << 8U;
 }
 inline Floats whole(Floats x) { return x; }
-#include "compress/fake_quant_loops.inc"
+#include "device/fake_quant_loops.inc"
 }  // namespace avx2
 #pragma GCC pop_options
 
@@ -72,7 +70,7 @@ inline Floats whole(Floats x) {
     asm("" : "+v"(x));
     return x;
 }
-#include "compress/fake_quant_loops.inc"
+#include "device/fake_quant_loops.inc"
 }  // namespace avx512
 #pragma GCC pop_options
 
@@ -93,10 +91,7 @@ const FakeQuantLoops& loops() {
     return best;
 }
 
-float half_of(int bits) {
-    FAIRSWEEP_CHECK(bits >= 2 && bits <= 16, "widths of the quantiser");
-    return static_cast<float>(1 << (bits - 1));
-}
+void check_bits(int bits) { FAIRSWEEP_CHECK(bits >= 2 && bits <= 16, "widths of the quantiser"); }
 
 }  // namespace
 
@@ -106,21 +101,11 @@ std::span<const FakeQuantLoops> available_loops() {
 }
 
 QuantiserScale quantiser_scale(float x_min, float x_max, int bits) {
-    const float half = half_of(bits);
-    const float levels_less_one = 2.0F * half - 1.0F;
-    const float reciprocal = 1.0F / std::max(x_max - x_min, kSmallestWidth);
-    QuantiserScale result;
-    result.scale = reciprocal * levels_less_one;
-    result.zero_point = std::nearbyint(result.scale * x_min) + half;
-    result.lowest = -half;
-    result.highest = half - 1.0F;
-    return result;
+    check_bits(bits);
+    return arithmetic::quantiser_scale(x_min, x_max, bits);
 }
 
-float quantiser_code(float x, const QuantiserScale& s) {
-    const float code = s.scale * x - s.zero_point;
-    return (std::clamp(code, s.lowest, s.highest) + kRounder) - kRounder;
-}
+float quantiser_code(float x, const QuantiserScale& s) { return arithmetic::code_of(x, s); }
 
 ValueRange range_of(std::span<const float> values) { return loops().range(values.data(), values.size()); }
 
@@ -129,21 +114,16 @@ bool fake_quantise(std::span<const float> in, float* out, const QuantiserScale& 
 }
 
 StepGrid grid_of_step(float step, float zero_point, int bits) {
-    const float half = half_of(bits);
-    return {.step = std::max(step, kSmallestStep), .zero_point = zero_point, .lowest = -half, .highest = half - 1.0F};
+    check_bits(bits);
+    return arithmetic::grid_of_step(step, zero_point, bits);
 }
 
-StepGrid symmetric_grid(float min, float max, int bits) {
-    const float half_width = half_of(bits) - 0.5F;
-    return grid_of_step(std::max(std::abs(min), std::abs(max)) / half_width, 0.0F, bits);
-}
+StepGrid symmetric_grid(float min, float max, int bits) { return grid_of_range(min, max, GridKind::symmetric, bits); }
+StepGrid asymmetric_grid(float min, float max, int bits) { return grid_of_range(min, max, GridKind::asymmetric, bits); }
 
-StepGrid asymmetric_grid(float min, float max, int bits) {
-    const float half = half_of(bits);
-    const float low = std::min(min, 0.0F), high = std::max(max, 0.0F);
-    StepGrid grid = grid_of_step((high - low) / (2.0F * half - 1.0F), 0.0F, bits);
-    grid.zero_point = std::clamp(-half - std::nearbyint(low / grid.step), grid.lowest, grid.highest);
-    return grid;
+StepGrid grid_of_range(float min, float max, GridKind kind, int bits) {
+    check_bits(bits);
+    return arithmetic::grid_of_range(min, max, kind, bits);
 }
 
 ValueRange fake_quantise(std::span<const float> in, float* out, std::uint16_t* kept, const StepGrid& grid) {
@@ -159,9 +139,7 @@ LearnedSums learned_gradient(std::span<const float> in, const float* gradient, f
 }
 
 double log_step_gradient(const LearnedSums& sums, double count, const StepGrid& grid) {
-    const double highest = static_cast<double>(grid.highest), step = static_cast<double>(grid.step);
-    const double start = std::max(2.0 * sums.magnitude / count / std::sqrt(highest), static_cast<double>(kSmallestStep));
-    return step * sums.step_gradient / (std::sqrt(count * highest) * start * start);
+    return arithmetic::log_step_gradient(sums, count, grid);
 }
 
 double squared_error(std::span<const float> values, const StepGrid& grid) {

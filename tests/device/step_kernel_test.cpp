@@ -6,8 +6,8 @@
 #include <random>
 #include <vector>
 
-#include "compress/fake_quant_kernel.hpp"
-#include "compress/fake_quant_loops.hpp"
+#include "device/fake_quant_kernel.hpp"
+#include "device/fake_quant_loops.hpp"
 #include "support/catch.hpp"
 
 using namespace fairsweep;

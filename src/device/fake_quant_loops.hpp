@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <span>
 
-#include "compress/fake_quant_kernel.hpp"
+#include "device/fake_quant_kernel.hpp"
 
 namespace fairsweep {
 

@@ -1,0 +1,52 @@
+# The plugin for GPUs (docs/gpu.md): built where a CUDA compiler and LibTorch's CUDA library are, whatever the machine itself has.
+# nvcc is called by its own name: CMake's CUDA language wants a whole toolkit, the wheels bring a compiler and headers.
+set(FAIRSWEEP_WITH_CUDA AUTO CACHE STRING "The GPU plugin: AUTO (where nvcc is found), ON (required), OFF")
+set(FAIRSWEEP_CUDA_ARCHITECTURES 75 80 90 100 120 CACHE STRING "Compute capabilities that the GPU plugin has code for; of the last one also PTX, for later ones")
+
+if(NOT FAIRSWEEP_WITH_CUDA STREQUAL "OFF")
+  file(GLOB cuda_wheel "${torch_site_packages}/nvidia/cu13")
+  find_program(FAIRSWEEP_NVCC nvcc HINTS "${cuda_wheel}/bin" "${FAIRSWEEP_DEPS}/cuda/nvidia/cu13/bin" PATHS /usr/local/cuda/bin)
+  find_library(TORCH_CUDA_LIBRARY torch_cuda PATHS "${torch_site_packages}/torch/lib" NO_DEFAULT_PATH)
+  find_library(C10_CUDA_LIBRARY c10_cuda PATHS "${torch_site_packages}/torch/lib" NO_DEFAULT_PATH)
+  find_library(CUDART_LIBRARY NAMES libcudart.so.13 libcudart.so.12 PATHS "${cuda_wheel}/lib" NO_DEFAULT_PATH)
+endif()
+set(FAIRSWEEP_CUDA_SUMMARY "not built: FAIRSWEEP_WITH_CUDA=OFF")
+set(FAIRSWEEP_HAS_CUDA OFF)
+if(FAIRSWEEP_WITH_CUDA STREQUAL "OFF")
+elseif(NOT FAIRSWEEP_NVCC)
+  set(FAIRSWEEP_CUDA_SUMMARY "not built: no nvcc (scripts/setup --cuda brings one)")
+elseif(NOT TORCH_CUDA_LIBRARY OR NOT C10_CUDA_LIBRARY OR NOT CUDART_LIBRARY)
+  set(FAIRSWEEP_CUDA_SUMMARY "not built: this LibTorch has no CUDA library")
+else()
+  execute_process(COMMAND "${FAIRSWEEP_NVCC}" --version OUTPUT_VARIABLE nvcc_text)
+  string(REGEX MATCH "release ([0-9.]+)" unused "${nvcc_text}")
+  set(FAIRSWEEP_NVCC_VERSION "${CMAKE_MATCH_1}")
+  set(FAIRSWEEP_HAS_CUDA ON)
+  list(JOIN FAIRSWEEP_CUDA_ARCHITECTURES " " cuda_architectures)
+  set(FAIRSWEEP_CUDA_SUMMARY "plugin with nvcc ${FAIRSWEEP_NVCC_VERSION}, compute capabilities ${cuda_architectures}")
+endif()
+if(FAIRSWEEP_WITH_CUDA STREQUAL "ON" AND NOT FAIRSWEEP_HAS_CUDA)
+  message(FATAL_ERROR "The GPU plugin cannot be built: ${FAIRSWEEP_CUDA_SUMMARY}.\nRun ./scripts/setup --cuda first.")
+endif()
+
+# fairsweep_cuda_objects(VARIABLE file.cu ...): paths of the objects. No fused multiply-adds: the processor's tests vouch for the arithmetic.
+function(fairsweep_cuda_objects variable)
+  list(GET FAIRSWEEP_CUDA_ARCHITECTURES -1 newest)
+  set(code "")
+  foreach(architecture ${FAIRSWEEP_CUDA_ARCHITECTURES})
+    list(APPEND code -gencode "arch=compute_${architecture},code=sm_${architecture}")
+  endforeach()
+  list(APPEND code -gencode "arch=compute_${newest},code=compute_${newest}")
+  set(objects "")
+  foreach(source ${ARGN})
+    get_filename_component(name "${source}" NAME_WE)
+    set(object "${CMAKE_CURRENT_BINARY_DIR}/${name}.o")
+    add_custom_command(OUTPUT "${object}"
+      COMMAND "${FAIRSWEEP_NVCC}" -std=c++20 -O3 --fmad=false --expt-relaxed-constexpr ${code}
+        "-I${CMAKE_SOURCE_DIR}/include" "-I${CMAKE_SOURCE_DIR}/src" -Xcompiler=-fPIC,-fvisibility=hidden,-Wall,-Wextra,-Werror
+        -MD -MF "${object}.d" -c "${CMAKE_CURRENT_SOURCE_DIR}/${source}" -o "${object}"
+      DEPENDS "${source}" DEPFILE "${object}.d" COMMENT "Building CUDA object ${name}.o" VERBATIM)
+    list(APPEND objects "${object}")
+  endforeach()
+  set(${variable} "${objects}" PARENT_SCOPE)
+endfunction()
