@@ -20,6 +20,7 @@
 #include "fairsweep/error.hpp"
 #include "model/network.hpp"
 #include "mpi/mpi_teams.hpp"
+#include "run/clocks.hpp"
 #include "study/sharded_step.hpp"
 #include "study/stage_context.hpp"
 #include "study/tensors.hpp"
@@ -30,7 +31,7 @@ namespace {
 using namespace fairsweep;
 
 constexpr std::int64_t kImages = 16;
-constexpr auto kPause = std::chrono::microseconds(200);  // of a main thread whose team has nothing to move, as in src/run
+constexpr auto kPause = std::chrono::milliseconds(1);
 
 /// Until all ranks are there; who waits leaves the cores to the others.
 void meet() {
@@ -46,21 +47,23 @@ void meet() {
 class Trainer {
 public:
     Trainer(const std::string& architecture, std::int64_t images, int shards, Collective* team)
-        : images_(images),
-          monitor_{.on_progress = {}, .stop_requested = {}, .team = team},
+        : monitor_{.on_progress = {}, .stop_requested = {}, .team = team},
           network_(prepared(architecture)),
           optimiser_(*network_, {}, recipe_, 0.01),
           context_{.order = order_, .parameters = {}, .folder = {}, .monitor = monitor_, .caches = caches_},
-          sharded_(context_, *network_, shards) {}
+          sharded_(context_, *network_, shards),
+          faces_(torch::rand({images, 3, network_->input_size(), network_->input_size()})
+                     .mul_(2)
+                     .sub_(1)
+                     .contiguous(torch::MemoryFormat::ChannelsLast)),
+          teacher_(torch::nn::functional::normalize(torch::randn({images, network_->embedding_size()}))) {}
 
     void step() {
-        const auto own = images_ * sharded_.parts().count / sharded_.parts().shards;
         const ShardedStep::Losses losses = sharded_.run(optimiser_, [&](int part) {
             network_->set_dropout(recipe_.dropout, static_cast<std::uint64_t>(part));
-            const std::int64_t images = own / sharded_.parts().count;
-            const torch::Tensor faces = torch::zeros({images, 3, network_->input_size(), network_->input_size()}, torch::MemoryFormat::ChannelsLast);
-            const torch::Tensor teacher = torch::ones({images, network_->embedding_size()});
-            return std::pair(embedding_loss(network_->forward(faces), teacher, 1.0), 0.0);
+            const std::int64_t images = faces_.size(0) / sharded_.parts().shards, first = part * images;
+            const torch::Tensor outputs = network_->forward(faces_.slice(0, first, first + images));
+            return std::pair(embedding_loss(outputs, teacher_.slice(0, first, first + images), 1.0), 0.0);
         });
         if (!std::isfinite(losses.loss)) throw_infrastructure({.attempted = "the loss is not finite"});
     }
@@ -72,7 +75,6 @@ private:
         network->train();
         return network;
     }
-    std::int64_t images_;
     Recipe recipe_{};
     StageOrder order_{};
     StageMonitor monitor_;
@@ -81,6 +83,7 @@ private:
     Optimiser optimiser_;
     StageContext context_;
     ShardedStep sharded_;
+    torch::Tensor faces_, teacher_;
 };
 
 /// The step on a thread of its own while this one moves the team on, as a rank of a run does.
@@ -93,8 +96,8 @@ double seconds_with_team(MpiTeams& teams, Trainer& trainer, int threads) {
             trainer.step();
             is_over = true;
         });
-        while (!is_over)
-            if (!teams.step()) std::this_thread::sleep_for(kPause);
+        IdleWait wait;
+        while (!is_over) wait.after(teams.step());
         stage.join();
         meet();
     });

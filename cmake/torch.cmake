@@ -1,12 +1,13 @@
 # Own imported targets for LibTorch from the torch wheel: TorchConfig.cmake demands a CUDA toolkit, and CPU use
 # needs only libtorch_cpu and c10. The wheel's include folder holds fmt, protobuf and pybind11 headers that shadow
 # the system's, so set-up makes torch-include, a folder of links to everything else (design D6).
-file(GLOB torch_site_packages "${FAIRSWEEP_DEPS}/venv/lib/python3*/site-packages")
-find_path(TORCH_INCLUDE_DIR torch/csrc/api/include/torch/torch.h PATHS "${FAIRSWEEP_DEPS}/torch-include" NO_DEFAULT_PATH)
+set(FAIRSWEEP_TORCH_DEPS "${FAIRSWEEP_DEPS}" CACHE PATH "The same for LibTorch, where it is another one (scripts/setup --cuda)")
+file(GLOB torch_site_packages "${FAIRSWEEP_TORCH_DEPS}/venv/lib/python3*/site-packages")
+find_path(TORCH_INCLUDE_DIR torch/csrc/api/include/torch/torch.h PATHS "${FAIRSWEEP_TORCH_DEPS}/torch-include" NO_DEFAULT_PATH)
 find_library(TORCH_CPU_LIBRARY torch_cpu PATHS "${torch_site_packages}/torch/lib" NO_DEFAULT_PATH)
 find_library(C10_LIBRARY c10 PATHS "${torch_site_packages}/torch/lib" NO_DEFAULT_PATH)
 if(NOT TORCH_INCLUDE_DIR OR NOT TORCH_CPU_LIBRARY OR NOT C10_LIBRARY)
-  message(FATAL_ERROR "LibTorch was not found below ${FAIRSWEEP_DEPS}.\nRun ./scripts/setup first (it installs the torch wheel there).")
+  message(FATAL_ERROR "LibTorch was not found below ${FAIRSWEEP_TORCH_DEPS}.\nRun ./scripts/setup first (it installs the torch wheel there).")
 endif()
 file(GLOB TORCH_NVIDIA_LIBRARY_DIRS "${torch_site_packages}/nvidia/*/lib")
 file(READ "${torch_site_packages}/torch/version.py" torch_version_text)

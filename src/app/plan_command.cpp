@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 #include <thread>
 
@@ -18,6 +19,7 @@
 #include "plan/make_plan.hpp"
 #include "store/store.hpp"
 #include "version.hpp"
+#include "words/value_text.hpp"
 
 namespace fairsweep {
 namespace {
@@ -26,19 +28,23 @@ namespace po = boost::program_options;
 using Json = nlohmann::ordered_json;
 
 constexpr CommandHelp kHelp{
-    "fairsweep plan JOB [--store S] [--workers N] [--set section.key=value]... [--json]",
+    "fairsweep plan JOB [--store S] [--workers N,...] [--set section.key=value]... [--json]",
     "Expands and checks a job file: points per axis and arm, what every constraint removed, stages shared and already done, "
     "cost, time and disk as ranges, data that are missing. Runs nothing. Cost and time are of what is not done yet.",
     "  fairsweep plan jobs/demo.cfg\n"
     "  fairsweep plan jobs/demo.cfg --set axes.bits=32,4 --store demo/sweep.h5 --workers 2\n"
     "  DATA=/data fairsweep plan jobs/rfw-quantisation.cfg --json"};
 
+constexpr std::int64_t kMostWorkers = 1'000'000;
+constexpr double kLong_s = 30.0 * 86400.0;  // more than that is told with what would be enough
+
 struct PlanView {
     Plan plan;
     PlanEstimate estimate;
     std::vector<bool> is_done;
     std::vector<MissingData> missing;
-    int workers = 1;
+    std::vector<int> workers;                ///< numbers of workers that the time was asked for
+    std::vector<PlanEstimate> of_workers{};  ///< by them; `estimate` is the first
 
     [[nodiscard]] std::uint64_t points_of(Arm arm) const {
         return static_cast<std::uint64_t>(
@@ -58,16 +64,19 @@ struct PlanView {
 };
 
 /// As many as asked for: a plan is often made on another machine than the run. 0 is one process, one stage at a time.
-int workers_from(const po::variables_map& values) {
-    if (values.count("workers") == 0) return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-    const int workers = values["workers"].as<int>();
-    if (workers < 0) {
-        throw_usage({.attempted = "cannot plan for this number of workers",
-                     .where = "--workers",
-                     .found = std::to_string(workers),
-                     .expected = "0 or more"});
+std::vector<int> workers_from(const po::variables_map& values) {
+    if (values.count("workers") == 0) return {std::max(1, static_cast<int>(std::thread::hardware_concurrency()))};
+    std::vector<int> numbers;
+    for (const std::string& word : split(values["workers"].as<std::string>(), ',')) {
+        const std::optional<std::int64_t> number = parse_integer(word);
+        if (!number || *number < 0 || *number > kMostWorkers)
+            throw_usage({.attempted = "cannot plan for this number of workers",
+                         .where = "--workers",
+                         .found = "'" + word + "'",
+                         .expected = fmt::format("0 ... {}, or several with commas between", kMostWorkers)});
+        numbers.push_back(std::max(1, static_cast<int>(*number)));
     }
-    return std::max(1, workers);
+    return numbers;
 }
 
 /// Which stages have a good row in the store; a store that is not there yet has none.
@@ -106,11 +115,15 @@ void print_json(const PlanView& view) {
         json["programs"][name] = {{"stages", view.stages_of_program(name)}, {"time_limit_s", settings.time_limit_s}};
     json["stages_shared"] = plan.stages_shared;
     json["stages_done"] = view.stages_done();
-    json["workers"] = view.workers;
+    json["workers"] = view.workers.front();
     json["cost_s"] = view.estimate.cost_s;
     json["cost_s_of_kind"] = Json::object();
     for (const StageKind kind : all_of<StageKind>()) json["cost_s_of_kind"][name_of(kind)] = view.estimate.cost_s_of_kind[kind];
     json["eta_s"] = {view.estimate.eta_low_s, view.estimate.eta_high_s};
+    json["eta_s_of_workers"] = Json::array();
+    for (std::size_t i = 0; i < view.workers.size(); ++i)
+        json["eta_s_of_workers"].push_back(
+            {{"workers", view.workers[i]}, {"eta_s", {view.of_workers[i].eta_low_s, view.of_workers[i].eta_high_s}}});
     json["disk_bytes"] = view.estimate.disk_bytes;
     json["removed"] = Json::array();
     for (const RemovedPoints& removed : plan.removed)
@@ -179,11 +192,26 @@ void print_stages(const PlanView& view) {
     std::cout << fmt::format("  {:<14}{:>8}  in the store\n", "done", view.stages_done());
 }
 
+/// The fewest workers, by doubling, that are done in 30 days; or how long the longest chain of stages takes anyhow.
+std::string enough_workers(const PlanView& view) {
+    double before_s = view.estimate.eta_high_s;
+    for (int workers = 2 * view.workers.front();; workers *= 2) {
+        const double high_s = estimate(view.plan, view.is_done, workers).eta_high_s;
+        if (high_s <= kLong_s) return fmt::format("within 30 days with about {} workers of one core each", workers);
+        if (high_s == before_s || workers > static_cast<int>(kMostWorkers) / 2)
+            return fmt::format("at least {} with any number of workers: stages wait for each other", human_duration(high_s));
+        before_s = high_s;
+    }
+}
+
 void print_estimate(const PlanView& view) {
     std::cout << fmt::format("\ncost          about {} of one core, for what is not done\n",
                              human_duration(view.estimate.cost_s));
-    std::cout << fmt::format("time          {} to {} with {} worker{}\n", human_duration(view.estimate.eta_low_s),
-                             human_duration(view.estimate.eta_high_s), view.workers, view.workers == 1 ? "" : "s");
+    for (std::size_t i = 0; i < view.workers.size(); ++i)
+        std::cout << fmt::format("{:<14}{} to {} with {} worker{}\n", i == 0 ? "time" : "",
+                                 human_duration(view.of_workers[i].eta_low_s), human_duration(view.of_workers[i].eta_high_s),
+                                 view.workers[i], view.workers[i] == 1 ? "" : "s");
+    if (view.estimate.eta_high_s > kLong_s) std::cout << fmt::format("{:<14}{}\n", "", enough_workers(view));
     std::cout << fmt::format("disk          about {}\n", human_bytes(view.estimate.disk_bytes));
 }
 
@@ -207,7 +235,7 @@ int plan_command(const Arguments& arguments) {
     po::options_description options("options");
     options.add_options()("job", po::value<std::string>(), "the job file")(
         "store", po::value<std::string>(), "count what this store already holds; it need not exist")(
-        "workers", po::value<int>(), "number of workers to plan the time for (default: one per core)")(
+        "workers", po::value<std::string>(), "numbers of workers to plan the time for, as 2,64,1000 (default: one per core)")(
         "set", po::value<std::vector<std::string>>()->composing(), "section.key=value: overrides a key of the job file")(
         "json", "one JSON object instead of the table");
     po::positional_options_description positional;
@@ -229,7 +257,8 @@ int plan_command(const Arguments& arguments) {
     view.missing = missing_data(view.plan, values["job"].as<std::string>(), overrides);
     view.is_done.assign(view.plan.stages.size(), false);
     if (values.count("store") != 0) view.is_done = stages_done_in(values["store"].as<std::string>(), view.plan);
-    view.estimate = estimate(view.plan, view.is_done, view.workers);
+    for (const int workers : view.workers) view.of_workers.push_back(estimate(view.plan, view.is_done, workers));
+    view.estimate = view.of_workers.front();
     if (values.count("json") != 0) {
         print_json(view);
         return 0;

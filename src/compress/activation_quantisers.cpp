@@ -121,6 +121,7 @@ void ActivationQuantiser::require_calibrated() {
 
 void ActivationQuantiser::follow(const torch::Tensor& x) {
     if (seen.device() == x.device()) return;
+    const c10::InferenceMode ordinary(false);  // what stays is used outside of inference too
     seen = seen.to(x.device());
     broken = broken.to(x.device());
 }

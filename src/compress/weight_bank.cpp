@@ -219,6 +219,7 @@ void WeightBank::prepare_all() {
         jobs.push_back(slot.job());
     }
     const torch::Tensor& any = jobs.front().source;
+    const c10::InferenceMode ordinary(false);  // what stays is used outside of inference too
     const auto sound = static_cast<std::int32_t>(slots_.size());
     if (first_broken_.defined() && first_broken_.device() == any.device())
         first_broken_.fill_(sound);

@@ -15,12 +15,13 @@ namespace fairsweep::cuda {
 
 #if defined(FAIRSWEEP_CUDA_ON_HOST)
 constexpr int kThreads = 64;
+constexpr std::int64_t kMostBlocks = 4;
 #else
 constexpr int kThreads = 256;
+constexpr std::int64_t kMostBlocks = 4096;  // more values than that go round
 #endif
 constexpr int kWarp = 32;
 constexpr unsigned kAllLanes = 0xffffffffU;
-constexpr std::int64_t kMostBlocks = 4096;  // more values than that go round
 
 inline cudaStream_t as_stream(void* stream) { return static_cast<cudaStream_t>(stream); }
 
@@ -95,7 +96,7 @@ __device__ inline void fold(Found found, float* seen, std::int32_t* broken, std:
     found = found_in_block(found);
     if (threadIdx.x != 0) return;
     if (!found.is_finite) atomicMax(broken, mark);
-    if (seen == nullptr || !(found.least <= found.most)) return;
+    if (seen == nullptr || !found.is_finite || !(found.least <= found.most)) return;
     lower(seen, found.least);
     raise(seen + 1, found.most);
 }

@@ -25,7 +25,9 @@ cudaEvent_t event_at(void* event) { return static_cast<cudaEvent_t>(event); }
 int query(void* event, int* reached) {
     const cudaError_t state = cudaEventQuery(event_at(event));
     *reached = state == cudaSuccess ? 1 : 0;
-    return state == cudaErrorNotReady ? 0 : state;
+    if (state != cudaErrorNotReady) return state;
+    static_cast<void>(cudaGetLastError());  // else the next launch of this thread would report it
+    return 0;
 }
 
 const DeviceCalls kCalls{

@@ -161,17 +161,18 @@ struct RangeUpdates {
 };
 
 __global__ void update_ranges_kernel(const __grid_constant__ RangeUpdates updates) {
-    const int i = static_cast<int>(first_index());
-    if (i >= updates.count) return;
-    const RangeUpdate& update = updates.items[i];
-    const arithmetic::Range range = arithmetic::updated({*update.min, *update.max}, {update.seen[0], update.seen[1]}, update.rule, update.share);
-    forget(update.seen);
-    *update.min = range.min;
-    *update.max = range.max;
-    if (update.log_step == nullptr || !(range.min <= range.max)) return;
-    const StepGrid grid = arithmetic::grid_of_range(range.min, range.max, update.grid, update.bits);
-    *update.log_step = logf(grid.step);
-    *update.zero_point = grid.zero_point;
+    for (std::int64_t i = first_index(); i < updates.count; i += index_stride()) {
+        const RangeUpdate& update = updates.items[i];
+        const arithmetic::Range seen{update.seen[0], update.seen[1]};
+        const arithmetic::Range range = arithmetic::updated({*update.min, *update.max}, seen, update.rule, update.share);
+        forget(update.seen);
+        *update.min = range.min;
+        *update.max = range.max;
+        if (update.log_step == nullptr || !(range.min <= range.max)) continue;
+        const StepGrid grid = arithmetic::grid_of_range(range.min, range.max, update.grid, update.bits);
+        *update.log_step = logf(grid.step);
+        *update.zero_point = grid.zero_point;
+    }
 }
 
 struct WeightJobs {

@@ -59,7 +59,7 @@ public:
     }
     /// `seen` may be undefined.
     void fold_into(const torch::Tensor& seen, const torch::Tensor& broken) const {
-        if (!is_finite_) mark(broken, Broken::broken_value);
+        if (!is_finite_) return mark(broken, Broken::broken_value);  // a batch that is refused leaves nothing behind
         if (!seen.defined()) return;
         value_of(seen, Seen::least) = std::min(value_of(seen, Seen::least), least_);
         value_of(seen, Seen::most) = std::max(value_of(seen, Seen::most), most_);
@@ -86,7 +86,7 @@ void observe(const torch::Tensor& x, const torch::Tensor& seen, const torch::Ten
 
 void widen(const torch::Tensor& seen, const torch::Tensor& min, const torch::Tensor& max) {
     const arithmetic::Range range =
-        arithmetic::widened({value_of(min), value_of(max)}, {value_of(seen, Seen::least), value_of(seen, Seen::most)});
+        widened_range({value_of(min), value_of(max)}, {value_of(seen, Seen::least), value_of(seen, Seen::most)});
     value_of(min) = range.min;
     value_of(max) = range.max;
     forget(seen);
@@ -150,7 +150,7 @@ void update_ranges(std::span<const RangeUpdate> updates) {
     for (const RangeUpdate& update : updates) {
         const arithmetic::Range seen{value_of(update.seen, Seen::least), value_of(update.seen, Seen::most)};
         const arithmetic::Range range =
-            arithmetic::updated({value_of(update.min), value_of(update.max)}, seen, update.rule, update.share);
+            updated_range({value_of(update.min), value_of(update.max)}, seen, update.rule, update.share);
         forget(update.seen);
         value_of(update.min) = range.min;
         value_of(update.max) = range.max;

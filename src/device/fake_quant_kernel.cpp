@@ -126,6 +126,12 @@ StepGrid grid_of_range(float min, float max, GridKind kind, int bits) {
     return arithmetic::grid_of_range(min, max, kind, bits);
 }
 
+arithmetic::Range widened_range(const arithmetic::Range& range, const arithmetic::Range& batch) { return arithmetic::widened(range, batch); }
+
+arithmetic::Range updated_range(const arithmetic::Range& range, const arithmetic::Range& seen, UpdateRule rule, float share) {
+    return arithmetic::updated(range, seen, rule, share);
+}
+
 ValueRange fake_quantise(std::span<const float> in, float* out, std::uint16_t* kept, const StepGrid& grid) {
     return loops().quantise_stepped(in.data(), out, kept, in.size(), grid);
 }

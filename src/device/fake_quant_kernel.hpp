@@ -33,6 +33,10 @@ struct ValueRange {
 /// A grid of given step, with the codes of that width.
 [[nodiscard]] StepGrid grid_of_step(float step, float zero_point, int bits);
 
+/// arithmetic::widened() and updated(), with this file's roundings.
+[[nodiscard]] arithmetic::Range widened_range(const arithmetic::Range& range, const arithmetic::Range& batch);
+[[nodiscard]] arithmetic::Range updated_range(const arithmetic::Range& range, const arithmetic::Range& seen, UpdateRule rule, float share);
+
 /// Words of 16 mask bits that `count` values need.
 [[nodiscard]] constexpr std::size_t mask_words(std::size_t count) { return (count + 15) / 16; }
 

@@ -49,7 +49,10 @@ void check_observing(const Devices& on) {
             on.ops.observe(on.there(x), their_seen, their_broken);
             INFO("observe " << size << " values, one " << odd);
             CHECK(same_bits(broken, their_broken));
-            if (std::isfinite(odd)) CHECK(same_bits(seen, their_seen));
+            if (std::isfinite(odd))
+                CHECK(same_bits(seen, their_seen));
+            else
+                CHECK(seen[Seen::least].item<float>() == kInfinity);  // refused: nothing stays
         }
 }
 
@@ -247,6 +250,15 @@ void check_network(const Devices& on) {
 }
 
 }  // namespace
+
+void compare_large(const DeviceOps& ops, torch::Device device) {
+    const torch::NoGradGuard no_gradients;
+    const Devices on{ops, device, true};
+    check_stepped(on, GridSource::asymmetric_range, 5'000'003, 8);
+    check_gradients(on, 1, 5'000'003);
+    check_gradients(on, 70'001, 40);
+    check_prelu(on, values({8, 64, 57, 57}).contiguous(torch::MemoryFormat::ChannelsLast));
+}
 
 void compare_with_processor(const DeviceOps& ops, torch::Device device, bool has_exact_functions) {
     const torch::NoGradGuard no_gradients;

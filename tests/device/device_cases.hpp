@@ -10,4 +10,7 @@ namespace fairsweep {
 /// round as the processor's do.
 void compare_with_processor(const DeviceOps& ops, torch::Device device, bool has_exact_functions);
 
+/// Sizes at which a launch of the GPU goes round more than once.
+void compare_large(const DeviceOps& ops, torch::Device device);
+
 }  // namespace fairsweep
