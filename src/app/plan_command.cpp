@@ -199,7 +199,9 @@ std::string enough_workers(const PlanView& view) {
         const double high_s = estimate(view.plan, view.is_done, workers).eta_high_s;
         if (high_s <= kLong_s) return fmt::format("within 30 days with about {} workers of one core each", workers);
         if (high_s == before_s || workers > static_cast<int>(kMostWorkers) / 2)
-            return fmt::format("at least {} with any number of workers: stages wait for each other", human_duration(high_s));
+            return fmt::format("{} with any number of workers: one chain of stages takes that long; recipe.shards lets teams share a stage "
+                               "(docs/teams.md)",
+                               human_duration(high_s));
         before_s = high_s;
     }
 }

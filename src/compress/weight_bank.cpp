@@ -30,7 +30,7 @@ std::span<const float> row_of(const torch::Tensor& source, std::int64_t row, std
 std::int64_t words_of(std::int64_t row_size) { return static_cast<std::int64_t>(mask_words(static_cast<std::size_t>(row_size))); }
 
 void check_calibrated(const WeightBank::Rule& rule) {
-    if (rule.steps->calibrated.item<bool>()) return;
+    if (rule.steps->is_calibrated()) return;
     throw Error(ErrorKind::internal, {.attempted = "quantise weights with a stored step",
                                       .where = rule.layer,
                                       .found = "a step that was never calibrated",
@@ -96,6 +96,13 @@ WeightSteps::WeightSteps(std::int64_t rows, int width, const QuantiserSettings& 
     }
     if (grid == GridKind::asymmetric) zero_point = register_buffer("zero_point", torch::zeros({rows}));
     calibrated = register_buffer("calibrated", torch::zeros({1}, torch::kBool));
+}
+
+bool WeightSteps::is_calibrated() {
+    const auto version = static_cast<std::uint32_t>(calibrated._version());
+    if (is_known_calibrated_ && version == calibrated_version_) return true;
+    calibrated_version_ = version;
+    return is_known_calibrated_ = calibrated.item<bool>();
 }
 
 torch::Tensor WeightSteps::step_sizes() const { return is_learned() ? log_step.detach().exp() : step; }

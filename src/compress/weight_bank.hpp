@@ -23,6 +23,8 @@ struct WeightSteps : torch::nn::Module {
     /// float32 [rows], detached; exp(log_step) or step.
     [[nodiscard]] torch::Tensor step_sizes() const;
     [[nodiscard]] bool is_learned() const { return rule == RangeRule::learned; }
+    /// Waits for the device where that may have changed.
+    [[nodiscard]] bool is_calibrated();
     /// From the present weights: the range of least squared error, or the percentile's. Throws NonFiniteError naming `layer`.
     void calibrate(const torch::Tensor& weight, const std::string& layer);
 
@@ -31,6 +33,10 @@ struct WeightSteps : torch::nn::Module {
     RangeRule rule;
     double percentile;
     torch::Tensor log_step, step, zero_point, calibrated;
+
+private:
+    std::uint32_t calibrated_version_ = 0;  ///< torch counts changes in place
+    bool is_known_calibrated_ = false;
 };
 
 /// Shared by the layers of a network. One value per output channel means per slice of the first dimension.

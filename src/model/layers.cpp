@@ -108,8 +108,10 @@ void Dropout::set(double probability, std::uint64_t seed) {
 
 torch::Tensor Dropout::forward(torch::Tensor x) {
     if (!is_training() || probability_ == 0.0) return x;
+    // Drawn on the host, so that every device has the same.
     const double keep = 1.0 - probability_;
-    return x * torch::empty_like(x).bernoulli_(keep, generator_).div_(keep);
+    const torch::Tensor mask = torch::empty_like(x, x.options().device(torch::kCPU).pinned_memory(x.is_cuda()));
+    return x * mask.bernoulli_(keep, generator_).div_(keep).to(x.device(), /*non_blocking=*/true);
 }
 
 }  // namespace fairsweep

@@ -60,7 +60,7 @@ torch::Tensor MarginHead::forward(const torch::Tensor& embeddings, const torch::
         return functional::normalize(x, functional::NormalizeFuncOptions().p(2).dim(dimension).eps(kSmallestNorm));
     };
     const torch::Tensor cosine = torch::mm(unit(embeddings, 1), unit(kernel, 0)).clamp(-1.0, 1.0);
-    const torch::Tensor target = labels.unsqueeze(1), margin = margins.unsqueeze(1);
+    const torch::Tensor target = labels.unsqueeze(1), margin = margins.to(embeddings.device(), /*non_blocking=*/true).unsqueeze(1);
     const torch::Tensor target_cosine = cosine.gather(1, target);
     const torch::Tensor shifted =
         loss.kind == MarginLoss::Kind::cos ? target_cosine - margin : with_arc_margin(target_cosine, margin, loss.falls_to_pi);

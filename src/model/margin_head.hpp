@@ -30,7 +30,7 @@ struct MarginHead : torch::nn::Module {
     /// Class matrix "kernel" [embedding_size, classes], N(0, 0.01) from (seed, "kernel"), normalised per column in forward.
     MarginHead(int embedding_size, int classes, const MarginLoss& loss, std::uint64_t seed);
 
-    /// embeddings [batch, embedding_size] (any length), labels int64 [batch] in [0, classes), margins float32 [batch] (rad
+    /// embeddings [batch, embedding_size] (any length), labels int64 [batch] in [0, classes), margins float32 [batch] (on any device; rad
     /// for arc, below pi/2) -> logits [batch, classes] for torch::cross_entropy_loss.
     /// Where theta + m would pass pi the arc logit rises again. With falls_to_pi it goes on as s (cos(theta) - m sin(m)), so
     /// that it always falls with theta (as insightface has it). Finite gradients everywhere in both ways, also at theta = 0,

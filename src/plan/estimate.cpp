@@ -1,6 +1,7 @@
 #include "plan/estimate.hpp"
 
 #include <algorithm>
+#include <bit>
 
 #include "fairsweep/check.hpp"
 #include "fairsweep/stage_parameters.hpp"
@@ -14,13 +15,19 @@ constexpr double kLow = 0.6;  // the cost model is taken to be right within thes
 constexpr double kHigh = 1.8;
 constexpr std::uint64_t kRowBytes = 4096;  // row, journal record and plan entry of a stage
 
-double longest_chain_s(const Plan& plan, const std::vector<double>& cost_s) {
+/// Ranks that a stage may have when nothing else runs.
+int team_of(const Plan& plan, const Stage& stage, int workers) {
+    const int asked = plan.run.team_ranks == 0 ? workers : std::min(workers, static_cast<int>(plan.run.team_ranks));
+    return std::max(1, std::min(static_cast<int>(std::bit_floor(static_cast<unsigned>(asked))), static_cast<int>(most_ranks(stage))));
+}
+
+double longest_chain_s(const Plan& plan, const std::vector<double>& cost_s, int workers) {
     std::vector<double> end_s(plan.stages.size(), 0.0);
     double longest = 0;
     for (std::size_t i = 0; i < plan.stages.size(); ++i) {
         double start = 0;
         for (const StageIndex need : plan.stages[i].needs) start = std::max(start, end_s[need]);
-        end_s[i] = start + cost_s[i];
+        end_s[i] = start + cost_s[i] / team_of(plan, plan.stages[i], workers);
         longest = std::max(longest, end_s[i]);
     }
     return longest;
@@ -74,7 +81,7 @@ PlanEstimate estimate(const Plan& plan, const std::vector<bool>& is_done, int wo
         result.cost_s += cost_s.back();
         result.cost_s_of_kind[plan.stages[i].kind] += cost_s.back();
     }
-    const double bound_s = std::max(result.cost_s / workers, longest_chain_s(plan, cost_s));
+    const double bound_s = std::max(result.cost_s / workers, longest_chain_s(plan, cost_s, workers));
     result.eta_low_s = kLow * bound_s;
     result.eta_high_s = kHigh * bound_s;
     result.disk_bytes = disk_bytes(plan);

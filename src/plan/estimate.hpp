@@ -16,7 +16,8 @@ struct PlanEstimate {
 };
 
 /// `is_done` has one entry per stage, or none when nothing is done. `workers` >= 1 run one stage each.
-/// The ETA is the larger of work / workers and the longest chain, times a range for the cost model's error.
+/// The ETA is the larger of work / workers and the longest chain, whose stages have the teams that they may have, times a range for
+/// the cost model's error.
 [[nodiscard]] PlanEstimate estimate(const Plan& plan, const std::vector<bool>& is_done, int workers);
 
 }  // namespace fairsweep

@@ -13,7 +13,7 @@ constexpr std::int64_t kColours = 3;
 }  // namespace
 
 ImageBatch::ImageBatch(std::int64_t images, int image_size, torch::Device device) : device_(device) {
-    const auto host = torch::TensorOptions().pinned_memory(!device.is_cpu());
+    const auto host = torch::TensorOptions().pinned_memory(device.is_cuda());
     pixels_ = torch::empty({images, image_size, image_size, kColours}, host.dtype(torch::kByte));
     flips_ = torch::zeros({images}, host.dtype(torch::kBool));
 }

@@ -45,6 +45,20 @@ std::vector<torch::optim::OptimizerParamGroup> groups(const torch::nn::Module& b
     return all;
 }
 
+/// torch.nn.utils.clip_grad_norm_; that of C++ reads the norm on the host, which waits for the device.
+void clip_gradients(const std::vector<torch::Tensor>& tensors, double most) {
+    std::vector<torch::Tensor> gradients, norms;
+    for (const torch::Tensor& tensor : tensors) {
+        if (!tensor.grad().defined()) continue;
+        gradients.push_back(tensor.grad().data());
+        norms.push_back(gradients.back().norm(2.0));
+    }
+    if (gradients.empty()) return;
+    const torch::Tensor norm = norms.size() == 1 ? norms[0] : torch::stack(norms).norm(2.0);
+    const torch::Tensor factor = (most / (norm + 1e-6)).clamp_max(1.0);
+    for (torch::Tensor& gradient : gradients) gradient.mul_(factor);
+}
+
 /// `face_of(i)`: pixels and identity of sample i.
 template <class FaceOf>
 TrainingBatch batch_of(int image_size, std::span<const Sample> samples, const FaceOf& face_of) {
@@ -137,7 +151,7 @@ double Optimiser::step(const torch::Tensor& loss) {
 }
 
 void Optimiser::apply() {
-    if (clip_norm_ > 0.0) torch::nn::utils::clip_grad_norm_(backbone_, clip_norm_);
+    if (clip_norm_ > 0.0) clip_gradients(backbone_, clip_norm_);
     sgd_.step();
 }
 

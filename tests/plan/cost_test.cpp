@@ -73,6 +73,18 @@ TEST_CASE("an estimate is bounded by work and by the longest chain, and done sta
     CHECK(estimate(plan, is_done, 2).cost_s == Approx(plan.stages.back().cost_s));
 }
 
+TEST_CASE("the longest chain is shorter where teams share its stages, as many ranks as a batch has parts") {
+    Sweep sweep = small_sweep();
+    const auto high_s = [&sweep](int workers) { return estimate(make_plan(sweep, present_probe(), "test"), {}, workers).eta_high_s; };
+    const double alone_s = high_s(1000);
+    sweep.recipe.shards = 4;
+    const double by_four_s = high_s(1000);
+    CHECK(by_four_s < 0.5 * alone_s);  // trainings take a quarter; teachers and evaluations as long as before
+    CHECK(by_four_s > 0.25 * alone_s);
+    sweep.run.team_ranks = 1;
+    CHECK(high_s(1000) == Approx(alone_s));
+}
+
 TEST_CASE("well-known data sets have their published size while they are missing") {
     CHECK(assumed_images("ms1mv2", false) == 5822653);
     CHECK(assumed_images("rfw", true) == 40607);

@@ -27,17 +27,21 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr int kKilledAfter = 3, kStoppedAfter = 6, kBatch = 32;  // steps; images
+constexpr int kKilledAfter = 3, kStoppedAfter = 6;  // steps
+
+struct LargeSet {
+    std::uint64_t images = 0, identities = 0;
+};
 
 class LargeTraining {
 public:
-    LargeTraining(std::uint64_t images, std::uint64_t identities) : builder_((make_small_faces("faces"), "faces")) {
-        Recipe recipe = small_recipe();
-        recipe.baseline_batch_samples = kBatch;
+    LargeTraining(const LargeSet& size, const std::string& architecture, const Recipe& recipe)
+        : builder_((make_small_faces("faces"), "faces")) {
         builder_.plan.data["train"].source.path = "large";
-        stage_ = builder_.baseline("mobilefacenet-w16-56", 2, recipe);
-        SparseRecordio set("large", images, identities);
-        DataOrder order({.seed = 2, .data = builder_.plan.data.at("train").id.prefix()}, images, kBatch, recipe.flip);
+        stage_ = builder_.baseline(architecture, 2, recipe);
+        SparseRecordio set("large", size.images, size.identities);
+        DataOrder order({.seed = 2, .data = builder_.plan.data.at("train").id.prefix()}, size.images, recipe.baseline_batch_samples,
+                        recipe.flip);
         for (int batch = 0; batch < kStoppedAfter + 8; ++batch)  // the loader reads ahead
             for (const Sample& sample : order.batch(batch)) set.add(sample.image);
     }
@@ -80,8 +84,10 @@ void run_and_kill(LargeTraining& training, const std::string& folder) {
 
 TEST_CASE("A training on millions of images is killed and goes on, bit for bit, without holding them", "[large]") {
     const bool is_long = std::getenv("FAIRSWEEP_TEST_LONG") != nullptr;
-    const std::uint64_t images = is_long ? 6'000'000 : 60'000, identities = is_long ? 93'431 : 500;
-    LargeTraining training(images, identities);
+    const LargeSet size = is_long ? LargeSet{6'000'000, 93'431} : LargeSet{60'000, 500};
+    Recipe recipe = small_recipe();
+    recipe.baseline_batch_samples = 32;
+    LargeTraining training(size, "mobilefacenet-w16-56", recipe);
     run_and_kill(training, "killed");
     REQUIRE(fs::exists(training.state_in("killed")));
 
@@ -100,11 +106,31 @@ TEST_CASE("A training on millions of images is killed and goes on, bit for bit, 
 
     REQUIRE(training.run("whole", kStoppedAfter, 1e9, [](int) {}).state == StageState::preempted);
     CHECK(sha256_of_file(training.state_in("killed")) == sha256_of_file(training.state_in("whole")));
-    std::cout << fmt::format("{} images of {} people: gone on with after {:.2f} s, {:.0f} MB at most; state {:.0f} MB\n", images, identities,
-                             first_step_s, static_cast<double>(peak_bytes) / 1e6,
+    std::cout << fmt::format("{} images of {} people: gone on with after {:.2f} s, {:.0f} MB at most; state {:.0f} MB\n", size.images,
+                             size.identities, first_step_s, static_cast<double>(peak_bytes) / 1e6,
                              static_cast<double>(fs::file_size(training.state_in("whole"))) / 1e6);
     // Index and order of the images, and the class matrix with gradient, momentum, products and the state on its way to the disk. A small
     // set is kept in memory.
     CHECK((!is_long || peak_bytes < 1'000'000'000U));
+    fs::remove_all("large");
+}
+
+TEST_CASE("IResNet-100 takes a step of 128 images on 85,742 people within 12 GiB", "[large]") {
+    if (std::getenv("FAIRSWEEP_TEST_LONG") == nullptr) return;
+    Recipe recipe = small_recipe();
+    recipe.baseline_batch_samples = 128;
+    recipe.shards = 8;  // 16 images at a time
+    recipe.threads_per_stage = 2;
+    LargeTraining training({200'000, 85'742}, "iresnet100", recipe);
+    hand_back_freed_memory();
+    reset_peak_memory();
+    const StageOutcome outcome = training.run("step", 1, 1e9, [](int) {});
+    INFO(outcome.message);
+    REQUIRE(outcome.state == StageState::preempted);
+    REQUIRE(fs::exists(training.state_in("step")));
+    std::cout << fmt::format("iresnet100, 85742 people: {:.2f} GiB at most; state {:.2f} GiB\n",
+                             static_cast<double>(peak_memory_bytes()) / (1U << 30U),
+                             static_cast<double>(fs::file_size(training.state_in("step"))) / (1U << 30U));
+    CHECK(peak_memory_bytes() < std::uint64_t{12} << 30U);
     fs::remove_all("large");
 }
