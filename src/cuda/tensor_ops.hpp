@@ -1,7 +1,7 @@
 #pragma once
 /// The operations of device_ops.hpp on torch's tensors by way of kernels.hpp. What is CUDA's own stands behind two functions, so that
 /// tests can run all of it on the processor (tests/support/cuda_on_host.hpp).
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "cuda/kernels.hpp"
 #include "device/device_ops.hpp"

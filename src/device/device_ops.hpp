@@ -4,7 +4,7 @@
 /// gradients are float32, dense in memory, and all tensors of one call that have a shape have the same layout. Nothing records
 /// gradients. Results on CPU do not depend on the number of threads.
 /// A device is one table like cpu_ops(); code that calls it asks ops_of().
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cstdint>
 #include <limits>

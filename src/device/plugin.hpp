@@ -6,11 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "device/device_ops.hpp"
-
 namespace fairsweep {
 
 struct DeviceCalls;
+struct DeviceOps;
 
 /// What a plugin knows of one device.
 struct DeviceDescription {

@@ -1,6 +1,7 @@
 // Plugins that cannot be used say why.
 #include <filesystem>
 
+#include "device/device_ops.hpp"
 #include "device/plugin.hpp"
 #include "support/catch.hpp"
 
