@@ -193,10 +193,10 @@ void print_stages(const PlanView& view) {
 }
 
 /// The fewest workers, by doubling, that are done in 30 days; or how long the longest chain of stages takes anyhow.
-std::string enough_workers(const PlanView& view) {
+std::string enough_workers(const PlanView& view, PlanEstimator& estimator) {
     double before_s = view.estimate.eta_high_s;
     for (int workers = 2 * view.workers.front();; workers *= 2) {
-        const double high_s = estimate(view.plan, view.is_done, workers).eta_high_s;
+        const double high_s = estimator.with(workers).eta_high_s;
         if (high_s <= kLong_s) return fmt::format("within 30 days with about {} workers of one core each", workers);
         if (high_s == before_s || workers > static_cast<int>(kMostWorkers) / 2)
             return fmt::format("{} with any number of workers: one chain of stages takes that long; recipe.shards lets teams share a stage "
@@ -206,14 +206,14 @@ std::string enough_workers(const PlanView& view) {
     }
 }
 
-void print_estimate(const PlanView& view) {
+void print_estimate(const PlanView& view, PlanEstimator& estimator) {
     std::cout << fmt::format("\ncost          about {} of one core, for what is not done\n",
                              human_duration(view.estimate.cost_s));
     for (std::size_t i = 0; i < view.workers.size(); ++i)
         std::cout << fmt::format("{:<14}{} to {} with {} worker{}\n", i == 0 ? "time" : "",
                                  human_duration(view.of_workers[i].eta_low_s), human_duration(view.of_workers[i].eta_high_s),
                                  view.workers[i], view.workers[i] == 1 ? "" : "s");
-    if (view.estimate.eta_high_s > kLong_s) std::cout << fmt::format("{:<14}{}\n", "", enough_workers(view));
+    if (view.estimate.eta_high_s > kLong_s) std::cout << fmt::format("{:<14}{}\n", "", enough_workers(view, estimator));
     std::cout << fmt::format("disk          about {}\n", human_bytes(view.estimate.disk_bytes));
 }
 
@@ -259,7 +259,8 @@ int plan_command(const Arguments& arguments) {
     view.missing = missing_data(view.plan, values["job"].as<std::string>(), overrides);
     view.is_done.assign(view.plan.stages.size(), false);
     if (values.count("store") != 0) view.is_done = stages_done_in(values["store"].as<std::string>(), view.plan);
-    for (const int workers : view.workers) view.of_workers.push_back(estimate(view.plan, view.is_done, workers));
+    PlanEstimator estimator(view.plan, view.is_done);
+    for (const int workers : view.workers) view.of_workers.push_back(estimator.with(workers));
     view.estimate = view.of_workers.front();
     if (values.count("json") != 0) {
         print_json(view);
@@ -267,7 +268,7 @@ int plan_command(const Arguments& arguments) {
     }
     print_points(view);
     print_stages(view);
-    print_estimate(view);
+    print_estimate(view, estimator);
     print_data(view);
     return 0;
 }

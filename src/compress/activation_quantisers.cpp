@@ -9,7 +9,6 @@
 
 #include "compress/non_finite_error.hpp"
 #include "compress/range_search.hpp"
-#include "fairsweep/check.hpp"
 #include "fairsweep/error.hpp"
 
 namespace fairsweep {

@@ -138,8 +138,10 @@ void set_activation_ranges(torch::nn::Module& network, const std::vector<Activat
 
 std::vector<ActivationRange> observed_ranges(torch::nn::Module& network) {
     std::vector<ActivationRange> ranges;
-    for (const auto& [name, quantiser] : quantisers<ModernActivationQuantiser>(network))
-        ranges.push_back({name, quantiser->observed().min, quantiser->observed().max});
+    for (const auto& [name, quantiser] : quantisers<ModernActivationQuantiser>(network)) {
+        const ValueRange observed = quantiser->observed();
+        ranges.push_back({name, observed.min, observed.max});
+    }
     return ranges;
 }
 

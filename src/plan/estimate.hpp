@@ -15,9 +15,25 @@ struct PlanEstimate {
     std::uint64_t disk_bytes = 0;                 ///< artefacts, shards and rows of the whole plan, done stages included
 };
 
-/// `is_done` has one entry per stage, or none when nothing is done. `workers` >= 1 run one stage each.
-/// The ETA is the larger of work / workers and the longest chain, whose stages have the teams that they may have, times a range for
-/// the cost model's error.
+/// What is common to all numbers of workers is found once.
+class PlanEstimator {
+public:
+    /// `is_done` has one entry per stage, or none when nothing is done. `plan` must outlive this.
+    PlanEstimator(const Plan& plan, const std::vector<bool>& is_done);
+    /// `workers` >= 1 run one stage each. The ETA is the larger of work / workers and the longest chain, whose stages have the teams
+    /// that they may have, times a range for the cost model's error.
+    [[nodiscard]] PlanEstimate with(int workers);
+
+private:
+    [[nodiscard]] double longest_chain_s(int workers);
+    const Plan& plan_;
+    std::vector<double> cost_s_;
+    std::vector<int> most_ranks_;  ///< of a stage's team; filled when first needed
+    PlanEstimate total_;
+    double longest_alone_s_ = 0.0;
+};
+
+/// The same for one number of workers.
 [[nodiscard]] PlanEstimate estimate(const Plan& plan, const std::vector<bool>& is_done, int workers);
 
 }  // namespace fairsweep
