@@ -59,13 +59,13 @@ public:
           teacher_(torch::nn::functional::normalize(torch::randn({images, network_->embedding_size()}))) {}
 
     void step() {
-        const ShardedStep::Losses losses = sharded_.run(optimiser_, [&](int part) {
+        const auto losses = sharded_.run(step_++, optimiser_, [&](int part) {
             network_->set_dropout(recipe_.dropout, static_cast<std::uint64_t>(part));
             const std::int64_t images = faces_.size(0) / sharded_.parts().shards, first = part * images;
             const torch::Tensor outputs = network_->forward(faces_.slice(0, first, first + images));
-            return std::pair(embedding_loss(outputs, teacher_.slice(0, first, first + images), 1.0), 0.0);
+            return ShardedStep::PartLoss{embedding_loss(outputs, teacher_.slice(0, first, first + images), 1.0)};
         });
-        if (!std::isfinite(losses.loss)) throw_infrastructure({.attempted = "the loss is not finite"});
+        if (!losses || !std::isfinite(losses->loss)) throw_infrastructure({.attempted = "the loss is not finite"});
     }
 
 private:
@@ -77,6 +77,7 @@ private:
     }
     Recipe recipe_{};
     StageOrder order_{};
+    std::int64_t step_ = 0;
     StageMonitor monitor_;
     FaceCaches caches_{0};
     std::shared_ptr<Network> network_;

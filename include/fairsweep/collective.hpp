@@ -66,6 +66,9 @@ public:
     /// How far the operation is. Operations may be polled in any order, and again after they are done.
     [[nodiscard]] virtual OperationStatus poll(Ticket ticket) = 0;
 
+    /// Why the collective has ended here; empty while it lives. Any thread.
+    [[nodiscard]] virtual std::string ended() const = 0;
+
     /// Ends the collective here: every operation that is not done fails, now and later, with this reason. The first reason
     /// stays. Any thread. The other ranks learn of it by their own deadlines.
     virtual void abort(const std::string& why) = 0;

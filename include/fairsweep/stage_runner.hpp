@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "fairsweep/outcome.hpp"
 #include "fairsweep/stage_order.hpp"
@@ -16,11 +17,17 @@ struct StageMonitor {
     std::function<void(double fraction_done)> on_progress;  ///< a beat: proves progress to whoever holds the lease
     std::function<bool()> stop_requested;                   ///< true: end at the next step with state `preempted`
     Collective* team = nullptr;                             ///< whose ranks run this stage together; null: one rank alone
+    std::vector<int> team_ranks{};                          ///< of the run, in the order of the team
 };
 
 class StageRunner {
 public:
     virtual ~StageRunner() = default;
+    /// Before the first stage, where some stage of the sweep is trained on a GPU. Throws an infrastructure error where this process can
+    /// have none.
+    virtual void use_gpu() {}
+    /// False: what this process runs stages on has failed for good (a GPU after an error), and others should run them. After a stage.
+    [[nodiscard]] virtual bool is_fit() const { return true; }
     /// Runs to the end and returns the outcome; a failure of the stage is an outcome, not an exception. The files of its needs
     /// are compared with their digests first: a stage never computes with other bytes than its rows name.
     /// Artefacts are written below the artefact folder as <stage id>.<suffix>: beside, synced, renamed.

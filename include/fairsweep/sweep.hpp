@@ -41,8 +41,11 @@ struct Recipe {
     double margin_scale = 64.0;           ///< s
     double margin_rad = 0.5;              ///< m: an angle (ArcFace), or a cosine (CosFace)
     double margin_std = 0.05;             ///< elastic losses: deviation of m over samples
+    std::string head = "whole";           ///< of the classes; "sharded": cut into as many blocks as the batch has parts
+    double head_sampling = 1.0;           ///< of a sharded head: share of the classes that a step takes
     double margin_warmup_fraction = 0.0;  ///< m rises linearly from 0 over this share of the steps
     std::string augmentation = "none";    ///< random crop and colours beside the flip: "none", "light" or "strong"
+    std::string baseline_precision = "fp32";  ///< as precision below
 
     // Compression: fine-tune against the teacher's unit embeddings.
     int finetune_steps = 11350;
@@ -52,7 +55,7 @@ struct Recipe {
     double embedding_loss_scale = 1.0;           ///< times the mean squared error between unit embeddings
     int observer_steps = 299;                    ///< ranges are learnt in the first so many steps, then frozen; "modern": all
     double dropout = 0.4;                        ///< in the student, train mode; "modern": 0
-    std::string precision = "fp32";              ///< of the student's convolutions in training: "fp32" or "bf16"
+    std::string precision = "fp32";              ///< of the student's convolutions in training: "fp32", "bf16", or on a GPU "tf32"
 
     // Pruning; the axis `pruning` may set these per point. No part of a dense or sham point's identity.
     std::string sparsity_pattern = "unstructured";  ///< "unstructured", "2:4" or "channels"
@@ -82,6 +85,7 @@ struct Recipe {
     std::string program = "none";  ///< [program.NAME] that makes the networks of its arms; none: fairsweep itself does
     int threads_per_stage = 1;     ///< changes numbers in the last bit: part of the identity
     int shards = 1;
+    std::string device = "cpu";    ///< what networks are trained and evaluated on: "cpu" or "cuda"
 };
 
 /// A distillation with this ending has the compressed network with the next larger bits as its teacher.

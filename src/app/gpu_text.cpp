@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <cstdlib>
-
 #include "collective/nccl_table.hpp"
 #include "device/plugin.hpp"
 
@@ -25,8 +23,7 @@ std::string devices_text(const DevicePlugin& plugin) {
 }
 
 std::string nccl_text() {
-    const char* const named = std::getenv("FAIRSWEEP_NCCL");
-    const OpenedNccl nccl = open_nccl({.file = named != nullptr ? named : "", .folders = {"/usr/local/cuda/lib64", "/usr/local/cuda/lib"}});
+    const OpenedNccl nccl = open_nccl(usual_nccl());
     if (!nccl.library) return "not found: " + nccl.why_not;
     return fmt::format("{} ({})", nccl_version_text(nccl.library->version), nccl.library->file);
 }

@@ -1,8 +1,10 @@
 /// `fairsweep run` with the real parts: job files, data sets, networks.
 #include <algorithm>
+#include <cstdlib>
 
 #include "commands.hpp"
 #include "data_probe.hpp"
+#include "device/gpu.hpp"
 #include "export/latency.hpp"
 #include "external/external.hpp"
 #include "fairsweep/dataset.hpp"
@@ -44,11 +46,13 @@ ItemTable items_of(const Plan& plan) {
 }  // namespace
 
 int run_command(const Arguments& arguments) {
+    // Read when cuBLAS starts; without it torch refuses cuBLAS, since its results would vary. Before there are threads.
+    ::setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
     const auto options = parse_run_options(arguments);
     if (!options) return 0;
     // All missing sets are reported together; damaged ones were reported when the plan counted their images.
     const auto check_data = [&options](const Plan& plan) { refuse_missing_data(plan, options->job, options->overrides); };
-    return run_sweep(*options, {plan_job, check_data, items_of, make_runner});
+    return run_sweep(*options, {plan_job, check_data, items_of, make_runner, gpu_ranks});
 }
 
 }  // namespace fairsweep

@@ -184,6 +184,10 @@ public:
         return begin([](Plan& plan) { plan.barrier(); });
     }
     OperationStatus poll(Ticket ticket) override;
+    std::string ended() const override {
+        const std::lock_guard lock(mutex_);
+        return why_;
+    }
     void abort(const std::string& why) override {
         const std::lock_guard lock(mutex_);
         if (!why_.empty()) return;
@@ -209,7 +213,6 @@ private:
     void queue();
     void plan(Operation& operation);
     void collect();
-    [[nodiscard]] std::string failure() const;
 
     CommunicatorCache& cache_;
     const NcclContext& context_;
@@ -238,7 +241,7 @@ Nccl::~Nccl() {
 
 Ticket Nccl::begin(std::function<void(Plan&)> describe) {
     const Ticket ticket{begun_++};
-    if (!failure().empty()) return ticket;
+    if (!ended().empty()) return ticket;
     try {
         Operation operation{
             .describe = std::move(describe), .begun = DeviceEvent(context_.device), .ended = DeviceEvent(context_.device)};
@@ -252,7 +255,7 @@ Ticket Nccl::begin(std::function<void(Plan&)> describe) {
 }
 
 void Nccl::advance() {
-    if (under_way_.empty() || !failure().empty()) return;
+    if (under_way_.empty() || !ended().empty()) return;
     try {
         if (!has_joined()) return;
         queue();
@@ -324,16 +327,11 @@ void Nccl::collect() {
     }
 }
 
-std::string Nccl::failure() const {
-    const std::lock_guard lock(mutex_);
-    return why_;
-}
-
 OperationStatus Nccl::poll(Ticket ticket) {
     FAIRSWEEP_CHECK(ticket.number < begun_, "an operation of this team");
     advance();
     if (ticket.number < done_) return {.state = OperationStatus::State::done};
-    const std::string why = failure();
+    const std::string why = ended();
     if (why.empty()) return {.state = OperationStatus::State::running};
     return {.state = OperationStatus::State::failed, .why = why};
 }

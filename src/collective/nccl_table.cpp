@@ -3,6 +3,8 @@
 #include <dlfcn.h>
 #include <fmt/format.h>
 
+#include <cstdlib>
+
 namespace fairsweep {
 namespace {
 
@@ -74,6 +76,11 @@ OpenedNccl resolve_nccl(const std::function<void*(const char*)>& symbol, const s
     optional(table.revoke, "ncclCommRevoke");
     if (missing.empty()) return {.library = std::move(library), .why_not = ""};
     return no_library(fmt::format("{} (NCCL {}) has no {}", file, nccl_version_text(library.version), missing));
+}
+
+NcclSearch usual_nccl() {
+    const char* const named = std::getenv("FAIRSWEEP_NCCL");
+    return {.file = named != nullptr ? named : "", .folders = {"/usr/local/cuda/lib64", "/usr/local/cuda/lib"}};
 }
 
 OpenedNccl open_nccl(const NcclSearch& search) {

@@ -58,6 +58,9 @@ struct NcclSearch {
     std::vector<std::string> folders{};  ///< after the loader's own search: torch's wheels keep it in nvidia/nccl/lib
 };
 
+/// Where `run` and --version search: what FAIRSWEEP_NCCL names, else the loader's own places and /usr/local/cuda.
+[[nodiscard]] NcclSearch usual_nccl();
+
 /// Finds libnccl.so.2. It stays loaded until the process ends: it has threads of its own.
 [[nodiscard]] OpenedNccl open_nccl(const NcclSearch& search);
 

@@ -34,23 +34,25 @@ public:
         return {.state = OperationStatus::State::failed, .why = why_};
     }
 
+    std::string ended() const override {
+        const std::lock_guard lock(mutex_);
+        return why_;
+    }
     void abort(const std::string& why) override {
         const std::lock_guard lock(mutex_);
-        if (!ended_) why_ = why;
-        ended_ = true;
+        if (why_.empty()) why_ = why.empty() ? "it was aborted" : why;
     }
 
 private:
     Ticket begin() {
         const std::lock_guard lock(mutex_);
-        if (!ended_) ++done_;
+        if (why_.empty()) ++done_;
         return {begun_++};
     }
 
-    std::mutex mutex_;  ///< abort() may come from another thread
+    mutable std::mutex mutex_;  ///< abort() may come from another thread
     std::uint64_t begun_ = 0;
     std::uint64_t done_ = 0;
-    bool ended_ = false;
     std::string why_;
 };
 

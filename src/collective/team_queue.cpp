@@ -72,6 +72,10 @@ public:
         return {.state = OperationStatus::State::running};
     }
 
+    std::string ended() const override {
+        const std::lock_guard guard(state_->lock);
+        return state_->failure.value_or("");
+    }
     void abort(const std::string& why) override {
         state_->fail(why);
         // A step that is under way may still add: once it is over, no later one touches a buffer, so that whoever has aborted, as

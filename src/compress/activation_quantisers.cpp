@@ -125,10 +125,11 @@ void ActivationQuantiser::follow(const torch::Tensor& x) {
     broken = broken.to(x.device());
 }
 
-void ActivationQuantiser::refuse_broken() {
-    if (!broken.is_cpu()) return;
-    const std::int32_t how = std::exchange(broken.data_ptr<std::int32_t>()[0], Broken::sound);
-    if (how != Broken::sound) throw NonFiniteError(layer, how == Broken::broken_step ? "learned step" : "activation");
+void ActivationQuantiser::read_broken() {
+    const std::int32_t how = broken.is_cpu() ? *broken.const_data_ptr<std::int32_t>() : broken.item<std::int32_t>();
+    if (how == Broken::sound) return;
+    broken.fill_(static_cast<std::int32_t>(Broken::sound));
+    throw NonFiniteError(layer, how == Broken::broken_step ? "learned step" : "activation");
 }
 
 torch::Tensor QuantfaceActivationQuantiser::forward(torch::Tensor x) {
@@ -182,16 +183,6 @@ void ModernActivationQuantiser::set_range(float min, float max) {
     zero_point.fill_(grid.zero_point);
 }
 
-ValueRange ModernActivationQuantiser::observed() const {
-    const torch::Tensor found = seen.cpu();
-    return {.min = found[Seen::least].item<float>(), .max = found[Seen::most].item<float>(), .is_finite = true};
-}
-
-void ModernActivationQuantiser::set_observed(float min, float max) {
-    seen[Seen::least].fill_(min);
-    seen[Seen::most].fill_(max);
-}
-
 RangeUpdate ModernActivationQuantiser::update() {
     RangeUpdate update{.rule = UpdateRule::set,
                        .share = static_cast<float>(averaging),
@@ -219,8 +210,8 @@ void ModernActivationQuantiser::observe_searched(const torch::Tensor& x) {
     const ValueRange found = rule == RangeRule::percentile
                                  ? percentile_range(sample_of(values_of(host), kPercentileSample), percentile)
                                  : least_error_range(sample_of(values_of(host), kLeastErrorSample), grid_kind, bits);
-    const ValueRange before = observed();
-    set_observed(std::min(before.min, found.min), std::max(before.max, found.max));
+    const torch::Tensor before = seen.cpu();
+    set_observed(torch::tensor({std::min(before[Seen::least].item<float>(), found.min), std::max(before[Seen::most].item<float>(), found.max)}));
 }
 
 torch::Tensor ModernActivationQuantiser::forward(torch::Tensor x) {

@@ -32,6 +32,11 @@ struct ActivationQuantiser : ActivationTransform {
     [[nodiscard]] virtual QuantiserDescription describe() = 0;
     [[nodiscard]] bool is_calibrated();
 
+    /// Of passes on a device: int32 [1], one of Broken.
+    [[nodiscard]] const torch::Tensor& broken_mark() const { return broken; }
+    /// Throws NonFiniteError where something was broken since the last call. Waits for the device.
+    void read_broken();
+
     std::string layer;
     int bits;
     torch::Tensor x_min, x_max;
@@ -43,8 +48,10 @@ protected:
     void require_calibrated();
     /// Brings `seen` and `broken` to the device of x.
     void follow(const torch::Tensor& x);
-    /// Throws NonFiniteError where something on the host was broken. On another device it is read after the step.
-    void refuse_broken();
+    /// read_broken() on the processor. On another device that is called after the step.
+    void refuse_broken() {
+        if (broken.is_cpu()) read_broken();
+    }
 
     torch::Tensor seen = Seen::nothing(), broken = torch::zeros({1}, torch::kInt);  ///< no part of the state
 
@@ -79,10 +86,10 @@ struct ModernActivationQuantiser : ActivationQuantiser {
     /// On the host: waits for the device.
     [[nodiscard]] StepGrid grid();
     [[nodiscard]] QuantiserDescription describe() override;
-    /// What was observed since the last update, on the host: waits for the device.
-    [[nodiscard]] ValueRange observed() const;
+    /// What was observed since the last update, float32 [2] on its device.
+    [[nodiscard]] const torch::Tensor& observed() const { return seen; }
     /// Replaces what was observed.
-    void set_observed(float min, float max);
+    void set_observed(const torch::Tensor& range) { seen.copy_(range); }
     /// How what was observed changes the range, by the rule; for DeviceOps::update_ranges.
     [[nodiscard]] RangeUpdate update();
     void set_range(float min, float max) override;

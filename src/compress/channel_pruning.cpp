@@ -32,7 +32,7 @@ std::vector<double> strengths(const ChannelGroup& group, const Layers& layers) {
     torch::Tensor squares = torch::zeros({group.channels}, torch::kDouble);
     std::int64_t weights = 0;
     for (const ChannelSlice& slice : group.slices) {
-        const torch::Tensor rows = by_channel(layers.at(slice.layer)->weight.detach(), slice, group.channels).to(torch::kDouble);
+        const torch::Tensor rows = by_channel(layers.at(slice.layer)->weight.detach().cpu(), slice, group.channels).to(torch::kDouble);
         squares += rows.square().sum(1);
         weights += rows.size(1);
     }

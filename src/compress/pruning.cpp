@@ -26,7 +26,7 @@ std::vector<NamedLayer> prunable_layers(torch::nn::Module& network) {
 std::vector<float> magnitudes(const std::vector<NamedLayer>& layers) {
     std::vector<float> all;
     for (const auto& [name, layer] : layers) {
-        const torch::Tensor values = layer->weight.detach().abs().contiguous();
+        const torch::Tensor values = layer->weight.detach().abs().cpu().contiguous();
         if (!torch::isfinite(values).all().item<bool>()) throw NonFiniteError(name, "weight to be pruned");
         const float* begin = values.const_data_ptr<float>();
         all.insert(all.end(), begin, begin + values.numel());
@@ -75,7 +75,7 @@ void mask_two_of_four(const NamedLayer& named) {
     const torch::Tensor& weight = layer->weight;
     const std::int64_t inputs = weight.size(1);
     if (inputs % 4 != 0) return;
-    const torch::Tensor magnitude = weight.detach().abs().contiguous();
+    const torch::Tensor magnitude = weight.detach().abs().cpu().contiguous();
     if (!torch::isfinite(magnitude).all().item<bool>()) throw NonFiniteError(name, "weight to be pruned");
     const torch::Tensor fours = magnitude.reshape({weight.size(0), inputs / 4, 4, -1});
     const torch::Tensor smallest_two =

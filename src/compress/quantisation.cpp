@@ -106,6 +106,8 @@ void set_quantisers(torch::nn::Module& network, Bits bits, const QuantiserSettin
             quantiser = std::make_shared<ModernActivationQuantiser>(name, bits.activation, settings);
         point->attach(quantiser);
     }
+    const std::vector<torch::Tensor> weights = network.parameters();
+    if (!weights.empty() && !weights.front().is_cpu()) network.to(weights.front().device());  // what is new is on the processor
 }
 
 void calibrate_weights(torch::nn::Module& network) {
@@ -136,13 +138,27 @@ void set_activation_ranges(torch::nn::Module& network, const std::vector<Activat
     }
 }
 
-std::vector<ActivationRange> observed_ranges(torch::nn::Module& network) {
-    std::vector<ActivationRange> ranges;
-    for (const auto& [name, quantiser] : quantisers<ModernActivationQuantiser>(network)) {
-        const ValueRange observed = quantiser->observed();
-        ranges.push_back({name, observed.min, observed.max});
+torch::Tensor widened_ranges(torch::nn::Module& network) {
+    std::vector<torch::Tensor> ranges;
+    for (const auto& [name, quantiser] : quantisers<QuantfaceActivationQuantiser>(network))
+        ranges.push_back(torch::cat({quantiser->x_min, quantiser->x_max}));
+    return ranges.empty() ? torch::Tensor() : torch::stack(ranges);
+}
+
+void set_widened_ranges(torch::nn::Module& network, const torch::Tensor& ranges) {
+    const auto found = quantisers<QuantfaceActivationQuantiser>(network);
+    FAIRSWEEP_CHECK(static_cast<std::int64_t>(found.size()) == ranges.size(0), "one range for each activation quantiser");
+    for (std::size_t i = 0; i < found.size(); ++i) {
+        const torch::Tensor range = ranges[static_cast<std::int64_t>(i)];
+        found[i].second->x_min.data().copy_(range.slice(0, 0, 1));  // data: it stays known to be calibrated
+        found[i].second->x_max.data().copy_(range.slice(0, 1, 2));
     }
-    return ranges;
+}
+
+torch::Tensor observed_ranges(torch::nn::Module& network) {
+    std::vector<torch::Tensor> ranges;
+    for (const auto& [name, quantiser] : quantisers<ModernActivationQuantiser>(network)) ranges.push_back(quantiser->observed());
+    return ranges.empty() ? torch::Tensor() : torch::stack(ranges);
 }
 
 void update_ranges(torch::nn::Module& network) {
@@ -151,28 +167,46 @@ void update_ranges(torch::nn::Module& network) {
     if (!updates.empty()) ops_of(updates.front().min).update_ranges(updates);
 }
 
-void fold_ranges(torch::nn::Module& network, const std::vector<ActivationRange>& observed) {
+void fold_ranges(torch::nn::Module& network, const torch::Tensor& observed) {
     const auto found = quantisers<ModernActivationQuantiser>(network);
-    FAIRSWEEP_CHECK(found.size() == observed.size(), "one observed range for each activation quantiser");
-    for (std::size_t i = 0; i < observed.size(); ++i) {
-        FAIRSWEEP_CHECK(found[i].first == observed[i].name, "ranges in the order of observed_ranges()");
-        found[i].second->set_observed(observed[i].x_min, observed[i].x_max);
-    }
+    FAIRSWEEP_CHECK(static_cast<std::int64_t>(found.size()) == observed.size(0), "one observed range for each activation quantiser");
+    for (std::size_t i = 0; i < found.size(); ++i) found[i].second->set_observed(observed[static_cast<std::int64_t>(i)]);
     update_ranges(network);
 }
 
-std::vector<ActivationRange> merge_ranges(std::span<const std::vector<ActivationRange>> shards) {
+torch::Tensor merge_ranges(const std::vector<torch::Tensor>& shards) {
     FAIRSWEEP_CHECK(!shards.empty(), "the ranges of at least one shard");
-    std::vector<ActivationRange> merged = shards.front();
-    for (const std::vector<ActivationRange>& shard : shards.subspan(1)) {
-        FAIRSWEEP_CHECK(shard.size() == merged.size(), "the same quantisers in every shard");
-        for (std::size_t i = 0; i < merged.size(); ++i) {
-            FAIRSWEEP_CHECK(shard[i].name == merged[i].name, "the same quantisers in every shard");
-            merged[i].x_min = std::min(merged[i].x_min, shard[i].x_min);
-            merged[i].x_max = std::max(merged[i].x_max, shard[i].x_max);
-        }
-    }
-    return merged;
+    if (shards.size() == 1) return shards.front();
+    const torch::Tensor all = torch::stack(shards);
+    return torch::stack({all.select(2, 0).amin(0), all.select(2, 1).amax(0)}, 1);
+}
+
+namespace {
+
+/// One bank for all layers of a network.
+std::shared_ptr<WeightBank> weight_bank(torch::nn::Module& network) {
+    for (const auto& [name, layer] : weighted_layers(network))
+        if (layer->weight_transform)
+            if (const QuantisedWeight* const transform = layer->weight_transform.target<QuantisedWeight>()) return transform->bank;
+    return nullptr;
+}
+
+}  // namespace
+
+torch::Tensor broken_mark(torch::nn::Module& network) {
+    const torch::NoGradGuard no_gradients;
+    std::vector<torch::Tensor> marks;
+    const auto add = [&marks](const torch::Tensor& mark) {
+        if (mark.defined() && !mark.is_cpu()) marks.push_back(mark);
+    };
+    for (const auto& [name, quantiser] : quantisers<ActivationQuantiser>(network)) add(quantiser->broken_mark());
+    if (const auto bank = weight_bank(network)) add(bank->broken_mark());
+    return marks.empty() ? torch::Tensor() : torch::cat(marks).ne(0).any().to(torch::kFloat).view({1});
+}
+
+void refuse_broken(torch::nn::Module& network) {
+    for (const auto& [name, quantiser] : quantisers<ActivationQuantiser>(network)) quantiser->read_broken();
+    if (const auto bank = weight_bank(network)) bank->read_broken();
 }
 
 std::optional<QuantiserDescription> weight_quantiser(const WeightedLayer& layer) {

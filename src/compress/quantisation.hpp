@@ -3,7 +3,6 @@
 #include <torch/torch.h>
 
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -50,20 +49,30 @@ void set_activation_ranges(torch::nn::Module& network, const std::vector<Activat
 /// its range was never calibrated.
 [[nodiscard]] std::optional<QuantiserDescription> activation_quantiser(const ActivationPoint& point);
 
+// Ranges of all activation quantisers as they are merged over the parts of a batch: float32 [quantisers, 2], x_min and x_max, on the
+// network's device. Nothing here waits for it.
+
+/// Preset "quantface": the ranges in use, which every pass widens; undefined where there are none.
+[[nodiscard]] torch::Tensor widened_ranges(torch::nn::Module& network);
+void set_widened_ranges(torch::nn::Module& network, const torch::Tensor& ranges);
 /// Preset "modern" holds back what it observes: the ranges observed since the last update, (infinity, -infinity) where nothing
-/// was; empty under "quantface".
-[[nodiscard]] std::vector<ActivationRange> observed_ranges(torch::nn::Module& network);
+/// was; undefined where there are none.
+[[nodiscard]] torch::Tensor observed_ranges(torch::nn::Module& network);
 /// Folds what was observed into the ranges in use, by each quantiser's rule. Once a step.
 void update_ranges(torch::nn::Module& network);
 /// The same with other observed ranges in place of the network's own: those of all shards of a batch, merged.
-void fold_ranges(torch::nn::Module& network, const std::vector<ActivationRange>& observed);
+void fold_ranges(torch::nn::Module& network, const torch::Tensor& observed);
 
 /// The ranges of the same quantisers from several shards or ranks, at least one: the least x_min and the largest x_max of each,
-/// which does not depend on order or number. "quantface": merge activation_ranges() and set them (the published code in effect
+/// which does not depend on order or number. "quantface": merge widened_ranges() and set them (the published code in effect
 /// keeps the first one's); "modern": merge observed_ranges() and fold them in.
-[[nodiscard]] std::vector<ActivationRange> merge_ranges(std::span<const std::vector<ActivationRange>> shards);
+[[nodiscard]] torch::Tensor merge_ranges(const std::vector<torch::Tensor>& shards);
 
 /// A forward pass throws NonFiniteError (compress/non_finite_error.hpp) naming the layer when an activation, weight or learned
-/// step is NaN or infinite.
+/// step is NaN or infinite. On another device than the processor it leaves word instead: float32 [1], 0 where all was sound; undefined on
+/// the processor and without quantisers.
+[[nodiscard]] torch::Tensor broken_mark(torch::nn::Module& network);
+/// Throws what a pass on the processor would have thrown, of the first quantiser that left word. Waits for the device.
+void refuse_broken(torch::nn::Module& network);
 
 }  // namespace fairsweep

@@ -192,7 +192,7 @@ void WeightBank::Slot::lay_out(bool with_mask) {
     const torch::NoGradGuard no_grad;
     source = with_whole_rows(master.detach());
     out = torch::empty_like(source);
-    kept = with_mask ? torch::empty({rows(), words_of(row_size())}, torch::kShort) : torch::Tensor();
+    kept = with_mask ? torch::empty({rows(), words_of(row_size())}, torch::TensorOptions(torch::kShort).device(source.device())) : torch::Tensor();
     if (rule.kind != Kind::stored_step) return;
     check_calibrated(rule);
     step_sizes = rule.steps->step_sizes();
@@ -237,11 +237,16 @@ void WeightBank::prepare_all() {
         slots_[i].source = torch::Tensor();
         slots_[i].stamp = stamps[i];
     }
-    refuse_broken();
+    if (first_broken_.is_cpu()) read_broken();  // else it is read after the step
 }
 
-void WeightBank::refuse_broken() {
-    if (!first_broken_.is_cpu()) return;  // read after the step
+torch::Tensor WeightBank::broken_mark() const {
+    if (!first_broken_.defined()) return {};
+    return first_broken_.lt(static_cast<std::int64_t>(slots_.size())).to(torch::kInt);
+}
+
+void WeightBank::read_broken() {
+    if (!first_broken_.defined()) return;
     const auto first = static_cast<std::size_t>(first_broken_.item<std::int32_t>());
     if (first == slots_.size()) return;
     for (Slot& slot : slots_) slot.stamp.reset();

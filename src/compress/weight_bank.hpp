@@ -65,6 +65,11 @@ public:
     /// What a slot does to `weight` as it is now. Throws as use() does.
     [[nodiscard]] QuantiserDescription describe(std::size_t slot, const torch::Tensor& weight) const;
 
+    /// Of passes on a device: int32 [1], not 0 where a weight or step is NaN or infinite; undefined before the first.
+    [[nodiscard]] torch::Tensor broken_mark() const;
+    /// Throws NonFiniteError where one was, of the last time. Waits for the device.
+    void read_broken();
+
 private:
     /// What the quantised weights of a slot were computed from, and whether with a mask: they are good for an equal stamp only.
     struct Stamp {
@@ -86,7 +91,6 @@ private:
         [[nodiscard]] WeightJob job() const;
     };
     void prepare_all();
-    void refuse_broken();
     std::vector<Slot> slots_;
     torch::Tensor first_broken_;  ///< int32 [1], on the weights' device
 };

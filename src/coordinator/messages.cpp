@@ -12,7 +12,7 @@ namespace fairsweep {
 namespace {
 
 constexpr std::uint32_t kMagic = 0x4D535746;  // "FWSM"
-constexpr std::uint16_t kVersion = 6;
+constexpr std::uint16_t kVersion = 7;
 constexpr std::size_t kMaxHostBytes = 256;
 
 struct Header {
@@ -251,6 +251,7 @@ void visit(V& v, M& finished) {
 template <class V, Is<WelcomeMessage> M>
 void visit(V& v, M& welcome) {
     v.text(welcome.artefact_folder, kMaxOrderTextBytes);
+    v.flag(welcome.needs_gpu);
 }
 template <class V, Is<LeaseMessage> M>
 void visit(V& v, M& lease) {

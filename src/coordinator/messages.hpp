@@ -49,6 +49,7 @@ struct LeavingMessage {};
 /// What holds for every stage of the run. Its size does not depend on the plan.
 struct WelcomeMessage {
     std::string artefact_folder;
+    bool needs_gpu = false;  ///< some stage is trained on one
 };
 struct LeaseMessage {
     StageIndex stage = 0;

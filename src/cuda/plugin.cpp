@@ -1,5 +1,6 @@
 /// libfairsweep_cuda.so: the operations of device_ops.hpp, and what teams need of the device. It shares headers with the program and
 /// none of its code.
+#include <c10/cuda/CUDACachingAllocator.h>
 #include <c10/cuda/CUDAStream.h>
 #include <cuda_runtime_api.h>
 #include <torch/types.h>
@@ -70,15 +71,22 @@ int describe(int index, DeviceDescription* device) {
 
 int select(int index) { return cudaSetDevice(index); }
 
+int release_cached() {
+    c10::cuda::CUDACachingAllocator::emptyCache();
+    return cudaSuccess;
+}
+
 const DevicePlugin kPlugin{.interface = DevicePlugin::kInterface,
                            .torch_version = TORCH_VERSION,
+                           .device_type = static_cast<int>(torch::DeviceType::CUDA),
                            .ops = &cuda::ops(),
                            .calls = &kCalls,
                            .error_text = cuda::error_text,
                            .versions = versions,
                            .device_count = device_count,
                            .describe = describe,
-                           .select = select};
+                           .select = select,
+                           .release_cached = release_cached};
 
 }  // namespace
 }  // namespace fairsweep

@@ -21,10 +21,11 @@ struct DeviceDescription {
 
 /// What a plugin gives, by its function fairsweep_device_plugin(). Functions return 0 or an error of the device.
 struct DevicePlugin {
-    static constexpr int kInterface = 1;
+    static constexpr int kInterface = 2;
     static constexpr const char* kEntry = "fairsweep_device_plugin";
     int interface;              ///< kInterface of the headers that it was built with: read first
     const char* torch_version;  ///< that it was built with; another one is refused
+    int device_type;            ///< c10::DeviceType of the tensors that `ops` takes
     const DeviceOps* ops;
     const DeviceCalls* calls;  ///< for teams (collective/nccl_device.hpp)
     const char* (*error_text)(int error);
@@ -32,6 +33,7 @@ struct DevicePlugin {
     int (*device_count)(int* count);
     int (*describe)(int index, DeviceDescription* device);
     int (*select)(int index);  ///< of the calling thread
+    int (*release_cached)();   ///< memory that torch keeps for later goes back to the device
 };
 
 /// An opened plugin, or why there is none.

@@ -31,7 +31,7 @@ void WeightedLayer::set_pruned(const torch::Tensor& pruned) {
     if (weight_pruned.defined()) {
         weight_pruned.copy_(pruned);
     } else {
-        weight_pruned = register_buffer("weight_pruned", pruned.clone());
+        weight_pruned = register_buffer("weight_pruned", pruned.to(weight.device(), torch::kBool, /*non_blocking=*/false, /*copy=*/true));
     }
 }
 

@@ -46,6 +46,10 @@ torch::Tensor draw_margins(std::int64_t samples, double mean, double deviation, 
     return margins;
 }
 
+torch::Tensor shifted_cosine(const MarginLoss& loss, const torch::Tensor& cosine, const torch::Tensor& margin) {
+    return loss.kind == MarginLoss::Kind::cos ? cosine - margin : with_arc_margin(cosine, margin, loss.falls_to_pi);
+}
+
 MarginHead::MarginHead(int embedding_size, int classes, const MarginLoss& loss_value, std::uint64_t seed) : loss(loss_value) {
     kernel = torch::empty({embedding_size, classes});
     RandomStream random(seed, sha256("kernel").prefix(), "init");
@@ -62,9 +66,7 @@ torch::Tensor MarginHead::forward(const torch::Tensor& embeddings, const torch::
     const torch::Tensor cosine = torch::mm(unit(embeddings, 1), unit(kernel, 0)).clamp(-1.0, 1.0);
     const torch::Tensor target = labels.unsqueeze(1), margin = margins.to(embeddings.device(), /*non_blocking=*/true).unsqueeze(1);
     const torch::Tensor target_cosine = cosine.gather(1, target);
-    const torch::Tensor shifted =
-        loss.kind == MarginLoss::Kind::cos ? target_cosine - margin : with_arc_margin(target_cosine, margin, loss.falls_to_pi);
-    return cosine.scatter(1, target, shifted) * loss.scale;
+    return cosine.scatter(1, target, shifted_cosine(loss, target_cosine, margin)) * loss.scale;
 }
 
 torch::Tensor MarginHead::forward(const torch::Tensor& embeddings, const torch::Tensor& labels, double margin) {

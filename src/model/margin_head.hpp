@@ -26,6 +26,9 @@ struct MarginLoss {
 [[nodiscard]] torch::Tensor draw_margins(std::int64_t samples, double mean, double deviation, double share, std::uint64_t seed,
                                          std::uint64_t key, std::uint64_t step);
 
+/// What a target's cosine becomes: cos(theta + m), or cos(theta) - m. Cosines [any] in [-1, 1], margins as many.
+[[nodiscard]] torch::Tensor shifted_cosine(const MarginLoss& loss, const torch::Tensor& cosine, const torch::Tensor& margin);
+
 struct MarginHead : torch::nn::Module {
     /// Class matrix "kernel" [embedding_size, classes], N(0, 0.01) from (seed, "kernel"), normalised per column in forward.
     MarginHead(int embedding_size, int classes, const MarginLoss& loss, std::uint64_t seed);

@@ -170,6 +170,7 @@ private:
         const auto found = baselines_.find(key);
         if (found != baselines_.end()) return found->second;
         check_shards(cell.recipe, "baseline_batch_samples");
+        check_precision(cell.recipe, "baseline_precision");
         StageParameters parameters = common(StageKind::baseline, cell, seed);
         parameters.data = data_.id(cell.axes.training_set());
         return baselines_[key] = add_stage(parameters, {}, cell.axes.training_set());
@@ -186,6 +187,7 @@ private:
         const AxisValues& axes = cell.axes;
         const std::string& data = calibration_set(axes);
         check_shards(cell.recipe, "finetune_batch_samples");
+        check_precision(cell.recipe, "precision");
         StageParameters parameters = common(StageKind::compression, cell, seed);
         parameters.data = data_.id(data);
         parameters.bits = axes.bits();

@@ -127,6 +127,12 @@ std::uint32_t most_ranks(const Stage& stage) {
     return std::has_single_bit(shards) ? shards : 1;
 }
 
+bool uses_gpu(const Plan& plan) {
+    return std::any_of(plan.stages.begin(), plan.stages.end(), [](const Stage& stage) {
+        return stage.parameters.text().find(R"("device":"cuda")") != std::string::npos;  // canonical: no spaces
+    });
+}
+
 const StageKindInfo& info_of(StageKind kind) {
     static const Table kTable = make_table();
     return kTable[kind];

@@ -15,6 +15,7 @@
 #include "fairsweep/process.hpp"
 #include "fairsweep/text.hpp"
 #include "plan/describe_stage.hpp"
+#include "plan/stage_kinds.hpp"
 #include "plan/stage_order.hpp"
 
 namespace fairsweep {
@@ -48,7 +49,7 @@ CoordinatorLoop::CoordinatorLoop(Link& link, Store& store, const Plan& plan, Coo
       store_(store),
       plan_(plan),
       settings_(std::move(settings)),
-      welcome_(shared(WelcomeMessage{store.artefact_folder().string()})),
+      welcome_(shared(WelcomeMessage{store.artefact_folder().string(), uses_gpu(plan)})),
       brain_(plan, open_stages(plan, stages_before(plan, store), settings_.opening), settings_.policy),
       artefacts_(artefacts_in(plan, store)),
       host_(host_name()),

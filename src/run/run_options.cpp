@@ -1,5 +1,6 @@
 #include "run/run_options.hpp"
 
+#include <fmt/format.h>
 #include <sched.h>
 
 #include <algorithm>
@@ -33,8 +34,14 @@ void check_worker_count(const RunOptions& options, int cores) {
     }
 }
 
-int worker_count(const RunOptions& options, int threads_per_stage, int cores) {
-    return options.workers ? *options.workers : std::max(1, cores / std::max(1, threads_per_stage));
+int worker_count(const RunOptions& options, int threads_per_stage, int cores, std::optional<int> gpu_ranks) {
+    if (!options.workers) return gpu_ranks.value_or(std::max(1, cores / std::max(1, threads_per_stage)));
+    if (!gpu_ranks || *options.workers <= *gpu_ranks) return *options.workers;
+    throw_usage({.attempted = "cannot start the workers",
+                 .where = "--workers",
+                 .found = std::to_string(*options.workers),
+                 .expected = fmt::format("at most {}: each trains on a GPU of its own", *gpu_ranks),
+                 .hint = "leave --workers out for one per GPU"});
 }
 
 }  // namespace fairsweep

@@ -31,8 +31,9 @@ struct RunOptions {
 
 /// A usage error when more workers are asked for than four per core.
 void check_worker_count(const RunOptions& options, int cores);
-/// Workers to start on this machine: as asked, or as many as fit with `threads_per_stage` threads each.
-[[nodiscard]] int worker_count(const RunOptions& options, int threads_per_stage, int cores);
+/// Workers to start on this machine: as asked, or one for each GPU where they need one (`gpu_ranks`), or as many as fit with
+/// `threads_per_stage` threads each. Throws a usage error when more are asked for than there are GPUs.
+[[nodiscard]] int worker_count(const RunOptions& options, int threads_per_stage, int cores, std::optional<int> gpu_ranks = std::nullopt);
 [[nodiscard]] int core_count();  ///< cores this process may use
 
 }  // namespace fairsweep

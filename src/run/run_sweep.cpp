@@ -129,12 +129,13 @@ int run_sweep(const RunOptions& options, const SweepParts& parts) {
     StartingNotice starting(options);
     starting.tell();
     OpenedSweep sweep = open_sweep(options, parts, parts.make_plan(options));
-    const int workers = worker_count(options, sweep.threads_per_stage, cores);
     catch_stop_signals();  // not before: while data sets are read for their identity a signal simply ends this process
     const auto runner = parts.make_runner(sweep.store.artefact_folder());
     const bool nothing_to_do =
         is_nothing_to_do(sweep.plan, sweep.store, opening_request(options, sweep.plan, sweep.store, *runner));
     if (nothing_to_do) log_info("nothing to do: every stage has its row");
+    const bool needs_gpu = !nothing_to_do && uses_gpu(sweep.plan) && parts.count_gpu_ranks;
+    const int workers = worker_count(options, sweep.threads_per_stage, cores, needs_gpu ? std::optional(parts.count_gpu_ranks()) : std::nullopt);
     if (workers == 0 && !nothing_to_do) run_alone(options, parts, sweep.plan, sweep.store);
     if (workers == 0 || nothing_to_do) {
         const std::vector<StageBefore> stages = stages_before(sweep.plan, sweep.store);

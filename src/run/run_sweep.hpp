@@ -26,6 +26,8 @@ struct SweepParts {
     std::function<void(const Plan&)> check_data;               ///< throws when a data set is missing or damaged
     std::function<ItemTable(const Plan&)> items;               ///< of the evaluation set
     RunnerFactory make_runner;
+    /// Ranks that the GPUs of this machine have room for; throws an infrastructure error where there are none.
+    std::function<int()> count_gpu_ranks{};
 };
 
 /// The exit code of the contract. Throws Error before any work has started; in ranks of a launcher it does not return when

@@ -46,7 +46,7 @@ StageThread::~StageThread() {
     thread_.join();
 }
 
-void StageThread::start(StageOrder order, std::unique_ptr<Collective> team) {
+void StageThread::start(StageOrder order, std::unique_ptr<Collective> team, std::vector<int> team_ranks) {
     FAIRSWEEP_CHECK(!busy_, "one stage at a time");
     busy_ = true;
     stop_ = false;
@@ -56,6 +56,7 @@ void StageThread::start(StageOrder order, std::unique_ptr<Collective> team) {
         const std::lock_guard lock(mutex_);
         next_ = std::move(order);
         team_ = std::move(team);
+        team_ranks_ = std::move(team_ranks);
     }
     changed_.notify_one();
 }
@@ -101,7 +102,7 @@ StageOutcome StageThread::run_guarded(const StageOrder& order) {
                                    fraction_ = fraction_done;
                                    ++progress_;
                                },
-                               [this] { return stop_.load(); }, team_.get()};
+                               [this] { return stop_.load(); }, team_.get(), team_ranks_};
     const auto begun = std::chrono::steady_clock::now();
     try {
         return runner_.run(order, monitor);

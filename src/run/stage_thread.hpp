@@ -26,7 +26,7 @@ public:
     StageThread& operator=(const StageThread&) = delete;
 
     /// Only when not busy. `team`: whose ranks run the stage together; null: this rank alone.
-    void start(StageOrder order, std::unique_ptr<Collective> team = nullptr);
+    void start(StageOrder order, std::unique_ptr<Collective> team = nullptr, std::vector<int> team_ranks = {});
     void request_stop();                   ///< the running stage ends at its next step
     void give_up(const std::string& why);  ///< the same, and its team ends here: it waits for no other rank
     [[nodiscard]] bool is_busy() const { return busy_; }
@@ -43,6 +43,7 @@ private:
     std::mutex mutex_;
     std::condition_variable changed_;
     std::optional<StageOrder> next_;
+    std::vector<int> team_ranks_;
     std::unique_ptr<Collective> team_;  ///< of the running stage; under mutex_, but the stage's thread uses what it points to
     std::optional<StageOutcome> outcome_;
     bool ending_ = false;

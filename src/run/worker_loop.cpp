@@ -1,5 +1,7 @@
 #include "run/worker_loop.hpp"
 
+#include <chrono>
+
 #include "run/clocks.hpp"
 #include "fairsweep/error.hpp"
 #include "fairsweep/log.hpp"
@@ -36,11 +38,8 @@ bool WorkerLoop::step(double now_s) {
         busy = true;
         if (end_ != End::none) return true;
     }
-    if (settings_.stop_signalled() && !told_leaving_) {
-        told_leaving_ = true;
-        send(LeavingMessage{});
-        drain();
-    }
+    if (settings_.stop_signalled()) leave();
+    look_at_gpu();
     collect_outcome(now_s);
     if (unacknowledged_ && now_s - last_sent_s_ > settings_.resend_s) send_finished(now_s);
     if (now_s - last_beat_s_ >= settings_.beat_s) beat(now_s);
@@ -57,6 +56,7 @@ void WorkerLoop::receive(const Incoming& incoming, double now_s) {
 void WorkerLoop::on_message(const WelcomeMessage& welcome) {
     if (thread_ != nullptr) return;
     runner_ = make_runner_(welcome.artefact_folder);
+    if (welcome.needs_gpu) gpu_ = std::async(std::launch::async, [this] { runner_->use_gpu(); });
     thread_ = std::make_unique<StageThread>(*runner_);
 }
 
@@ -68,7 +68,7 @@ void WorkerLoop::on_message(const LeaseMessage& lease) {
                               .expected = "a welcome first",
                               .hint = "all ranks must run the same build of fairsweep"});
     }
-    if (thread_->is_busy() || unacknowledged_) {
+    if (thread_->is_busy() || unacknowledged_ || gpu_.valid()) {
         next_lease_ = lease;
         return;
     }
@@ -77,16 +77,17 @@ void WorkerLoop::on_message(const LeaseMessage& lease) {
 
 void WorkerLoop::start(const LeaseMessage& lease) {
     std::unique_ptr<Collective> team;
+    const std::vector<int> ranks(lease.ranks.begin(), lease.ranks.end());
     if (lease.ranks.size() > 1) {
         if (!make_team_)
             throw_infrastructure({.attempted = "cannot take a lease",
                                   .where = "stage " + lease.order.id.short_hex(),
                                   .found = std::to_string(lease.ranks.size()) + " ranks",
                                   .expected = "one: this worker has no way to others"});
-        team = make_team_(lease.lease, {lease.ranks.begin(), lease.ranks.end()});
+        team = make_team_(lease.lease, ranks);
     }
     lease_ = lease;
-    thread_->start(lease.order, std::move(team));
+    thread_->start(lease.order, std::move(team), ranks);
     if (draining_) thread_->request_stop();
 }
 
@@ -94,13 +95,39 @@ bool WorkerLoop::leads(const LeaseMessage& lease) const {
     return lease.ranks.size() <= 1 || static_cast<int>(lease.ranks.front()) == link_.rank();
 }
 
+void WorkerLoop::refuse_next_lease() {
+    FinishedMessage never_begun{next_lease_->stage, next_lease_->attempt, unix_now_s(), {}, leads(*next_lease_)};
+    never_begun.outcome.state = StageState::preempted;
+    never_begun.outcome.failure = FailureClass::preempted;
+    next_lease_.reset();
+    send(never_begun);
+}
+
+void WorkerLoop::leave() {
+    if (told_leaving_) return;
+    told_leaving_ = true;
+    send(LeavingMessage{});
+    drain();
+}
+
+void WorkerLoop::look_at_gpu() {
+    if (!gpu_.valid() || gpu_.wait_for(std::chrono::seconds(0)) != std::future_status::ready) return;
+    try {
+        gpu_.get();
+    } catch (const std::exception& error) {
+        log_error(error.what());
+        if (next_lease_) refuse_next_lease();
+        return leave();
+    }
+    if (!next_lease_) return;
+    const LeaseMessage next = *next_lease_;
+    next_lease_.reset();
+    on_message(next);
+}
+
 void WorkerLoop::on_message(const RevokeMessage& revoke) {
     if (next_lease_ && next_lease_->stage == revoke.stage && next_lease_->attempt == revoke.attempt) {
-        FinishedMessage never_begun{revoke.stage, revoke.attempt, unix_now_s(), {}, leads(*next_lease_)};
-        never_begun.outcome.state = StageState::preempted;
-        never_begun.outcome.failure = FailureClass::preempted;
-        next_lease_.reset();
-        send(never_begun);
+        refuse_next_lease();
     }
     if (!is_busy() || lease_.stage != revoke.stage || lease_.attempt != revoke.attempt) return;
     if (revoke.at_step)
@@ -131,6 +158,7 @@ void WorkerLoop::collect_outcome(double now_s) {
     if (!outcome) return;
     unacknowledged_ = FinishedMessage{lease_.stage, lease_.attempt, unix_now_s(), std::move(*outcome), leads(lease_)};
     send_finished(now_s);
+    if (!runner_->is_fit()) leave();
 }
 
 void WorkerLoop::send_finished(double now_s) {

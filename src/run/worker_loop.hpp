@@ -4,6 +4,7 @@
 /// coordinator has been silent for too long the worker is over: it has nobody to work for.
 #include <filesystem>
 #include <functional>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
@@ -57,6 +58,10 @@ private:
     void start(const LeaseMessage& lease);
     [[nodiscard]] bool leads(const LeaseMessage& lease) const;
     void drain();
+    /// This rank is no use to the sweep any more, and the others go on.
+    void leave();
+    void refuse_next_lease();
+    void look_at_gpu();
     void collect_outcome(double now_s);
     void send_finished(double now_s);
     void beat(double now_s);
@@ -68,6 +73,7 @@ private:
     TeamFactory make_team_;
     std::unique_ptr<StageRunner> runner_;
     std::unique_ptr<StageThread> thread_;
+    std::future<void> gpu_;  ///< taking one, which may take long: valid until that is over
     LeaseMessage lease_;                      ///< what the thread is busy with
     std::optional<LeaseMessage> next_lease_;  ///< came while a result was still unacknowledged
     std::optional<FinishedMessage> unacknowledged_;

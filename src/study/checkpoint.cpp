@@ -82,7 +82,7 @@ SafetensorsWriter::Written write_tensors(const std::filesystem::path& path, cons
     }
     SafetensorsWriter writer(path, std::move(plan));
     for (const auto& [name, tensor] : tensors) {
-        const torch::Tensor rows = tensor.detach().contiguous();
+        const torch::Tensor rows = tensor.detach().contiguous().cpu();
         writer.append({static_cast<const std::byte*>(rows.const_data_ptr()), rows.nbytes()});
     }
     return writer.finish();

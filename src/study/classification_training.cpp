@@ -14,6 +14,7 @@ void refuse_non_finite(const torch::Tensor& logits, const char* whose) {
 class CrossEntropyLoss final : public BaselineLoss {
 public:
     std::vector<torch::Tensor> parameters() const override { return {}; }  // the classifier is the network's
+    void to(torch::Device) override {}
     torch::Tensor of(Network& network, const TrainingBatch& batch, const StepPart&) override {
         return torch::cross_entropy_loss(network.outputs(batch.images), batch.labels);
     }
@@ -24,7 +25,7 @@ public:
     std::shared_ptr<Network> fresh_network(const StageParameters& parameters, int classes) const override {
         return make_network(parameters.architecture, parameters.seed, classes);
     }
-    std::unique_ptr<BaselineLoss> baseline_loss(const StageParameters&, const Network&, int) const override {
+    std::unique_ptr<BaselineLoss> baseline_loss(const StageContext&, const Network&, int) const override {
         return std::make_unique<CrossEntropyLoss>();
     }
     torch::Tensor target_of(const torch::Tensor& outputs) const override {

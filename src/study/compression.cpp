@@ -1,10 +1,8 @@
 /// Compression: a copy of the baseline, pruned and fake-quantised, fine-tuned towards the baseline's own outputs.
 /// The sham arm (bits 32, sparsity 0) is this same code with nothing installed.
 #include <algorithm>
-#include <cmath>
 #include <optional>
 #include <span>
-#include <utility>
 #include <vector>
 
 #include "compress/batch_norm.hpp"
@@ -21,6 +19,7 @@
 #include "study/sharded_step.hpp"
 #include "study/stage_checkpoints.hpp"
 #include "study/stage_context.hpp"
+#include "study/stage_device.hpp"
 #include "study/training.hpp"
 
 namespace fairsweep {
@@ -43,8 +42,9 @@ std::shared_ptr<Network> make_student(const StageContext& context) {
     check_artefact(checkpoint, "network", baseline.id);
     const std::shared_ptr<Network> network = read_network(checkpoint);
     network->train();
-    set_precision(*network, precision_of(context.parameters.recipe.precision));
     const Recipe& recipe = context.parameters.recipe;
+    set_precision(*network, precision_of(recipe.precision));
+    network->to(open_device(recipe, recipe.precision));
     if (recipe.preset == "modern" && recipe.batch_norm == "folded") fold_batch_norm(*network);
     return network;
 }
@@ -68,9 +68,9 @@ StageOutcome leave_network(const StageContext& context, Network& network) {
     return done_outcome(write_checkpoint(context.own_artefact(), network, description, context.metadata("network")));
 }
 
-double mean_cosine(const torch::Tensor& student, const torch::Tensor& teacher) {
+torch::Tensor mean_cosine(const torch::Tensor& student, const torch::Tensor& teacher) {
     const torch::NoGradGuard no_gradients;
-    return torch::cosine_similarity(student, teacher, 1, 1e-12).mean().item<double>();
+    return torch::cosine_similarity(student, teacher, 1, 1e-12).mean();
 }
 
 }  // namespace
@@ -96,7 +96,8 @@ StageOutcome run_compression(const StageContext& context) {
     const std::int64_t steps = recipe.finetune_steps, batch_norm_steps = batch_norm_live_steps(recipe, steps);
     LossTrace losses(steps);
     LossTrace cosines(steps);
-    ShardedStep sharded(context, *network, recipe.shards);
+    const torch::Device device = network->parameters().front().device();
+    ShardedStep sharded(context, *network, recipe.shards, device);
     StageCheckpoints checkpoints(context);
     const auto parts = [&] { return TrainingParts{*network, {}, optimiser ? &*optimiser : nullptr, {&losses, &cosines}}; };
     if (checkpoints.steps_done() > 0) {
@@ -107,33 +108,35 @@ StageOutcome run_compression(const StageContext& context) {
     }
     sharded.check_same_start(checkpoints.steps_done());
     FaceBatches batches(faces, std::move(order), context.batches(checkpoints.steps_done(), steps));
+    const auto note = [&](const std::optional<StepLosses>& known) { note_losses(known, steps, losses, &cosines); };
     for (std::int64_t step = checkpoints.steps_done(); step < steps; ++step) {
         const bool is_stopping = sharded.stop_requested();
-        if (context.leaves_files()) checkpoints.keep(step, parts(), is_stopping);
+        if (is_stopping || sharded.agrees_to_keep(checkpoints.is_due(step))) {
+            note(sharded.settle());
+            if (context.leaves_files()) checkpoints.keep(step, parts(), is_stopping);
+        }
         if (is_stopping) return preempted_outcome();
         const std::span<const Sample> samples = batches.next();
         if (prepare_step(*network, parameters, plan, step) || !optimiser)
             optimiser.emplace(*network, std::vector<torch::Tensor>{}, recipe, recipe.finetune_lr);
         optimiser->set_learning_rate(finetune_learning_rate(recipe, step, steps, batches.batches_per_epoch()));
         if (step == batch_norm_steps) freeze_batch_norm(*network);
-        const ShardedStep::Losses found = sharded.run(*optimiser, [&](int part) {
+        note(sharded.run(step, *optimiser, [&](int part) {
             const PartRange range = range_of_part(samples.size(), part, sharded.parts());
             const std::span<const Sample> own = samples.subspan(range.first, range.count);
             network->set_dropout(
                 recipe.dropout,
                 RandomStream(parameters.seed, data_key, "dropout", key_of_part(step, part, recipe.shards)).next_u64());
-            const torch::Tensor target = teacher.of(own);
-            const torch::Tensor outputs = network->outputs(make_batch(batches, range.first, own).images);
-            return std::pair(distil(outputs, target, recipe.embedding_loss_scale), mean_cosine(outputs, target));
-        });
-        if (!std::isfinite(found.loss)) return diverged_outcome(divergence_message(found.loss, step, steps));
+            const torch::Tensor target = teacher.of(own, device);
+            const torch::Tensor outputs = network->outputs(make_batch(batches, range.first, own, device).images);
+            return ShardedStep::PartLoss{distil(outputs, target, recipe.embedding_loss_scale), mean_cosine(outputs, target)};
+        }));
         sharded.update_ranges();
         apply_masks(*network);
         FAIRSWEEP_HEAVY_CHECK(broken_mask_entries(*network) == 0, "a pruned weight is not zero after a step");
-        losses.add(found.loss);
-        cosines.add(found.second);
         context.progress(step + 1, steps);
     }
+    note(sharded.settle());
     StageOutcome outcome = leave_network(context, *network);
     outcome.measured[Metric::loss_first] = losses.first();
     outcome.measured[Metric::loss_last] = losses.last();

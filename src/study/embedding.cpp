@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "compress/non_finite_error.hpp"
+#include "compress/quantisation.hpp"
 #include "fairsweep/check.hpp"
 #include "fairsweep/error.hpp"
 #include "metrics/task_figures.hpp"
@@ -17,6 +18,7 @@
 #include "study/checkpoint.hpp"
 #include "study/kept_rows.hpp"
 #include "study/prepared_faces.hpp"
+#include "study/stage_device.hpp"
 #include "study/stage_context.hpp"
 #include "study/task_training.hpp"
 #include "study/tensors.hpp"
@@ -48,15 +50,17 @@ torch::Tensor unit_embeddings(const MirroredEmbeddings& embeddings) {
 
 }  // namespace
 
-MirroredEmbeddings embed_batch(Network& network, std::uint64_t first, std::uint64_t count, bool mirror, const FaceReader& read) {
+MirroredEmbeddings embed_batch(Network& network, std::uint64_t first, std::uint64_t count, bool mirror, const FaceReader& read,
+                               torch::Device device) {
     const torch::InferenceMode no_gradients;
     const auto oriented = [&](bool flip) {
-        ImageBatch batch(static_cast<std::int64_t>(count), network.input_size());
+        ImageBatch batch(static_cast<std::int64_t>(count), network.input_size(), device);
         for (std::uint64_t i = 0; i < count; ++i) batch.set(static_cast<std::int64_t>(i), read(first + i), flip);
-        return network.outputs(batch.tensor()).contiguous();
+        return network.outputs(batch.tensor()).contiguous().cpu();
     };
     MirroredEmbeddings result{oriented(false), {}};
     if (mirror) result.mirrored = oriented(true);
+    if (const torch::Tensor mark = broken_mark(network); mark.defined() && mark.item<float>() != 0.0F) refuse_broken(network);
     return result;
 }
 
@@ -117,8 +121,9 @@ TeacherTargets::TeacherTargets(const SafetensorsFile& file, bool mirrored, std::
     if (mirrored) mirrored_ = bytes_of(kMirrored);
 }
 
-torch::Tensor TeacherTargets::of(std::span<const Sample> samples) const {
-    torch::Tensor rows = torch::empty({static_cast<std::int64_t>(samples.size()), static_cast<std::int64_t>(values_)});
+torch::Tensor TeacherTargets::of(std::span<const Sample> samples, torch::Device device) const {
+    const torch::Tensor rows =
+        torch::empty({static_cast<std::int64_t>(samples.size()), static_cast<std::int64_t>(values_)}, sent_to(device));
     float* out = rows.data_ptr<float>();
     std::vector<c10::Half> row(values_);  // rows of a mapped file need not be aligned
     for (const Sample& sample : samples) {
@@ -127,7 +132,7 @@ torch::Tensor TeacherTargets::of(std::span<const Sample> samples) const {
         std::memcpy(row.data(), bytes.data(), row_bytes);
         out = std::copy(row.begin(), row.end(), out);
     }
-    return rows;
+    return on_device(rows, device);
 }
 
 namespace {
@@ -145,6 +150,7 @@ public:
 
     EmbeddedRows(const StageContext& context, std::uint64_t images, std::int64_t values, torch::ScalarType type)
         : context_(context),
+          device_(open_device(context.parameters.recipe, "fp32")),
           images_(images),
           values_(values),
           type_(type),
@@ -157,13 +163,14 @@ public:
     /// Embeds what is not there yet. False when the stage was asked to stop: what there is stays for the next attempt.
     [[nodiscard]] bool complete(Network& network, bool mirror, const FaceReader& read, const KeptOf& kept_of) {
         FAIRSWEEP_CHECK(!network.is_training(), "embed with a network in train mode");
+        network.to(device_);
         prepare_for_inference(network, Precision::fp32);
         while (const std::uint64_t count = rows_.next_block_rows()) {
             if (context_.stop_requested()) {
                 rows_.sync();
                 return false;
             }
-            const torch::Tensor kept = kept_of(embed_batch(network, rows_.rows_done(), count, mirror, read));
+            const torch::Tensor kept = kept_of(embed_batch(network, rows_.rows_done(), count, mirror, read, device_));
             FAIRSWEEP_CHECK(kept.scalar_type() == type_ && kept.size(1) == values_, "rows as they were said to be");
             rows_.append(bytes_of(kept));
             sync_when_due();
@@ -194,6 +201,7 @@ private:
     }
 
     const StageContext& context_;
+    torch::Device device_;
     std::uint64_t images_;
     std::int64_t values_;
     torch::ScalarType type_;

@@ -26,9 +26,9 @@ struct MirroredEmbeddings {
 [[nodiscard]] MirroredEmbeddings embed_faces(Network& network, std::uint64_t images, bool mirror, const FaceReader& read,
                                              const std::function<bool(std::uint64_t done)>& keep_going);
 
-/// The same of the `count` images from `first` on, by a network that is ready for inference.
+/// The same of the `count` images from `first` on, by a network on `device` that is ready for inference.
 [[nodiscard]] MirroredEmbeddings embed_batch(Network& network, std::uint64_t first, std::uint64_t count, bool mirror,
-                                             const FaceReader& read);
+                                             const FaceReader& read, torch::Device device = torch::kCPU);
 
 /// Cosine of row pairs after both orientations were added and normalised, all in float64: [pairs] as float32 in [-1, 1].
 /// Throws NonFiniteError when an embedding is not finite, or zero: it has no direction.
@@ -48,7 +48,7 @@ public:
     /// `file` must outlive this. Throws a data error when it has not these images and values.
     TeacherTargets(const SafetensorsFile& file, bool mirrored, std::uint64_t images, int values);
     /// Of each sample in the orientation that the student sees: float32 [batch, values].
-    [[nodiscard]] torch::Tensor of(std::span<const Sample> samples) const;
+    [[nodiscard]] torch::Tensor of(std::span<const Sample> samples, torch::Device device = torch::kCPU) const;
 
 private:
     std::size_t values_;

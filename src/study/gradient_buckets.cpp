@@ -25,7 +25,7 @@ GradientBuckets::GradientBuckets(Collective& team, const Tensors& trained)
     : team_(team), trained_(trained), places_(trained.size()), has_arrived_(trained.size(), false) {
     std::int64_t limit_bytes = kFirstBucketBytes, elements = 0;
     const auto close = [&] {
-        buckets_.back().flat = torch::zeros({elements});
+        buckets_.back().flat = torch::zeros({elements}, trained.front().options().requires_grad(false));
         elements = 0;
         limit_bytes = kBucketBytes;
     };
@@ -76,9 +76,7 @@ void GradientBuckets::arrived(std::size_t tensor, const torch::Tensor& gradient)
 
 void GradientBuckets::post_complete() {
     for (; posted_ < buckets_.size() && buckets_[posted_].missing == 0; ++posted_) {
-        const torch::Tensor& flat = buckets_[posted_].flat;
-        buckets_[posted_].ticket =
-            team_.all_reduce({flat.data_ptr(), static_cast<std::size_t>(flat.numel()), Scalar::f32}, Reduction::sum);
+        buckets_[posted_].ticket = team_.all_reduce(buffer_of(buckets_[posted_].flat), Reduction::sum);
     }
 }
 

@@ -12,6 +12,11 @@ namespace fairsweep {
 
 using Tensors = std::vector<torch::Tensor>;
 
+/// A dense float32 tensor as what a team works on.
+[[nodiscard]] inline Buffer buffer_of(const torch::Tensor& tensor) {
+    return {.data = tensor.data_ptr(), .count = static_cast<std::size_t>(tensor.numel()), .type = Scalar::f32, .on_device = !tensor.is_cpu()};
+}
+
 class GradientBuckets {
 public:
     /// `team` and the tensors must outlive the buckets. Local.

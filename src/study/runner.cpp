@@ -4,9 +4,11 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <exception>
 #include <new>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -16,10 +18,14 @@
 #include "fairsweep/collective.hpp"
 #include "fairsweep/failure_class.hpp"
 #include "fairsweep/process_memory.hpp"
+#include "device/gpu.hpp"
 #include "plan/stage_kinds.hpp"
+#include "study/gpu_team.hpp"
 #include "study/needed_artefacts.hpp"
 #include "study/stage_context.hpp"
+#include "study/stage_device.hpp"
 #include "study/tensors.hpp"
+#include "study/training.hpp"
 
 namespace fairsweep {
 namespace {
@@ -49,6 +55,8 @@ StageOutcome guarded(const Work& work) {
         return work();
     } catch (const NonFiniteError& error) {
         return diverged_outcome(error.what());
+    } catch (const DivergedError& error) {
+        return diverged_outcome(error.what());
     } catch (const TeamError& error) {
         StageOutcome outcome = failed_outcome(failure_class_of(error), error.what());
         outcome.lost_team = true;
@@ -76,16 +84,29 @@ public:
         const auto begin = std::chrono::steady_clock::now();
         const double cpu_begin_s = cpu_seconds();
         reset_peak_memory();
+        StageMonitor own_monitor = monitor;
+        std::unique_ptr<Collective> gpus;  // of a team
         StageOutcome outcome = guarded([&] {
             // Class config: another attempt would find the same, so there is none.
             if (const auto problem = needed_.problem(order.needs)) return failed_outcome(FailureClass::config, *problem);
-            const StageContext context{order, parse_stage_parameters(order.parameters), folder_, monitor, caches_};
+            const StageContext context{order, parse_stage_parameters(order.parameters), folder_, own_monitor, caches_};
             make_torch_deterministic(order.kind == StageKind::prepare ? 1 : context.parameters.recipe.threads_per_stage);
             const StageFunction function = functions_[order.kind];
             if (function == nullptr)
                 return failed_outcome(FailureClass::config,
                                       std::string("this program runs no stages of the kind ") + name_of(order.kind));
-            StageOutcome ended = guarded([&] { return function(context); });
+            StageOutcome ended = guarded([&] {
+                if (monitor.team != nullptr && monitor.team->size() > 1 && context.parameters.recipe.device != "cpu") {
+                    gpus = gpu_teams(context.parameters.recipe).make(*monitor.team, monitor.team_ranks);
+                    own_monitor.team = gpus.get();
+                }
+                return function(context);
+            });
+            // A rank that goes on with this communicator alone would offer it to the next team.
+            if (gpus && ended.state == StageState::failed) gpus->abort("the stage failed here");
+            own_monitor.team = monitor.team;
+            gpus.reset();
+            if (context.parameters.recipe.device != "cpu") is_fit_ = leave_device(ended.state == StageState::failed);
             const bool is_final = ended.state == StageState::done || ended.state == StageState::diverged;
             if (is_final && context.leaves_files()) context.forget_state();
             return ended;
@@ -97,6 +118,9 @@ public:
         return outcome;
     }
 
+    void use_gpu() override { static_cast<void>(own_gpu()); }
+    bool is_fit() const override { return is_fit_; }
+
     bool artefact_present(StageKind kind, const Digest& id, const StageOutcome& outcome) const override {
         if (*info_of(kind).artefact_suffix == '\0') return true;
         std::error_code error;
@@ -105,6 +129,15 @@ public:
     }
 
 private:
+    GpuTeams& gpu_teams(const Recipe& recipe) {
+        static_cast<void>(open_device(recipe, "fp32"));  // NCCL takes the device that this thread is at
+        release_device_memory();                         // and memory beside torch's
+        if (!gpu_teams_) gpu_teams_.emplace(*own_gpu().plugin->calls);
+        return *gpu_teams_;
+    }
+
+    std::optional<GpuTeams> gpu_teams_;
+    std::atomic<bool> is_fit_ = true;
     std::filesystem::path folder_;
     StageFunctions functions_;
     NeededArtefacts needed_;

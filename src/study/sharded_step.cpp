@@ -7,50 +7,15 @@
 #include <cmath>
 #include <exception>
 #include <limits>
+#include <utility>
 
 #include "compress/non_finite_error.hpp"
 #include "compress/quantisation.hpp"
 #include "fairsweep/collective.hpp"
 #include "fairsweep/error.hpp"
+#include "study/parts_sum.hpp"
 
 namespace fairsweep {
-
-/// Sums of parts that come in order, as a balanced binary tree: complete subtrees wait for their neighbour.
-template <class Value, class Add>
-class TreeSum {
-public:
-    explicit TreeSum(Add add_parts) : add_(add_parts) {}
-    void add(Value value) {
-        int level = 0;
-        for (; !waiting_.empty() && waiting_.back().second == level; ++level) value = with_last(std::move(value));
-        waiting_.emplace_back(std::move(value), level);
-    }
-    /// Of all parts, at least one.
-    [[nodiscard]] Value sum() {
-        Value value = std::move(waiting_.back().first);
-        waiting_.pop_back();
-        while (!waiting_.empty()) value = with_last(std::move(value));
-        return value;
-    }
-
-    /// The sums of complete subtrees so far, the nearest last.
-    [[nodiscard]] std::vector<Value> take_subtrees() {
-        std::vector<Value> subtrees;
-        for (auto& [value, height] : waiting_) subtrees.push_back(std::move(value));
-        waiting_.clear();
-        return subtrees;
-    }
-
-private:
-    [[nodiscard]] Value with_last(Value value) {
-        Value left = std::move(waiting_.back().first);
-        waiting_.pop_back();
-        add_(left, value);
-        return left;
-    }
-    Add add_;
-    std::vector<std::pair<Value, int>> waiting_;  ///< a subtree's sum, and its height
-};
 
 namespace {
 
@@ -67,12 +32,10 @@ void add_tensors(Tensors& to, const Tensors& more) {
         }
 }
 
-/// Ranges that a batch widens as it passes (preset "quantface"); empty where what is observed is held back.
-std::vector<ActivationRange> widening_ranges(Network& network) {
-    return observed_ranges(network).empty() ? activation_ranges(network) : std::vector<ActivationRange>{};
-}
+/// Loss, and what else was measured.
+using PartNumbers = std::array<double, 2>;
 
-void add_numbers(StepNumbers& to, const StepNumbers& more) {
+void add_numbers(PartNumbers& to, const PartNumbers& more) {
     for (std::size_t i = 0; i < to.size(); ++i) to[i] += more[i];
 }
 
@@ -117,9 +80,10 @@ public:
         return {least, most};
     }
 
-    void extrema(std::vector<float>& least, std::vector<float>& most) {
-        const Ticket first = team_.all_reduce({least.data(), least.size(), Scalar::f32}, Reduction::min);
-        finish(team_.all_reduce({most.data(), most.size(), Scalar::f32}, Reduction::max));
+    /// In place, float32, dense.
+    void extrema(const torch::Tensor& least, const torch::Tensor& most) {
+        const Ticket first = team_.all_reduce(buffer_of(least), Reduction::min);
+        finish(team_.all_reduce(buffer_of(most), Reduction::max));
         finish(first);
     }
 
@@ -138,7 +102,7 @@ private:
         Tensors rows;
         for (const torch::Tensor& tensor : tensors) rows.push_back(tensor.contiguous().view({-1}));
         torch::Tensor flat = torch::cat(rows);
-        finish(begin_operation(Buffer{flat.data_ptr(), static_cast<std::size_t>(flat.numel()), Scalar::f32}));
+        finish(begin_operation(buffer_of(flat)));
         std::int64_t begin = 0;
         for (const torch::Tensor& tensor : tensors) {
             tensor.data().copy_(flat.slice(0, begin, begin + tensor.numel()).view(tensor.sizes()));
@@ -167,6 +131,10 @@ OwnParts own_parts(int shards, int rank, int ranks) {
     return {shards, rank * (shards / ranks), shards / ranks};
 }
 
+OwnParts parts_of(const StageContext& context, int shards) {
+    return is_team(context) ? own_parts(shards, context.monitor.team->rank(), context.monitor.team->size()) : own_parts(shards, 0, 1);
+}
+
 PartRange range_of_part(std::size_t own_samples, int part, const OwnParts& own) {
     const auto parts = static_cast<std::size_t>(own.count);
     if (own_samples % parts != 0)
@@ -178,11 +146,8 @@ PartRange range_of_part(std::size_t own_samples, int part, const OwnParts& own) 
     return {static_cast<std::size_t>(part - own.first) * count, count};
 }
 
-ShardedStep::ShardedStep(const StageContext& context, Network& network, int shards)
-    : context_(context),
-      network_(network),
-      parts_(is_team(context) ? own_parts(shards, context.monitor.team->rank(), context.monitor.team->size())
-                              : own_parts(shards, 0, 1)) {}
+ShardedStep::ShardedStep(const StageContext& context, Network& network, int shards, torch::Device device)
+    : context_(context), network_(network), device_(device), parts_(parts_of(context, shards)) {}
 
 GradientBuckets& ShardedStep::buckets_of(const Tensors& trained) {
     // A training that goes on to train more (steps of quantisers) has another list from then on.
@@ -190,19 +155,21 @@ GradientBuckets& ShardedStep::buckets_of(const Tensors& trained) {
     return *buckets_;
 }
 
-void ShardedStep::tell_numbers(const StepNumbers& numbers) {
-    numbers_ = numbers;
-    told_ = context_.monitor.team->all_reduce({numbers_.data(), numbers_.size(), Scalar::f64}, Reduction::sum);
+void ShardedStep::tell_numbers() {
+    told_ = context_.monitor.team->all_reduce({numbers_.values.data(), numbers_.values.size(), Scalar::f64}, Reduction::sum);
 }
 
 void ShardedStep::end_failed_step(const Tensors& trained, bool has_diverged, const std::exception_ptr& failed) {
     Collective& team = *context_.monitor.team;
-    if (told_) {
-        team.abort("a rank failed in the backward pass");
+    if (told_ || !may_repeat_) {  // the others are in an operation that this rank does not come to
+        team.abort("a rank failed in a step");
         std::rethrow_exception(failed);
     }
     try {
-        tell_numbers({has_diverged ? std::numeric_limits<double>::quiet_NaN() : 0.0, 0.0, 0.0, has_diverged ? 0.0 : 1.0});
+        numbers_ = {};
+        numbers_[StepNumbers::loss] = has_diverged ? std::numeric_limits<double>::quiet_NaN() : 0.0;
+        numbers_[StepNumbers::failed] = has_diverged ? 0.0 : 1.0;
+        tell_numbers();
         if (has_diverged) {  // the others end the step, and throw it away
             buckets_of(trained).begin({});
             buckets_of(trained).post_rest();
@@ -217,45 +184,112 @@ void ShardedStep::end_failed_step(const Tensors& trained, bool has_diverged, con
 
 /// What the parts of this rank leave, before it is added to what others have.
 struct ShardedStep::Own {
+    std::int64_t step;
     Tensors trained, running;
     Tensors before{}, after_first{};  ///< running statistics that the step begins with, and that the first part leaves
-    std::vector<ActivationRange> ranges_before{};
-    std::vector<std::vector<ActivationRange>> ranges{};
-    TreeSum<Tensors, decltype(&add_tensors)> gradients{&add_tensors};
-    TreeSum<StepNumbers, decltype(&add_numbers)> numbers{&add_numbers};
+    torch::Tensor ranges_before{};    ///< those that a batch widens as it passes (preset "quantface"); undefined where none are
+    std::vector<torch::Tensor> ranges{};
+    PartsSum<Tensors, decltype(&add_tensors)> gradients{&add_tensors};
+    PartsSum<PartNumbers, decltype(&add_numbers)> numbers{&add_numbers};
+    std::vector<torch::Tensor> late{};  ///< of every part: loss, what else was measured
 };
+
+StepNumbers ShardedStep::read_late() {
+    const std::vector<double> read = late_->numbers.read();
+    late_.reset();
+    if (read.back() != 0.0) refuse_broken(network_);
+    PartsSum<PartNumbers, decltype(&add_numbers)> sum(&add_numbers);
+    for (std::size_t i = 0; i + 1 < read.size(); i += 2) sum.add({read[i], read[i + 1]});
+    const PartNumbers both = sum.sum();
+    StepNumbers numbers;
+    numbers[StepNumbers::loss] = both[0], numbers[StepNumbers::second] = both[1];
+    return numbers;
+}
+
+void ShardedStep::note_losses(Own& own) {
+    const bool is_repeated = late_ && late_->step == own.step;  // what was known of the step before stays in numbers_
+    if (!is_repeated) numbers_ = {};
+    if (!is_late()) {
+        const PartNumbers both = own.numbers.sum();
+        numbers_[StepNumbers::loss] = both[0], numbers_[StepNumbers::second] = both[1];
+        return;
+    }
+    const torch::Tensor mark = broken_mark(network_);
+    own.late.push_back(mark.defined() ? mark : torch::zeros({1}, device_));
+    Late now{own.step, LateNumbers(torch::cat(own.late))};
+    if (late_ && !is_repeated) numbers_ = read_late();
+    late_.emplace(std::move(now));
+}
 
 void ShardedStep::compute(int part, const LossOfPart& loss_of_part, Own& own) {
     const bool is_first = part == parts_.first, is_last = part + 1 == parts_.first + parts_.count;
     if (!is_first) {
         copy_to(own.before, own.running);
-        if (!own.ranges_before.empty()) set_activation_ranges(network_, own.ranges_before);
+        if (own.ranges_before.defined()) set_widened_ranges(network_, own.ranges_before);
     }
-    const auto [loss, second] = loss_of_part(part);
-    const double value = loss.item<double>();
-    own.numbers.add({value, second, 0.0, 0.0});
+    const PartLoss found = loss_of_part(part);
+    double value = 0.0;
+    if (is_late()) {
+        own.late.push_back(found.loss.detach().to(torch::kFloat).view({1}));
+        own.late.push_back(found.second.defined() ? found.second.to(torch::kFloat).view({1}) : torch::zeros({1}, device_));
+    } else {
+        value = found.loss.item<double>();
+        own.numbers.add({value, found.second.defined() ? found.second.item<double>() : 0.0});
+    }
     if (is_first && is_cut()) own.after_first = clones_of(own.running);
-    if (!own.ranges_before.empty()) own.ranges.push_back(activation_ranges(network_));
+    if (own.ranges_before.defined()) own.ranges.push_back(widened_ranges(network_));
     const bool begins_sums = is_team(context_) && is_last;
+    if (is_last) note_losses(own);
     if (begins_sums) {  // the others hear of it while the backward pass runs
-        StepNumbers sums = own.numbers.sum();
-        sums[2] = context_.stop_requested() ? 1.0 : 0.0;
-        tell_numbers(sums);
+        numbers_[StepNumbers::stop] = context_.stop_requested() ? 1.0 : 0.0;
+        numbers_[StepNumbers::keep] = std::exchange(wants_keep_, false) ? 1.0 : 0.0;
+        tell_numbers();
         buckets_of(own.trained).begin(own.gradients.take_subtrees());
     }
-    if (std::isfinite(value)) loss.backward();  // else the step is thrown away, by all ranks
+    if (std::isfinite(value)) found.loss.backward();  // else the step is thrown away, by all ranks
     if (!begins_sums) own.gradients.add(take_gradients(own.trained));
 }
 
-ShardedStep::Losses ShardedStep::run(Optimiser& optimiser, const LossOfPart& loss_of_part) {
-    Own own{.trained = optimiser.trained(), .running = running_state(network_)};
-    if (is_cut()) {
+void ShardedStep::begin(Own& own) {
+    if (!is_cut() && !is_late()) return;
+    const auto remember = [&] {
         own.before = clones_of(own.running);
-        own.ranges_before = widening_ranges(network_);
-    }
-    told_.reset();
+        own.ranges_before = widened_ranges(network_);
+    };
     try {
+        return remember();
+    } catch (const c10::OutOfMemoryError&) {
+        release_device_memory();
+    }
+    remember();
+}
+
+void ShardedStep::compute_parts(const LossOfPart& loss_of_part, Own& own) {
+    const auto all_parts = [&] {
         for (int part = parts_.first; part < parts_.first + parts_.count; ++part) compute(part, loss_of_part, own);
+    };
+    if (!is_late() || !may_repeat_) return all_parts();
+    const Own begun = own;
+    try {
+        return all_parts();
+    } catch (const c10::OutOfMemoryError&) {
+        if (told_) throw;  // the others add up what this rank has no more
+    }
+    static_cast<void>(take_gradients(own.trained));
+    own = begun;
+    release_device_memory();
+    copy_to(own.before, own.running);
+    if (own.ranges_before.defined()) set_widened_ranges(network_, own.ranges_before);
+    all_parts();
+}
+
+std::optional<StepLosses> ShardedStep::run(std::int64_t step, Optimiser& optimiser, const LossOfPart& loss_of_part) {
+    Own own{.step = step, .trained = optimiser.trained(), .running = running_state(network_)};
+    begin(own);
+    told_.reset();
+    const std::optional<std::int64_t> known = !is_late() ? std::optional(step) : late_ ? std::optional(late_->step) : std::nullopt;
+    try {
+        compute_parts(loss_of_part, own);
     } catch (const NonFiniteError&) {
         if (!is_team(context_)) throw;
         end_failed_step(own.trained, true, std::current_exception());  // diverged for all ranks, as for one alone
@@ -264,12 +298,11 @@ ShardedStep::Losses ShardedStep::run(Optimiser& optimiser, const LossOfPart& los
         end_failed_step(own.trained, false, std::current_exception());
     }
     if (is_cut()) copy_to(own.after_first, own.running);
-    if (!is_team(context_)) numbers_ = own.numbers.sum();
     const Tensors sum = is_team(context_) ? sum_of_team(own.trained) : own.gradients.sum();
-    const Losses losses{numbers_[0] / parts_.shards, numbers_[1] / parts_.shards};
-    if (!std::isfinite(losses.loss)) return losses;
+    const std::optional<StepLosses> losses = known ? std::optional(losses_of(*known)) : std::nullopt;
+    if (losses && !std::isfinite(losses->loss)) return losses;
     if (is_team(context_)) TeamSum(context_).broadcast(own.running);
-    if (!own.ranges.empty()) set_activation_ranges(network_, merged_in_team(merge_ranges(own.ranges)));
+    if (!own.ranges.empty() && is_cut()) set_widened_ranges(network_, merged_in_team(merge_ranges(own.ranges)));
     for (std::size_t i = 0; i < own.trained.size(); ++i) {
         if (!sum[i].defined()) continue;
         own.trained[i].mutable_grad() = parts_.shards == 1 ? sum[i] : sum[i].div_(parts_.shards);
@@ -279,15 +312,42 @@ ShardedStep::Losses ShardedStep::run(Optimiser& optimiser, const LossOfPart& los
     return losses;
 }
 
+std::optional<StepLosses> ShardedStep::settle() {
+    if (!late_) return std::nullopt;
+    const std::int64_t step = late_->step;
+    std::exception_ptr broken;
+    try {
+        numbers_ = read_late();
+    } catch (const NonFiniteError&) {
+        broken = std::current_exception();
+        numbers_ = {};
+        numbers_[StepNumbers::loss] = std::numeric_limits<double>::quiet_NaN();
+    }
+    if (is_team(context_)) {
+        tell_numbers();
+        wait(*context_.monitor.team, *told_, kTeamPatience_s, [] { return true; });
+    }
+    if (broken) std::rethrow_exception(broken);
+    return losses_of(step);
+}
+
 Tensors ShardedStep::sum_of_team(const Tensors& trained) {
     buckets_of(trained).post_rest();
     wait(*context_.monitor.team, *told_, kTeamPatience_s, [] { return true; });
-    is_stop_agreed_ = numbers_[2] > 0.0;
-    if (numbers_[3] > 0.0)
+    is_stop_agreed_ = numbers_[StepNumbers::stop] > 0.0;
+    is_keep_agreed_ = numbers_[StepNumbers::keep] > 0.0;
+    if (numbers_[StepNumbers::failed] > 0.0)
         throw TeamError({.attempted = "a step of a team cannot be ended",
                          .where = "stage " + context_.order.id.short_hex(),
                          .found = "another rank of the team failed in it"});
     return buckets_of(trained).finish(kTeamPatience_s);
+}
+
+bool ShardedStep::agrees_to_keep(bool is_due) {
+    if (!is_team(context_)) return is_due;
+    if (std::exchange(is_keep_agreed_, false)) return true;
+    wants_keep_ = is_due && context_.leaves_files();
+    return false;
 }
 
 bool ShardedStep::stop_requested() const { return is_team(context_) ? is_stop_agreed_ : context_.stop_requested(); }
@@ -303,21 +363,17 @@ void ShardedStep::check_same_start(std::int64_t step) const {
                           .hint = "does every machine see the same files?"});
 }
 
-std::vector<ActivationRange> ShardedStep::merged_in_team(std::vector<ActivationRange> ranges) const {
-    if (!is_team(context_) || ranges.empty()) return ranges;
-    std::vector<float> least, most;
-    for (const ActivationRange& range : ranges) {
-        least.push_back(range.x_min);
-        most.push_back(range.x_max);
-    }
+torch::Tensor ShardedStep::merged_in_team(torch::Tensor ranges) const {
+    if (!is_team(context_) || !ranges.defined()) return ranges;
+    const torch::Tensor least = ranges.select(1, 0).contiguous(), most = ranges.select(1, 1).contiguous();
     TeamSum(context_).extrema(least, most);
-    for (std::size_t i = 0; i < ranges.size(); ++i) ranges[i].x_min = least[i], ranges[i].x_max = most[i];
-    return ranges;
+    return torch::stack({least, most}, 1);
 }
 
 void ShardedStep::update_ranges() {
-    if (is_team(context_))
-        fold_ranges(network_, merged_in_team(observed_ranges(network_)));
+    const torch::Tensor observed = is_team(context_) ? observed_ranges(network_) : torch::Tensor();
+    if (observed.defined())
+        fold_ranges(network_, merged_in_team(observed));
     else
         fairsweep::update_ranges(network_);
 }

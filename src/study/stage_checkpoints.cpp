@@ -28,7 +28,7 @@ torch::Tensor as_tensor(const LossTrace& trace) {
 NamedTensors tensors_of(const TrainingParts& parts) {
     NamedTensors all;
     for (const auto& [name, tensor] : state_of(parts.network)) all.emplace_back(kNetwork + name, tensor);
-    for (std::size_t i = 0; i < parts.head.size(); ++i) all.emplace_back(kHead + std::to_string(i), parts.head[i]);
+    for (const auto& [name, tensor] : parts.head) all.emplace_back(kHead + name, tensor);
     if (parts.optimiser != nullptr)
         for (const auto& [name, tensor] : parts.optimiser->momentum()) all.emplace_back(kMomentum + name, tensor);
     for (std::size_t i = 0; i < parts.traces.size(); ++i)
@@ -99,12 +99,12 @@ void StageCheckpoints::restore(const TrainingParts& parts, Optimiser& optimiser)
 void StageCheckpoints::copy_into(const TrainingParts& parts, Optimiser& optimiser) const {
     const torch::NoGradGuard no_gradients;
     load_state(parts.network, read_tensors(*found_, kNetwork));
-    const NamedTensors head = read_tensors(*found_, kHead);
-    if (head.size() != parts.head.size()) refuse(*found_, fmt::format("{} tensors of a head", head.size()), "the head's");
-    for (std::size_t i = 0; i < parts.head.size(); ++i) {
-        const torch::Tensor saved = read_tensor(*found_, found_->tensors().at(kHead + std::to_string(i)));
-        if (saved.sizes() != parts.head[i].sizes()) refuse(*found_, "a head of another shape", "the head's");
-        parts.head[i].data().copy_(saved);
+    for (const auto& [name, tensor] : parts.head) {  // of a sharded head this rank's
+        const auto entry = found_->tensors().find(kHead + name);
+        if (entry == found_->tensors().end()) refuse(*found_, "no tensor head." + name, "the head's");
+        const torch::Tensor saved = read_tensor(*found_, entry->second);
+        if (saved.sizes() != tensor.sizes()) refuse(*found_, "a head of another shape", "the head's");
+        tensor.data().copy_(saved);
     }
     optimiser.set_momentum(read_tensors(*found_, kMomentum));
     for (std::size_t i = 0; i < parts.traces.size(); ++i) {
@@ -114,13 +114,16 @@ void StageCheckpoints::copy_into(const TrainingParts& parts, Optimiser& optimise
     }
 }
 
+bool StageCheckpoints::is_due(std::int64_t step) const {
+    if (step <= steps_kept_) return false;
+    const auto passed = Clock::now() - kept_at_;
+    const double pause_s = context_.order.run.checkpoint_s;
+    return passed >= std::chrono::duration<double>(pause_s) && (pause_s == 0.0 || passed >= writing_took_ * kShareOfWriting);
+}
+
 void StageCheckpoints::keep(std::int64_t step, const TrainingParts& parts, bool is_stopping) {
     if (step <= steps_kept_) return;
     const auto now = Clock::now();
-    const double pause_s = context_.order.run.checkpoint_s;
-    const bool is_due = now - kept_at_ >= std::chrono::duration<double>(pause_s) &&
-                        (pause_s == 0.0 || now - kept_at_ >= writing_took_ * kShareOfWriting);
-    if (!is_due && !is_stopping) return;
     try {
         write(step, parts);
     } catch (const Error& error) {  // a training that cannot leave its state may still leave its network

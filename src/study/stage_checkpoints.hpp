@@ -20,7 +20,7 @@ namespace fairsweep {
 /// All that a training changes. What it draws it draws by step, so that nothing else has to be kept.
 struct TrainingParts {
     Network& network;
-    std::vector<torch::Tensor> head;  ///< trained beside the network
+    NamedTensors head;  ///< trained beside the network
     const Optimiser* optimiser = nullptr;
     std::vector<LossTrace*> traces;
 };
@@ -38,8 +38,10 @@ public:
     /// Copies what was found into the parts, which must have the structure that they had. Throws data errors. Once.
     void restore(const TrainingParts& parts, Optimiser& optimiser);
 
-    /// Before step `step`: leaves the state when one is due by [run] checkpoint_s, or when the stage is to stop. Writing takes at
-    /// most a twentieth of the time, unless checkpoint_s is 0. The runner removes the state when the stage has ended for good.
+    /// Whether a state is due by [run] checkpoint_s before step `step`. Writing takes at most a twentieth of the time, unless checkpoint_s
+    /// is 0.
+    [[nodiscard]] bool is_due(std::int64_t step) const;
+    /// Before step `step`: leaves the state. The runner removes it when the stage has ended for good.
     void keep(std::int64_t step, const TrainingParts& parts, bool is_stopping);
 
 private:

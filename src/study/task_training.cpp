@@ -4,6 +4,12 @@
 
 namespace fairsweep {
 
+NamedTensors BaselineLoss::state() const {
+    NamedTensors state;
+    for (const torch::Tensor& tensor : parameters()) state.emplace_back(std::to_string(state.size()), tensor);
+    return state;
+}
+
 const TaskTraining& training_of(std::string_view task) {
     /// One row per task of plan/tasks.cpp.
     struct TaskRow {

@@ -34,8 +34,15 @@ torch::Tensor ImageBatch::tensor() const {
     return images;
 }
 
+void use_tf32(bool is_on) {
+    at::globalContext().setAllowTF32CuBLAS(is_on);
+    at::globalContext().setAllowTF32CuDNN(is_on);
+}
+
 void make_torch_deterministic(int threads) {
     at::set_num_threads(threads);
+    at::globalContext().setDeterministicCuDNN(true);
+    at::globalContext().setBenchmarkCuDNN(false);  // it would choose by the time that each algorithm took
     at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/false);
     // Every buffer is written before it is read here; filling them first would only cost time.
     at::globalContext().setDeterministicFillUninitializedMemory(false);

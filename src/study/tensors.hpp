@@ -22,6 +22,9 @@ private:
     torch::Tensor pixels_, flips_;
 };
 
+/// Whether a GPU rounds float32 to TF32 in products: torch has a default for each of its libraries, which differ.
+void use_tf32(bool is_on);
+
 /// Sets torch's thread count, and makes it refuse operations whose result varies from run to run.
 void make_torch_deterministic(int threads);
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "fairsweep/error.hpp"
+#include "study/stage_device.hpp"
 #include "study/tensors.hpp"
 
 namespace fairsweep {
@@ -61,27 +62,27 @@ void clip_gradients(const std::vector<torch::Tensor>& tensors, double most) {
 
 /// `face_of(i)`: pixels and identity of sample i.
 template <class FaceOf>
-TrainingBatch batch_of(int image_size, std::span<const Sample> samples, const FaceOf& face_of) {
+TrainingBatch batch_of(int image_size, std::span<const Sample> samples, torch::Device device, const FaceOf& face_of) {
     const auto count = static_cast<std::int64_t>(samples.size());
-    ImageBatch images(count, image_size);
-    torch::Tensor labels = torch::empty({count}, torch::kLong);
+    ImageBatch images(count, image_size, device);
+    const torch::Tensor labels = torch::empty({count}, sent_to(device).dtype(torch::kLong));
     for (std::int64_t i = 0; i < count; ++i) {
         const auto sample = static_cast<std::size_t>(i);
         const FaceCache::Face face = face_of(sample);
         images.set(i, face.pixels, samples[sample].flip);
         labels.data_ptr<std::int64_t>()[i] = face.identity;
     }
-    return {images.tensor(), labels};
+    return {images.tensor(), on_device(labels, device)};
 }
 
 }  // namespace
 
 TrainingBatch make_batch(FaceCache& faces, const std::vector<Sample>& samples) {
-    return batch_of(faces.image_size(), samples, [&](std::size_t i) { return faces.face(samples[i].image); });
+    return batch_of(faces.image_size(), samples, torch::kCPU, [&](std::size_t i) { return faces.face(samples[i].image); });
 }
 
-TrainingBatch make_batch(FaceBatches& batches, std::size_t first, std::span<const Sample> samples) {
-    return batch_of(batches.image_size(), samples, [&](std::size_t i) { return batches.face(first + i); });
+TrainingBatch make_batch(FaceBatches& batches, std::size_t first, std::span<const Sample> samples, torch::Device device) {
+    return batch_of(batches.image_size(), samples, device, [&](std::size_t i) { return batches.face(first + i); });
 }
 
 Optimiser::Optimiser(const torch::nn::Module& backbone, const std::vector<torch::Tensor>& head, const Recipe& recipe,
@@ -155,8 +156,12 @@ void Optimiser::apply() {
     sgd_.step();
 }
 
-std::string divergence_message(double loss, std::int64_t step, std::int64_t steps) {
-    return fmt::format("training diverged: loss {} at step {} of {}", loss, step + 1, steps);
+void note_losses(const std::optional<StepLosses>& known, std::int64_t steps, LossTrace& losses, LossTrace* seconds) {
+    if (!known) return;
+    if (!std::isfinite(known->loss))
+        throw DivergedError(fmt::format("training diverged: loss {} at step {} of {}", known->loss, known->step + 1, steps));
+    losses.add(known->loss);
+    if (seconds != nullptr) seconds->add(known->second);
 }
 
 }  // namespace fairsweep

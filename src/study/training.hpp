@@ -3,8 +3,9 @@
 #include <torch/torch.h>
 
 #include <cstdint>
+#include <optional>
 #include <span>
-#include <string>
+#include <stdexcept>
 #include <vector>
 
 #include "model/network.hpp"
@@ -17,11 +18,12 @@ namespace fairsweep {
 
 struct TrainingBatch {
     torch::Tensor images;  ///< [batch, 3, size, size], channels-last
-    torch::Tensor labels;  ///< int64 [batch], identities
+    torch::Tensor labels;  ///< int64 [batch], identities; on the device of the images
 };
 [[nodiscard]] TrainingBatch make_batch(FaceCache& faces, const std::vector<Sample>& samples);
 /// Samples first ... first + samples.size() - 1 of the present batch of `batches`, which are these.
-[[nodiscard]] TrainingBatch make_batch(FaceBatches& batches, std::size_t first, std::span<const Sample> samples);
+[[nodiscard]] TrainingBatch make_batch(FaceBatches& batches, std::size_t first, std::span<const Sample> samples,
+                                       torch::Device device = torch::kCPU);
 
 /// SGD with momentum (Nesterov's by default) and weight decay on every trainable tensor, the backbone's gradients clipped to an
 /// L2 norm. The arithmetic is torch's (torch.optim.SGD, torch.nn.utils.clip_grad_norm_).
@@ -49,7 +51,17 @@ private:
     torch::optim::SGD sgd_;
 };
 
-/// "loss nan at step 12 of 375"
-[[nodiscard]] std::string divergence_message(double loss, std::int64_t step, std::int64_t steps);
+/// A training that cannot go on: a result, no failure.
+struct DivergedError : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+/// What a step of a training left.
+struct StepLosses {
+    std::int64_t step = 0;  ///< from 0
+    double loss = 0.0;      ///< mean over the batch; not finite: the training has diverged, and its state is not to be kept
+    double second = 0.0;    ///< of what else was measured
+};
+/// Adds what is known to the traces. Throws DivergedError, "training diverged: loss nan at step 12 of 375".
+void note_losses(const std::optional<StepLosses>& known, std::int64_t steps, LossTrace& losses, LossTrace* seconds = nullptr);
 
 }  // namespace fairsweep

@@ -77,7 +77,11 @@ std::vector<RecipeKey> make_keys() {
         {"margin_std", &Recipe::margin_std, [](const P& p) { return has_margin(p) && is_elastic_margin(p.recipe.margin_loss); },
          0, 1},
         {"margin_warmup_fraction", &Recipe::margin_warmup_fraction, has_margin, 0, 1},
+        later(word("head", &Recipe::head, has_margin, {"whole", "sharded"})),
+        later({"head_sampling", &Recipe::head_sampling, [](const P& p) { return has_margin(p) && p.recipe.head == "sharded"; }, 0, 1,
+               Ends::open_below}),
         later(word("augmentation", &Recipe::augmentation, in_baseline, {"none", "light", "strong"})),
+        later(word("baseline_precision", &Recipe::baseline_precision, in_baseline, {"fp32", "bf16", "tf32"})),
         {"finetune_steps", &Recipe::finetune_steps, in_compression, 1, kAllSteps},
         {"finetune_batch_samples", &Recipe::finetune_batch_samples, in_compression, 2, 65536},
         {"finetune_lr", &Recipe::finetune_lr, in_compression, 0, 100, Ends::open_below},
@@ -89,11 +93,12 @@ std::vector<RecipeKey> make_keys() {
         {"weight_decay", &Recipe::weight_decay, in_training, 0, 1},
         {"clip_norm", &Recipe::clip_norm, in_training, 0, 1e6, Ends::open_below},
         {"flip", &Recipe::flip, [](const P& p) { return in_training(p) || p.kind == StageKind::teacher; }},
-        word("precision", &Recipe::precision, in_compression, {"fp32", "bf16"}),
+        word("precision", &Recipe::precision, in_compression, {"fp32", "bf16", "tf32"}),
         // Which programs there are the job says. Stages of programs have their commands instead; for ours it is "none".
         later(word("program", &Recipe::program, in_compression, {})),
         {"threads_per_stage", &Recipe::threads_per_stage, in_networks, 1, 256},
         {"shards", &Recipe::shards, in_batches, 1, 1024},
+        later(word("device", &Recipe::device, in_batches, {"cpu", "cuda"})),
     };
     for (RecipeKey& row : pruning_rows()) rows.push_back(std::move(row));
     for (RecipeKey& row : std::vector<RecipeKey>{
@@ -248,6 +253,15 @@ void check_shards(const Recipe& recipe, const char* batch_key) {
                  .where = "recipe.shards",
                  .found = std::to_string(recipe.shards) + " parts of " + std::to_string(samples) + " images",
                  .expected = std::string("a divisor of recipe.") + batch_key + " that leaves two images a part"});
+}
+
+void check_precision(const Recipe& recipe, const char* key) {
+    if (recipe.*std::get<std::string Recipe::*>(find_recipe_key(key)->field) != "tf32" || recipe.device != "cpu") return;
+    throw_usage({.attempted = "cannot compute in TF32",
+                 .where = std::string("recipe.") + key,
+                 .found = "recipe.device = cpu",
+                 .expected = "recipe.device = cuda: only GPUs round float32 to TF32 in matrix products",
+                 .hint = "bf16 is fast on processors that have bfloat16 instructions"});
 }
 
 Recipe make_recipe(const std::string& preset, std::span<const RecipeSetting> settings) {

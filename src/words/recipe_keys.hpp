@@ -60,5 +60,7 @@ struct RecipeKey {
 /// Throws a usage error when the batch of that key cannot be cut into recipe.shards equal parts of at least two images: each has
 /// BatchNorm statistics of its own.
 void check_shards(const Recipe& recipe, const char* batch_key);
+/// Throws a usage error when the precision of that key is one that recipe.device has not.
+void check_precision(const Recipe& recipe, const char* key);
 
 }  // namespace fairsweep

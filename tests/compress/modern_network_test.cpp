@@ -102,18 +102,18 @@ TEST_CASE("1, 2 and 4 shards of the batches end with equal ranges, under both pr
             for (int step = 0; step < 3; ++step) {
                 const torch::Tensor batch =
                     golden::noise({8, 3, 56, 56}, 40 + static_cast<std::uint64_t>(step), 1.0 + 0.3 * step);
-                const auto start = activation_ranges(*network);
-                std::vector<std::vector<ActivationRange>> seen;
+                const torch::Tensor start = is_modern ? torch::Tensor() : widened_ranges(*network);
+                std::vector<torch::Tensor> seen;
                 for (const torch::Tensor& shard : batch.chunk(shards)) {
-                    if (!is_modern) set_activation_ranges(*network, start);
+                    if (!is_modern) set_widened_ranges(*network, start);
                     network->forward(shard);
-                    seen.push_back(is_modern ? observed_ranges(*network) : activation_ranges(*network));
+                    seen.push_back(is_modern ? observed_ranges(*network) : widened_ranges(*network));
                 }
                 std::reverse(seen.begin(), seen.end());  // in whatever order they come
                 if (is_modern)
                     fold_ranges(*network, merge_ranges(seen));
                 else
-                    set_activation_ranges(*network, merge_ranges(seen));
+                    set_widened_ranges(*network, merge_ranges(seen));
             }
             auto ranges = activation_ranges(*network);
             ranges.resize(compared);

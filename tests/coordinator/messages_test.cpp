@@ -52,7 +52,7 @@ std::vector<Message> all_messages() {
             BeatMessage{true, 3, Attempt{2}, 0.5, 99},
             FinishedMessage{3, Attempt{2}, 1700000000.25, full_outcome(), false},
             LeavingMessage{},
-            WelcomeMessage{"sweep.h5.files"},
+            WelcomeMessage{"sweep.h5.files", true},
             LeaseMessage{5, Attempt{6}, full_order(), 77, {4, 2, 1, 3}},
             RevokeMessage{5, Attempt{6}, true},
             AcknowledgeMessage{5, Attempt{6}},
@@ -96,6 +96,7 @@ TEST_CASE("Every message comes back as it was") {
     CHECK(back.outcome.scores == expected.scores);
     CHECK(std::get<JoinMessage>(decode(encode(all_messages()[0]))).host == "node7");
     CHECK(std::get<WelcomeMessage>(decode(encode(all_messages()[4]))).artefact_folder == "sweep.h5.files");
+    CHECK(std::get<WelcomeMessage>(decode(encode(all_messages()[4]))).needs_gpu);
     const auto lease = std::get<LeaseMessage>(decode(encode(all_messages()[5])));
     CHECK(lease.lease == 77);
     CHECK(lease.ranks == std::vector<std::uint32_t>{4, 2, 1, 3});

@@ -20,7 +20,8 @@ TEST_CASE("every field of the recipe is a key") {
                    "recipe.margin_warmup_fraction=0.3", "recipe.finetune_steps=5", "recipe.finetune_batch_samples=6",
                    "recipe.finetune_lr=0.75", "recipe.embedding_loss_scale=128", "recipe.observer_steps=7",
                    "recipe.dropout=0.125", "recipe.momentum=0.5", "recipe.weight_decay=0", "recipe.clip_norm=3",
-                   "recipe.flip=false", "recipe.threads_per_stage=2", "recipe.preset=quantface"});
+                   "recipe.flip=false", "recipe.threads_per_stage=2", "recipe.preset=quantface", "recipe.device=cuda",
+                   "recipe.baseline_precision=tf32", "recipe.head=sharded", "recipe.head_sampling=0.25"});
     CHECK(recipe.baseline_epochs == 2);
     CHECK(recipe.baseline_batch_samples == 4);
     CHECK(recipe.baseline_lr == 0.25);
@@ -40,7 +41,11 @@ TEST_CASE("every field of the recipe is a key") {
     CHECK_FALSE(recipe.flip);
     CHECK(recipe.threads_per_stage == 2);
     CHECK(recipe.shards == 1);
-    CHECK(recipe_key_names().size() == 44);
+    CHECK(recipe.device == "cuda");
+    CHECK(recipe.baseline_precision == "tf32");
+    CHECK(recipe.head == "sharded");
+    CHECK(recipe.head_sampling == 0.25);
+    CHECK(recipe_key_names().size() == 48);
 }
 
 TEST_CASE("the preset quantface trains as its reference does") {

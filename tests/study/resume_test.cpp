@@ -127,6 +127,9 @@ TEST_CASE("a baseline goes on bit for bit", "[resume]") {
     recipe.baseline_epochs = 2;
     recipe.margin_loss = GENERATE(std::string("elastic-cosface"), std::string("arcface"));
     recipe.augmentation = "light";
+    recipe.head = recipe.margin_loss == "arcface" ? "sharded" : "whole";
+    recipe.shards = 2;
+    recipe.head_sampling = 0.7;
     const StageIndex stage = builder.baseline(kNetwork, 3, recipe);
     const auto steps = static_cast<int>(72 / recipe.baseline_batch_samples * recipe.baseline_epochs);
     check_resumes(builder, stage, {}, steps);

@@ -47,7 +47,7 @@ StageOutcome run_in_team(StageRunner& runner, const StageOrder& order, StageMoni
 struct Case {
     std::string preset;
     bool is_compression;
-    std::string order = "together";
+    std::string order = "together", head = "whole";
 };
 
 struct TeamWorld {
@@ -57,6 +57,8 @@ struct TeamWorld {
         recipe.shards = 4;
         recipe.dropout = 0.4;
         recipe.margin_loss = "elastic-arcface";
+        recipe.head = c.head;
+        recipe.head_sampling = 0.5;
         if (c.order != "together") {  // the steps of the quantisers are trained from the middle on
             recipe.order = c.order;
             recipe.weight_range = recipe.activation_range = "learned";
@@ -91,8 +93,8 @@ struct TeamWorld {
 
 TEST_CASE("a team leaves what one rank leaves, bit for bit, also when it was stopped in between", "[team]") {
     const Case c = GENERATE(Case{"quantface", false}, Case{"quantface", true}, Case{"modern", true},
-                            Case{"modern", true, "prune-first"});
-    INFO(c.preset << (c.is_compression ? ", compression" : ", baseline"));
+                            Case{"modern", true, "prune-first"}, Case{"modern", false, "together", "sharded"});
+    INFO(c.preset << ", head " << c.head << (c.is_compression ? ", compression" : ", baseline"));
     const TeamWorld w(c);
     const auto runner = make_stage_runner("team");
     Digest expected;

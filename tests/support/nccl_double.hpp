@@ -57,6 +57,9 @@ struct Counts {
 };
 [[nodiscard]] Counts counts();
 
+/// Memory of somebody else's device counts as the device's from now on.
+void add_device_memory(const void* begin, std::size_t bytes);
+
 /// Device memory of the test's own.
 class Memory {
 public:

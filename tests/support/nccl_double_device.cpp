@@ -161,7 +161,17 @@ bool may_wait(int device) {
     return std::any_of(all.begin(), all.end(), [&](const Communicator& one) { return one.device == device && has_work(one); });
 }
 
+namespace {
+const char* others_begin = nullptr;
+std::size_t others_bytes = 0;
+}  // namespace
+void add_device_memory(const void* begin, std::size_t bytes) {
+    others_begin = static_cast<const char*>(begin);
+    others_bytes = bytes;
+}
+
 bool is_device_memory(const void* data) {
+    if (data >= others_begin && data < others_begin + others_bytes) return true;
     const auto& memories = state().memories;
     return std::any_of(memories.begin(), memories.end(), [&](const auto& entry) {
         const std::byte* begin = entry.second.second.data();

@@ -35,14 +35,14 @@ BANNED = [
      ("src/store/h5_*.cpp", "src/store/embedding_file.cpp")),  # the latter: text as strangers store it
     (r"\bgetenv\(", "what a room does must not depend on the environment but where it says so",
      (*PROGRAM_EDGE, "src/job/values.cpp", "src/report/page.cpp", "src/data/digest.cpp", "src/mpi/session.cpp",
-      "src/device/plugin.cpp")),  # names the plugin of a device
+      "src/device/plugin.cpp", "src/device/gpu.cpp", "src/collective/nccl_table.cpp")),  # plugin, rank, library
     (r"\b(system|steady|high_resolution)_clock::now\(", "decisions take the time as an argument, so that they repeat",
      (*PROGRAM_EDGE, "src/data/digest.cpp", "src/store/read_apart.cpp", "src/study/runner.cpp",
       "src/external/watched_program.cpp", "src/collective/collective.cpp",  # limits of time
       "src/export/latency.cpp")),  # which measures it
     (r"\b(sleep_for|sleep_until|u?sleep|nanosleep)\(", "nothing but a loop at the program's edge waits",
      (*PROGRAM_EDGE, "src/store/store_lock.cpp", "src/store/read_apart.cpp",
-      "src/collective/collective.cpp")),  # wait(): a stage's loop
+      "src/collective/collective.cpp", "src/study/stage_device.cpp")),  # a stage's loop, and its reading of a device
     (r"\bstd::(cout|cerr|clog)\b", "rooms return values and throw errors; commands print", PROGRAM_EDGE),
     (r"\bstd::(j?thread\b(?!::)|async\()", "threads are few, and each says who joins it",
      (*PROGRAM_EDGE, "src/data/batch_loader.cpp", "src/data/problems.cpp", "src/faces/parallel.cpp")),
