@@ -17,6 +17,7 @@
 #include "missing_data.hpp"
 #include "plan/estimate.hpp"
 #include "plan/make_plan.hpp"
+#include "plan/stage_kinds.hpp"
 #include "store/store.hpp"
 #include "version.hpp"
 #include "words/value_text.hpp"
@@ -57,6 +58,9 @@ struct PlanView {
     [[nodiscard]] std::uint64_t stages_of_program(const std::string& name) const {
         return static_cast<std::uint64_t>(std::count_if(plan.stages.begin(), plan.stages.end(),
                                                         [&name](const Stage& stage) { return stage.program.text() == name; }));
+    }
+    [[nodiscard]] std::uint64_t stages_on_gpus() const {
+        return static_cast<std::uint64_t>(std::count_if(plan.stages.begin(), plan.stages.end(), runs_on_gpu));
     }
     [[nodiscard]] std::uint64_t stages_done() const {
         return static_cast<std::uint64_t>(std::count(is_done.begin(), is_done.end(), true));
@@ -115,6 +119,7 @@ void print_json(const PlanView& view) {
         json["programs"][name] = {{"stages", view.stages_of_program(name)}, {"time_limit_s", settings.time_limit_s}};
     json["stages_shared"] = plan.stages_shared;
     json["stages_done"] = view.stages_done();
+    json["stages_on_gpus"] = view.stages_on_gpus();
     json["workers"] = view.workers.front();
     json["cost_s"] = view.estimate.cost_s;
     json["cost_s_of_kind"] = Json::object();
@@ -190,6 +195,8 @@ void print_stages(const PlanView& view) {
                                  human_duration(settings.time_limit_s));
     std::cout << fmt::format("  {:<14}{:>8}  serve more than one point\n", "shared", view.plan.stages_shared);
     std::cout << fmt::format("  {:<14}{:>8}  in the store\n", "done", view.stages_done());
+    if (const std::uint64_t stages = view.stages_on_gpus(); stages != 0)
+        std::cout << fmt::format("  {:<14}{:>8}  their workers have a GPU each\n", "on GPUs", stages);
 }
 
 /// The fewest workers, by doubling, that are done in 30 days; or how long the longest chain of stages takes anyhow.
@@ -209,6 +216,8 @@ std::string enough_workers(const PlanView& view, PlanEstimator& estimator) {
 void print_estimate(const PlanView& view, PlanEstimator& estimator) {
     std::cout << fmt::format("\ncost          about {} of one core, for what is not done\n",
                              human_duration(view.estimate.cost_s));
+    if (view.stages_on_gpus() != 0)
+        std::cout << fmt::format("{:<14}counted as if on a core: no GPU was timed yet, where stages take less\n", "");
     for (std::size_t i = 0; i < view.workers.size(); ++i)
         std::cout << fmt::format("{:<14}{} to {} with {} worker{}\n", i == 0 ? "time" : "",
                                  human_duration(view.of_workers[i].eta_low_s), human_duration(view.of_workers[i].eta_high_s),

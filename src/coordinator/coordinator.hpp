@@ -160,6 +160,7 @@ struct Verdict {
     FailureClass failure = FailureClass::none;
     bool leads = true;       ///< of the first of its team: its result is the stage's
     bool lost_team = false;  ///< failed: its team came apart, for a reason that lies with another member
+    bool begun = true;       ///< preempted: false, it never ran this attempt, and nobody has met it there
 };
 
 class Coordinator {

@@ -172,6 +172,11 @@ void Coordinator::settle_current(const Answer& answer, const Verdict& verdict, d
                             verdict.failure != FailureClass::numeric;
     Lease& lease = leases_.at(answer.stage);
     std::erase(lease.at_work, answer.worker);
+    if (!verdict.begun && !stopping_) {  // the others wait for it where they look for no stop
+        end_lease(answer.stage, true, now_s, commands);
+        settle_preempted(answer, now_s, commands);
+        return;
+    }
     if (has_failed && !verdict.lost_team) {
         end_lease(answer.stage, true, now_s, commands);
         settle_failure(answer, verdict.state == StageState::failed ? verdict.failure : FailureClass::internal, now_s, commands);

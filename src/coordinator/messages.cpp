@@ -247,6 +247,7 @@ void visit(V& v, M& finished) {
     v.number(finished.finished_unix_s);
     visit(v, finished.outcome);
     v.flag(finished.leads);
+    v.flag(finished.begun);
 }
 template <class V, Is<WelcomeMessage> M>
 void visit(V& v, M& welcome) {

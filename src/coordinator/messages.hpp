@@ -43,6 +43,7 @@ struct FinishedMessage {
     double finished_unix_s = 0.0;
     StageOutcome outcome;
     bool leads = true;  ///< this worker is the first of the stage's team
+    bool begun = true;  ///< false: it took the lease and never ran the stage
 };
 /// The worker was told by a signal to go; it holds nothing any more.
 struct LeavingMessage {};

@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "device/device_ops.hpp"
@@ -51,8 +52,11 @@ int ranks_per_gpu() {
                  .expected = fmt::format("a whole number from 1 to {}", kMostRanksPerGpu)});
 }
 
-/// True where the name was free. The socket is never closed: the kernel frees the name when the process has ended, however it ends.
+/// True where the name was free, or this process has it. The socket is never closed: the kernel frees the name when the process has
+/// ended, however it ends.
 bool take_name(const std::string& name) {
+    static std::set<std::string> own;
+    if (own.contains(name)) return true;
     sockaddr_un address{};
     address.sun_family = AF_UNIX;  // a name that begins with a zero is no file
     const std::size_t length = std::min(name.size(), sizeof(address.sun_path) - 1);
@@ -60,7 +64,7 @@ bool take_name(const std::string& name) {
     const int handle = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (handle < 0) return true;  // a machine without such sockets has no guard either
     const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + length);
-    if (::bind(handle, reinterpret_cast<const sockaddr*>(&address), size) == 0) return true;
+    if (::bind(handle, reinterpret_cast<const sockaddr*>(&address), size) == 0) return own.insert(name).second;
     const bool is_taken = errno == EADDRINUSE;
     ::close(handle);
     return !is_taken;

@@ -127,11 +127,11 @@ std::uint32_t most_ranks(const Stage& stage) {
     return std::has_single_bit(shards) ? shards : 1;
 }
 
-bool uses_gpu(const Plan& plan) {
-    return std::any_of(plan.stages.begin(), plan.stages.end(), [](const Stage& stage) {
-        return stage.parameters.text().find(R"("device":"cuda")") != std::string::npos;  // canonical: no spaces
-    });
+bool runs_on_gpu(const Stage& stage) {
+    return stage.parameters.text().find(R"("device":"cuda")") != std::string::npos;  // canonical: no spaces
 }
+
+bool uses_gpu(const Plan& plan) { return std::any_of(plan.stages.begin(), plan.stages.end(), runs_on_gpu); }
 
 const StageKindInfo& info_of(StageKind kind) {
     static const Table kTable = make_table();

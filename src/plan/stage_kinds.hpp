@@ -41,7 +41,8 @@ struct StageKindInfo {
 /// Of a team that can run the stage: parts of a batch are added up over ranks as a binary tree, so that only a number of parts that
 /// is a power of two can be shared.
 [[nodiscard]] std::uint32_t most_ranks(const Stage& stage);
-/// Whether some stage runs on a GPU.
+/// Whether the stage, or some stage, runs on a GPU.
+[[nodiscard]] bool runs_on_gpu(const Stage& stage);
 [[nodiscard]] bool uses_gpu(const Plan& plan);
 
 }  // namespace fairsweep

@@ -34,7 +34,7 @@ void run_alone(const RunOptions& options, const SweepParts& parts, const Plan& p
     }
     coordinator.write_last_status(steady_now_s());
     progress.finish();
-    if (!worker->is_busy()) return;
+    if (!worker->has_work_under_way()) return;
     // A stage that does not end cannot be waited for: everything that counts is in the store.
     store.close();
     log_warning("a stage did not stop; this process ends without it");

@@ -161,7 +161,7 @@ void CoordinatorLoop::receive(const Incoming& incoming, double now_s) {
     } else if (auto* finished = std::get_if<FinishedMessage>(&message)) {
         on_finished(from, std::move(*finished), now_s);
     } else if (std::holds_alternative<LeavingMessage>(message)) {
-        log_warning(fmt::format("worker {} was told by a signal to leave", incoming.from));
+        log_warning(fmt::format("worker {} leaves: it was told to by a signal, or has said why not", incoming.from));
         carry_out(brain_.on_worker_leaving(from, now_s), nullptr);
     }
 }
@@ -186,7 +186,8 @@ void CoordinatorLoop::on_beat(WorkerId from, const BeatMessage& beat, double now
 }
 
 void CoordinatorLoop::on_finished(WorkerId from, FinishedMessage finished, double now_s) {
-    const Verdict verdict{finished.outcome.state, finished.outcome.failure, finished.leads, finished.outcome.lost_team};
+    const Verdict verdict{finished.outcome.state, finished.outcome.failure, finished.leads, finished.outcome.lost_team,
+                          finished.begun};
     carry_out(brain_.on_stage_finished(from, finished.stage, finished.attempt, verdict, now_s), &finished);
 }
 

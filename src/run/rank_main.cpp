@@ -108,7 +108,7 @@ RankResult work(Link& link, MpiTeams& teams, const RunOptions& options, const Sw
                               options.coordinator_silence_s));
         end_process(4);
     }
-    if (loop.is_busy() || loop.end() == WorkerLoop::End::none) end_process(0);  // a stage is running that nobody wants any more
+    if (loop.has_work_under_way() || loop.end() == WorkerLoop::End::none) end_process(0);  // a stage is running that nobody wants any more
     return {0, loop.may_finish_mpi()};
 }
 

@@ -99,6 +99,7 @@ void WorkerLoop::refuse_next_lease() {
     FinishedMessage never_begun{next_lease_->stage, next_lease_->attempt, unix_now_s(), {}, leads(*next_lease_)};
     never_begun.outcome.state = StageState::preempted;
     never_begun.outcome.failure = FailureClass::preempted;
+    never_begun.begun = false;
     next_lease_.reset();
     send(never_begun);
 }
@@ -116,8 +117,9 @@ void WorkerLoop::look_at_gpu() {
         gpu_.get();
     } catch (const std::exception& error) {
         log_error(error.what());
+        leave();  // first: nothing is granted to it any more
         if (next_lease_) refuse_next_lease();
-        return leave();
+        return;
     }
     if (!next_lease_) return;
     const LeaseMessage next = *next_lease_;
@@ -157,8 +159,8 @@ void WorkerLoop::collect_outcome(double now_s) {
     std::optional<StageOutcome> outcome = thread_->take_outcome();
     if (!outcome) return;
     unacknowledged_ = FinishedMessage{lease_.stage, lease_.attempt, unix_now_s(), std::move(*outcome), leads(lease_)};
-    send_finished(now_s);
     if (!runner_->is_fit()) leave();
+    send_finished(now_s);
 }
 
 void WorkerLoop::send_finished(double now_s) {

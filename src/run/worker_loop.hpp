@@ -38,6 +38,8 @@ public:
     [[nodiscard]] End end() const { return end_; }
     [[nodiscard]] bool may_finish_mpi() const { return finish_mpi_; }  ///< once dismissed: all ranks are well
     [[nodiscard]] bool is_busy() const { return thread_ != nullptr && thread_->is_busy(); }
+    /// Its threads may not end soon: a process that does not want to wait must _exit.
+    [[nodiscard]] bool has_work_under_way() const { return is_busy() || gpu_.valid(); }
 
 private:
     void receive(const Incoming& incoming, double now_s);

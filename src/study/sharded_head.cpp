@@ -164,7 +164,7 @@ ShardedHead::Products ShardedHead::products_of(const Block& block, const torch::
     const torch::Tensor cosines = torch::mm(unit, block.unit.t());
     Products products;
     products.logits = cosines.clamp(-1.0, 1.0);
-    products.inside = cosines.abs().le(1.0);
+    products.inside = products.logits.eq(cosines);
     std::vector<std::int64_t> rows, columns;
     for (std::int64_t row = 0; row < unit.size(0); ++row) {
         const std::int64_t place = labels_[static_cast<std::size_t>(part * unit.size(0) + row)] - block.begin;
@@ -177,7 +177,7 @@ ShardedHead::Products ShardedHead::products_of(const Block& block, const torch::
     if (products.has_targets) {
         products.rows = indices(rows, device_), products.columns = indices(columns, device_);
         torch::Tensor shifted;
-        const torch::Tensor own_margins = on_device(margins, device_).index_select(0, products.rows);
+        const torch::Tensor own_margins = margins.index_select(0, products.rows);
         products.target_slopes = target_slopes(products.logits.index({products.rows, products.columns}), own_margins, shifted);
         products.logits.index_put_({products.rows, products.columns}, shifted);
         products.target_logits.index_put_({products.rows}, shifted * settings_.loss.scale);
@@ -193,7 +193,7 @@ std::pair<torch::Tensor, torch::Tensor> ShardedHead::round(const torch::Tensor& 
     std::vector<std::vector<Products>> products(static_cast<std::size_t>(ranks()));
     torch::Tensor maxima = torch::full({ranks(), samples}, -std::numeric_limits<float>::infinity(), unit.options());
     for (int rank = 0; rank < ranks(); ++rank) {
-        const torch::Tensor own_margins = margins(part_of(rank));
+        const torch::Tensor own_margins = on_device(margins(part_of(rank)), device_);
         const torch::Tensor of_rank = all[rank].clone();  // a product may depend on where in memory its rows begin
         for (const Block& block : blocks_) {
             Products& found = products[static_cast<std::size_t>(rank)].emplace_back(products_of(block, of_rank, part_of(rank), own_margins));
@@ -233,7 +233,7 @@ std::pair<torch::Tensor, torch::Tensor> ShardedHead::round(const torch::Tensor& 
     }
     all_reduce(gradients, Reduction::sum);
     const int own = ranks() == 1 ? 0 : team_->rank();
-    const torch::Tensor rows = sums[0][own].log() + maxima[own] - sums[1][own];
+    const torch::Tensor rows = (maxima[own] - sums[1][own]) + sums[0][own].log();  // the large ones cancel first
     return {rows.mean(), gradients[own]};
 }
 

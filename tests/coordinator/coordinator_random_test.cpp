@@ -190,6 +190,7 @@ private:
             const Held held = *worker.running;
             verdict.leads = held.leads;
             verdict.lost_team = random_.below(4) == 0;
+            verdict.begun = verdict.state != StageState::preempted || random_.below(2) == 0;
             worker.running.reset();
             reports_.push_back(held);
             carry_out(brain_->on_stage_finished(id, held.stage, held.attempt, verdict, now_s_));

@@ -435,6 +435,14 @@ TEST_CASE("The failure that counts is that of the member who was its cause") {
         CHECK(sweep.brain.failures(0, FailureClass::io) == 1);
         CHECK(sweep.brain.has_delay(0));
     }
+    SECTION("a member that never began is waited for by the others, who are told at once") {
+        CHECK(sweep.heard(sweep.brain.on_worker_leaving(WorkerId{2}, 2)).empty());
+        Verdict never = of_member(kPreempted);
+        never.begun = false;
+        CHECK(sweep.finished(2, 0, 2, never) == "revoke(w1,s0) drop(w2,s0) dismiss(w2)");
+        CHECK(sweep.finished(1, 0, 2, kLostTeam) == "drop(w1,s0) grant(w1,s0,a3)");
+        CHECK_FALSE(sweep.brain.has_delay(0));
+    }
     SECTION("a member that leaves takes the others along to its step, and counts against nobody") {
         CHECK(sweep.heard(sweep.brain.on_worker_leaving(WorkerId{2}, 2)).empty());
         CHECK(sweep.finished(2, 0, 2, of_member(kPreempted)) == "drop(w2,s0) end(w1,s0) dismiss(w2)");

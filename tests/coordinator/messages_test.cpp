@@ -50,7 +50,7 @@ StageOrder full_order() {
 std::vector<Message> all_messages() {
     return {JoinMessage{4711, "node7"},
             BeatMessage{true, 3, Attempt{2}, 0.5, 99},
-            FinishedMessage{3, Attempt{2}, 1700000000.25, full_outcome(), false},
+            FinishedMessage{3, Attempt{2}, 1700000000.25, full_outcome(), false, false},
             LeavingMessage{},
             WelcomeMessage{"sweep.h5.files", true},
             LeaseMessage{5, Attempt{6}, full_order(), 77, {4, 2, 1, 3}},
@@ -90,6 +90,7 @@ TEST_CASE("Every message comes back as it was") {
     CHECK(back.outcome.peak_memory_bytes == expected.peak_memory_bytes);
     CHECK(back.outcome.lost_team);
     CHECK_FALSE(back.leads);
+    CHECK_FALSE(back.begun);
     CHECK(back.outcome.measured[Metric::pooled_threshold] == expected.measured[Metric::pooled_threshold]);
     REQUIRE(back.outcome.groups.size() == 2);
     CHECK(back.outcome.groups == expected.groups);

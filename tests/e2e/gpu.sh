@@ -17,6 +17,8 @@ FAIRSWEEP_PRETENDED_GPUS=0 expect 4 "cannot train on a GPU.*the driver shows no 
     "$FAIRSWEEP" run "$job" --set recipe.device=cuda --store none.h5 --workers 1 -q
 expect 2 "recipe.precision.*recipe.device = cuda: only GPUs" "$FAIRSWEEP" plan "$job" --set recipe.precision=tf32
 "$FAIRSWEEP" plan "$job" --set recipe.precision=tf32 --set recipe.device=cuda >plan.txt
+if ! grep -q "on GPUs *7 " plan.txt || ! grep -q "no GPU was timed" plan.txt; then cat plan.txt; die "the plan does not tell of GPUs"; fi
+[ "$("$FAIRSWEEP" plan "$job" "${both[@]}" --json | json 'd["stages_on_gpus"]')" = 7 ] || die "not 7 stages on GPUs beside those of cores"
 "$FAIRSWEEP" --version | grep -q "pretended GPU" || die "--version does not tell the GPU"
 
 note "one process, and two workers with a GPU each, train on both: the same scores"
@@ -54,5 +56,6 @@ export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 # Under a launcher nobody counts them before: the rank that finds none leaves, the others do its work.
 mpirun --enable-recovery --oversubscribe --bind-to none -n 4 "$FAIRSWEEP" run "$job" "${both[@]}" --store four.h5 >four.log 2>&1 || true
 grep -q "every GPU that this rank sees is taken by another rank" four.log || { cat four.log; die "no word on the third worker"; }
+if grep -q "it failed (" four.log; then cat four.log; die "a worker without a GPU has cost a stage an attempt"; fi
 check four
 note "GPUs are bound and used"

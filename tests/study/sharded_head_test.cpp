@@ -23,8 +23,8 @@ constexpr int kParts = 4, kSamples = 6, kValues = 16, kSteps = 3;  // samples of
 constexpr std::int64_t kClasses = 37;                              // blocks of 10, 9, 9 and 9
 constexpr double kRate = 0.05;
 
-ShardedHead::Settings settings(MarginLoss::Kind kind, double sampling = 1.0) {
-    return {.loss = {.kind = kind, .scale = 16.0, .falls_to_pi = true},
+ShardedHead::Settings settings(MarginLoss::Kind kind, double sampling = 1.0, bool falls_to_pi = true) {
+    return {.loss = {.kind = kind, .scale = 16.0, .falls_to_pi = falls_to_pi},
             .embedding_size = kValues,
             .classes = kClasses,
             .sampling = sampling,
@@ -109,8 +109,9 @@ void check_close(const torch::Tensor& found, const torch::Tensor& expected) {
 }  // namespace
 
 TEST_CASE("With all classes the blocks train as torch's whole head does", "[sharded head]") {
-    for (const MarginLoss::Kind kind : {MarginLoss::Kind::arc, MarginLoss::Kind::cos}) {
-        const ShardedHead::Settings of = settings(kind);
+    using Kind = MarginLoss::Kind;
+    for (const auto& [kind, falls] : {std::pair(Kind::arc, true), std::pair(Kind::arc, false), std::pair(Kind::cos, true)}) {
+        const ShardedHead::Settings of = settings(kind, 1.0, falls);
         const Left found = train(of, nullptr);
         MarginHead whole(kValues, static_cast<int>(kClasses), of.loss, 1);
         {
@@ -191,4 +192,45 @@ TEST_CASE("Fewer classes than blocks are refused", "[sharded head]") {
     ShardedHead::Settings few = settings(MarginLoss::Kind::arc);
     few.classes = 3;
     CHECK_THROWS_WITH(ShardedHead(few, own_parts(kParts, 0, 1), nullptr), Catch::Matchers::Contains("3 identities for 4 blocks"));
+}
+
+TEST_CASE("Every step takes other classes", "[sharded head]") {
+    ShardedHead head(settings(MarginLoss::Kind::arc, 0.5), own_parts(1, 0, 1), nullptr);
+    const std::vector<std::int64_t> labels(kSamples, 0);
+    std::vector<torch::Tensor> changed;
+    for (const int step : {0, 1}) {
+        const torch::Tensor before = vectors_in(head.state()).clone();
+        head.begin(step, labels);
+        head.loss(embeddings_of(0, 0).requires_grad_(true), 0, margins_of).backward();
+        head.apply(kRate);
+        changed.push_back((vectors_in(head.state()) != before).any(1));
+    }
+    CHECK_FALSE(torch::equal(changed[0], changed[1]));
+}
+
+TEST_CASE("Cosines that rounding pushes out of -1 to 1 pass no gradient on, as in torch", "[sharded head]") {
+    ShardedHead::Settings of = settings(MarginLoss::Kind::cos);
+    ShardedHead head(of, own_parts(1, 0, 1), nullptr);
+    const torch::Tensor vectors = vectors_in(head.state()), units = vectors / vectors.norm(2, {1}, true);
+    const torch::Tensor cosines = torch::mm(units, units.t());
+    MarginHead whole(kValues, static_cast<int>(kClasses), of.loss, 1);
+    {
+        const torch::NoGradGuard no_gradients;
+        whole.kernel.copy_(vectors.t());
+    }
+    std::vector<std::int64_t> labels(static_cast<std::size_t>(kClasses));
+    for (std::size_t i = 0; i < labels.size(); ++i) labels[i] = static_cast<std::int64_t>(i);
+    const auto gradient_of = [&](const auto& loss_of) {
+        const torch::Tensor embeddings = vectors.detach().clone().requires_grad_(true);
+        loss_of(embeddings).backward();
+        return embeddings.grad();
+    };
+    const torch::Tensor margins = torch::zeros({kClasses});
+    head.begin(0, labels);
+    const torch::Tensor found = gradient_of([&](const torch::Tensor& x) { return head.loss(x, 0, [&](int) { return margins; }); });
+    const torch::Tensor expected = gradient_of([&](const torch::Tensor& x) {
+        return torch::cross_entropy_loss(whole.forward(x, torch::tensor(labels), margins), torch::tensor(labels));
+    });
+    CHECK(cosines.diagonal().gt(1.0).any().item<bool>());  // else this shows nothing
+    check_close(found, expected);
 }
