@@ -78,7 +78,8 @@ int first_free(const std::vector<DeviceDescription>& devices) {
     std::string buses;
     for (const DeviceDescription& device : devices) buses += fmt::format("{}{}", buses.empty() ? "" : ", ", device.bus_id);
     refuse_gpu(fmt::format("every GPU that this rank sees is taken by another rank (bus {})", buses), "one GPU for each worker",
-               fmt::format("start as many workers on a machine as it has GPUs: --workers {}", devices.size() * static_cast<std::size_t>(ranks)));
+               fmt::format("as many workers on a machine as it has GPUs (--workers {}), or wait until another sweep here has ended",
+                           devices.size() * static_cast<std::size_t>(ranks)));
 }
 
 constexpr const char* kHint = "fairsweep --version says what there is; recipe.device = cpu trains without a GPU";
