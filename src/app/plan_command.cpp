@@ -46,6 +46,7 @@ struct PlanView {
     std::vector<MissingData> missing;
     std::vector<int> workers;                ///< numbers of workers that the time was asked for
     std::vector<PlanEstimate> of_workers{};  ///< by them; `estimate` is the first
+    std::uint64_t stages_on_gpus = 0;
 
     [[nodiscard]] std::uint64_t points_of(Arm arm) const {
         return static_cast<std::uint64_t>(
@@ -58,9 +59,6 @@ struct PlanView {
     [[nodiscard]] std::uint64_t stages_of_program(const std::string& name) const {
         return static_cast<std::uint64_t>(std::count_if(plan.stages.begin(), plan.stages.end(),
                                                         [&name](const Stage& stage) { return stage.program.text() == name; }));
-    }
-    [[nodiscard]] std::uint64_t stages_on_gpus() const {
-        return static_cast<std::uint64_t>(std::count_if(plan.stages.begin(), plan.stages.end(), runs_on_gpu));
     }
     [[nodiscard]] std::uint64_t stages_done() const {
         return static_cast<std::uint64_t>(std::count(is_done.begin(), is_done.end(), true));
@@ -119,7 +117,7 @@ void print_json(const PlanView& view) {
         json["programs"][name] = {{"stages", view.stages_of_program(name)}, {"time_limit_s", settings.time_limit_s}};
     json["stages_shared"] = plan.stages_shared;
     json["stages_done"] = view.stages_done();
-    json["stages_on_gpus"] = view.stages_on_gpus();
+    json["stages_on_gpus"] = view.stages_on_gpus;
     json["workers"] = view.workers.front();
     json["cost_s"] = view.estimate.cost_s;
     json["cost_s_of_kind"] = Json::object();
@@ -195,8 +193,8 @@ void print_stages(const PlanView& view) {
                                  human_duration(settings.time_limit_s));
     std::cout << fmt::format("  {:<14}{:>8}  serve more than one point\n", "shared", view.plan.stages_shared);
     std::cout << fmt::format("  {:<14}{:>8}  in the store\n", "done", view.stages_done());
-    if (const std::uint64_t stages = view.stages_on_gpus(); stages != 0)
-        std::cout << fmt::format("  {:<14}{:>8}  their workers have a GPU each\n", "on GPUs", stages);
+    if (view.stages_on_gpus != 0)
+        std::cout << fmt::format("  {:<14}{:>8}  their workers have a GPU each\n", "on GPUs", view.stages_on_gpus);
 }
 
 /// The fewest workers, by doubling, that are done in 30 days; or how long the longest chain of stages takes anyhow.
@@ -216,7 +214,7 @@ std::string enough_workers(const PlanView& view, PlanEstimator& estimator) {
 void print_estimate(const PlanView& view, PlanEstimator& estimator) {
     std::cout << fmt::format("\ncost          about {} of one core, for what is not done\n",
                              human_duration(view.estimate.cost_s));
-    if (view.stages_on_gpus() != 0)
+    if (view.stages_on_gpus != 0)
         std::cout << fmt::format("{:<14}counted as if on a core: no GPU was timed yet, where stages take less\n", "");
     for (std::size_t i = 0; i < view.workers.size(); ++i)
         std::cout << fmt::format("{:<14}{} to {} with {} worker{}\n", i == 0 ? "time" : "",
@@ -268,6 +266,7 @@ int plan_command(const Arguments& arguments) {
     view.missing = missing_data(view.plan, values["job"].as<std::string>(), overrides);
     view.is_done.assign(view.plan.stages.size(), false);
     if (values.count("store") != 0) view.is_done = stages_done_in(values["store"].as<std::string>(), view.plan);
+    view.stages_on_gpus = static_cast<std::uint64_t>(std::count_if(view.plan.stages.begin(), view.plan.stages.end(), runs_on_gpu));
     PlanEstimator estimator(view.plan, view.is_done);
     for (const int workers : view.workers) view.of_workers.push_back(estimator.with(workers));
     view.estimate = view.of_workers.front();

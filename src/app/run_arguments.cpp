@@ -75,7 +75,8 @@ std::optional<RunOptions> parse_run_options(const Arguments& arguments) {
     po::options_description description("options");
     description.add_options()("job", po::value<std::string>(), "job file")("store", po::value<std::string>(),
                                                                            "store to create or to continue")(
-        "workers", po::value<int>(), "workers besides the coordinator; default one per core, 0: one process without MPI")(
+        "workers", po::value<int>(),
+        "workers besides the coordinator; default one per core, or per GPU where stages run on GPUs; 0: one process without MPI")(
         "only", po::value<std::string>(), "try these again and nothing else: failed, lost, quarantined")(
         "max-failures", po::value<long long>(), "stop after so many stages have failed or were lost")(
         "fail-fast", "the same as --max-failures 1")("set", po::value<std::vector<std::string>>()->composing(),

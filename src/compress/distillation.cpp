@@ -2,18 +2,12 @@
 
 #include "fairsweep/error.hpp"
 #include "fairsweep/sweep.hpp"
+#include "model/unit.hpp"
 
 namespace fairsweep {
 namespace {
 
-namespace functional = torch::nn::functional;
-
-constexpr double kSmallestNorm = 1e-12;
 constexpr double kAngleWeight = 2.0;
-
-torch::Tensor unit(const torch::Tensor& x, int dimension = 1) {
-    return functional::normalize(x, functional::NormalizeFuncOptions().p(2).dim(dimension).eps(kSmallestNorm));
-}
 
 /// [batch, batch, dimensions]: row j minus row i at (i, j).
 torch::Tensor differences(const torch::Tensor& x) { return x.unsqueeze(0) - x.unsqueeze(1); }

@@ -7,12 +7,11 @@
 #include "fairsweep/error.hpp"
 #include "fairsweep/hash.hpp"
 #include "fairsweep/random.hpp"
+#include "model/unit.hpp"
 
 namespace fairsweep {
 namespace {
 
-constexpr double kClassDeviation = 0.01;
-constexpr double kSmallestNorm = 1e-12;
 // Keeps the slope of sqrt(1 - cos^2) finite; far below what float32 can tell from theta = 0.
 constexpr double kSmallestSquaredSine = 1e-7;
 
@@ -59,10 +58,6 @@ MarginHead::MarginHead(int embedding_size, int classes, const MarginLoss& loss_v
 }
 
 torch::Tensor MarginHead::forward(const torch::Tensor& embeddings, const torch::Tensor& labels, const torch::Tensor& margins) {
-    namespace functional = torch::nn::functional;
-    const auto unit = [](const torch::Tensor& x, int dimension) {
-        return functional::normalize(x, functional::NormalizeFuncOptions().p(2).dim(dimension).eps(kSmallestNorm));
-    };
     const torch::Tensor cosine = torch::mm(unit(embeddings, 1), unit(kernel, 0)).clamp(-1.0, 1.0);
     const torch::Tensor target = labels.unsqueeze(1), margin = margins.to(embeddings.device(), /*non_blocking=*/true).unsqueeze(1);
     const torch::Tensor target_cosine = cosine.gather(1, target);

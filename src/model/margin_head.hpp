@@ -26,6 +26,8 @@ struct MarginLoss {
 [[nodiscard]] torch::Tensor draw_margins(std::int64_t samples, double mean, double deviation, double share, std::uint64_t seed,
                                          std::uint64_t key, std::uint64_t step);
 
+inline constexpr double kClassDeviation = 0.01;  ///< of the values that class vectors begin with
+
 /// What a target's cosine becomes: cos(theta + m), or cos(theta) - m. Cosines [any] in [-1, 1], margins as many.
 [[nodiscard]] torch::Tensor shifted_cosine(const MarginLoss& loss, const torch::Tensor& cosine, const torch::Tensor& margin);
 

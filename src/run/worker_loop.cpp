@@ -95,6 +95,13 @@ bool WorkerLoop::leads(const LeaseMessage& lease) const {
     return lease.ranks.size() <= 1 || static_cast<int>(lease.ranks.front()) == link_.rank();
 }
 
+void WorkerLoop::take_next_lease() {
+    if (!next_lease_) return;
+    const LeaseMessage next = *next_lease_;
+    next_lease_.reset();
+    on_message(next);
+}
+
 void WorkerLoop::refuse_next_lease() {
     FinishedMessage never_begun{next_lease_->stage, next_lease_->attempt, unix_now_s(), {}, leads(*next_lease_)};
     never_begun.outcome.state = StageState::preempted;
@@ -121,10 +128,7 @@ void WorkerLoop::look_at_gpu() {
         if (next_lease_) refuse_next_lease();
         return;
     }
-    if (!next_lease_) return;
-    const LeaseMessage next = *next_lease_;
-    next_lease_.reset();
-    on_message(next);
+    take_next_lease();
 }
 
 void WorkerLoop::on_message(const RevokeMessage& revoke) {
@@ -142,11 +146,7 @@ void WorkerLoop::on_message(const AcknowledgeMessage& acknowledge) {
     if (!unacknowledged_ || unacknowledged_->stage != acknowledge.stage || unacknowledged_->attempt != acknowledge.attempt)
         return;
     unacknowledged_.reset();
-    if (next_lease_) {
-        const LeaseMessage next = *next_lease_;
-        next_lease_.reset();
-        on_message(next);
-    }
+    take_next_lease();
 }
 
 void WorkerLoop::drain() {

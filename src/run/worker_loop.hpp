@@ -62,6 +62,7 @@ private:
     void drain();
     /// This rank is no use to the sweep any more, and the others go on.
     void leave();
+    void take_next_lease();
     void refuse_next_lease();
     void look_at_gpu();
     void collect_outcome(double now_s);

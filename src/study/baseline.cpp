@@ -1,4 +1,4 @@
-/// The FP32 baseline: the task's loss on a training set.
+/// The baseline: the task's loss on a training set.
 #include <optional>
 #include <span>
 #include <utility>

@@ -60,6 +60,7 @@ MirroredEmbeddings embed_batch(Network& network, std::uint64_t first, std::uint6
     };
     MirroredEmbeddings result{oriented(false), {}};
     if (mirror) result.mirrored = oriented(true);
+    if (device.is_cpu()) return result;  // a pass there has thrown
     if (const torch::Tensor mark = broken_mark(network); mark.defined() && mark.item<float>() != 0.0F) refuse_broken(network);
     return result;
 }

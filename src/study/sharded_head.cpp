@@ -9,18 +9,12 @@
 #include "fairsweep/error.hpp"
 #include "fairsweep/hash.hpp"
 #include "fairsweep/random.hpp"
+#include "model/unit.hpp"
 #include "study/parts_sum.hpp"
 #include "study/stage_device.hpp"
 
 namespace fairsweep {
 namespace {
-
-constexpr double kClassDeviation = 0.01, kSmallestLength = 1e-12;
-constexpr double kHeadPatience_s = 900.0;  // for the slowest member of a team to come to the same operation
-
-torch::Tensor unit_rows(const torch::Tensor& x) {
-    return torch::nn::functional::normalize(x, torch::nn::functional::NormalizeFuncOptions().p(2).dim(1).eps(kSmallestLength));
-}
 
 void add_in_place(torch::Tensor& to, const torch::Tensor& more) { to.add_(more); }
 using TensorSum = PartsSum<torch::Tensor, decltype(&add_in_place)>;
@@ -37,9 +31,8 @@ torch::Tensor indices(const std::vector<std::int64_t>& values, torch::Device dev
 struct ShardedHead::Products {
     torch::Tensor logits;            ///< [samples, taken]; later what becomes of them
     torch::Tensor inside;            ///< bool, cosines that were not cut off at -1 or 1
-    torch::Tensor rows, columns;     ///< of the targets that lie in the block
+    torch::Tensor rows, columns;     ///< of the targets that lie in the block; undefined where none does
     torch::Tensor target_logits, target_slopes;
-    bool has_targets = false;
 };
 
 /// All is computed on the way forward: the gradient is there when it is asked for.
@@ -62,11 +55,10 @@ ShardedHead::ShardedHead(const Settings& settings, const OwnParts& blocks, Colle
                     .found = fmt::format("{} identities for {} blocks", settings.classes, blocks.shards),
                     .expected = "one identity a block at least",
                     .hint = "recipe.head = whole, or a smaller recipe.shards"});
-    const std::int64_t share = settings.classes / blocks.shards, rest = settings.classes % blocks.shards;
     for (int number = blocks.first; number < blocks.first + blocks.count; ++number) {
         Block block{.number = number,
-                    .begin = number * share + std::min<std::int64_t>(number, rest),
-                    .classes = share + (number < rest ? 1 : 0),
+                    .begin = begin_of(number),
+                    .classes = begin_of(number + 1) - begin_of(number),
                     .weight = {},
                     .momentum = {}};
         block.weight = torch::empty({block.classes, settings.embedding_size});
@@ -80,13 +72,17 @@ ShardedHead::ShardedHead(const Settings& settings, const OwnParts& blocks, Colle
     }
 }
 
+std::int64_t ShardedHead::begin_of(int block) const {
+    return block * (settings_.classes / parts_.shards) + std::min<std::int64_t>(block, settings_.classes % parts_.shards);
+}
+
 void ShardedHead::to(torch::Device device) {
     device_ = device;
     for (Block& block : blocks_) block.weight = block.weight.to(device), block.momentum = block.momentum.to(device);
 }
 
 void ShardedHead::finish(Ticket ticket) const {
-    wait(*team_, ticket, kHeadPatience_s, [] { return true; });
+    wait(*team_, ticket, kTeamPatience_s, [] { return true; });
 }
 
 void ShardedHead::all_reduce(const torch::Tensor& values, Reduction reduction) const {
@@ -142,14 +138,14 @@ void ShardedHead::begin(std::int64_t step, std::vector<std::int64_t> own_labels)
     for (Block& block : blocks_) {
         if (settings_.sampling < 1.0) take_classes(block, step);
         const torch::Tensor weight = block.taken.defined() ? block.weight.index_select(0, block.taken) : block.weight;
-        block.length = weight.norm(2, {1}, true).clamp_min(kSmallestLength);
+        block.length = weight.norm(2, {1}, true).clamp_min(kSmallestNorm);
         block.unit = weight / block.length;
         block.slopes = torch::empty({samples, block.unit.size(0)}, device_);
     }
 }
 
 torch::Tensor ShardedHead::loss(const torch::Tensor& embeddings, int part, const MarginsOfPart& margins) {
-    return RoundLoss::apply(unit_rows(embeddings), this, part, &margins);
+    return RoundLoss::apply(fairsweep::unit(embeddings), this, part, &margins);
 }
 
 torch::Tensor ShardedHead::target_slopes(const torch::Tensor& cosines, const torch::Tensor& margins, torch::Tensor& shifted) const {
@@ -172,9 +168,8 @@ ShardedHead::Products ShardedHead::products_of(const Block& block, const torch::
         rows.push_back(row);
         columns.push_back(block.places.empty() ? place : block.places[static_cast<std::size_t>(place)]);
     }
-    products.has_targets = !rows.empty();
     products.target_logits = torch::zeros({unit.size(0)}, unit.options());
-    if (products.has_targets) {
+    if (!rows.empty()) {
         products.rows = indices(rows, device_), products.columns = indices(columns, device_);
         torch::Tensor shifted;
         const torch::Tensor own_margins = margins.index_select(0, products.rows);
@@ -221,7 +216,7 @@ std::pair<torch::Tensor, torch::Tensor> ShardedHead::round(const torch::Tensor& 
         for (std::size_t b = 0; b < blocks_.size(); ++b) {
             Products& one = products[static_cast<std::size_t>(rank)][b];
             torch::Tensor slopes = one.logits.div_(sums[0][rank].unsqueeze(1));  // softmax
-            if (one.has_targets) {
+            if (one.rows.defined()) {
                 const torch::Tensor of_targets = slopes.index({one.rows, one.columns}) - 1.0;
                 slopes.index_put_({one.rows, one.columns}, of_targets * one.target_slopes);
             }
@@ -268,10 +263,9 @@ NamedTensors ShardedHead::gathered_state() const {
     const torch::NoGradGuard no_gradients;
     if (ranks() == 1) return state();
     NamedTensors all;
-    const std::int64_t share = settings_.classes / parts_.shards, rest = settings_.classes % parts_.shards;
     for (int number = 0; number < parts_.shards; ++number) {
         const int owner = number / parts_.count;
-        const std::int64_t classes = share + (number < rest ? 1 : 0);
+        const std::int64_t classes = begin_of(number + 1) - begin_of(number);
         for (const bool is_momentum : {false, true}) {
             torch::Tensor values = torch::empty({classes, settings_.embedding_size}, device_);
             if (owner == team_->rank()) {

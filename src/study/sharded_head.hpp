@@ -64,6 +64,8 @@ private:
     friend struct RoundLoss;
     /// The part's loss, and its gradient by the unit embeddings. All ranks are at the parts of the same place among their own.
     [[nodiscard]] std::pair<torch::Tensor, torch::Tensor> round(const torch::Tensor& unit, int part, const MarginsOfPart& margins);
+    /// The first class of a block; one past the last block: the number of classes.
+    [[nodiscard]] std::int64_t begin_of(int block) const;
     void take_classes(Block& block, std::int64_t step) const;
     [[nodiscard]] Products products_of(const Block& block, const torch::Tensor& unit, int part, const torch::Tensor& margins) const;
     [[nodiscard]] torch::Tensor target_slopes(const torch::Tensor& cosines, const torch::Tensor& margins, torch::Tensor& shifted) const;

@@ -19,8 +19,6 @@ namespace fairsweep {
 
 namespace {
 
-constexpr double kTeamPatience_s = 900.0;  // for the slowest member of a team to come to the same operation
-
 bool is_power_of_two(int number) { return std::has_single_bit(static_cast<unsigned>(number)); }
 
 void add_tensors(Tensors& to, const Tensors& more) {
@@ -206,7 +204,7 @@ StepNumbers ShardedStep::read_late() {
     return numbers;
 }
 
-void ShardedStep::note_losses(Own& own) {
+void ShardedStep::take_losses(Own& own) {
     const bool is_repeated = late_ && late_->step == own.step;  // what was known of the step before stays in numbers_
     if (!is_repeated) numbers_ = {};
     if (!is_late()) {
@@ -239,7 +237,7 @@ void ShardedStep::compute(int part, const LossOfPart& loss_of_part, Own& own) {
     if (is_first && is_cut()) own.after_first = clones_of(own.running);
     if (own.ranges_before.defined()) own.ranges.push_back(widened_ranges(network_));
     const bool begins_sums = is_team(context_) && is_last;
-    if (is_last) note_losses(own);
+    if (is_last) take_losses(own);
     if (begins_sums) {  // the others hear of it while the backward pass runs
         numbers_[StepNumbers::stop] = context_.stop_requested() ? 1.0 : 0.0;
         numbers_[StepNumbers::keep] = std::exchange(wants_keep_, false) ? 1.0 : 0.0;

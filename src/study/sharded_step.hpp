@@ -25,6 +25,8 @@
 
 namespace fairsweep {
 
+inline constexpr double kTeamPatience_s = 900.0;  ///< for the slowest member of a team to come to the same operation
+
 /// The parts of a batch that this rank computes: `count` from `first` on, of `shards` in all.
 struct OwnParts {
     int shards = 1, first = 0, count = 1;
@@ -96,7 +98,7 @@ private:
     void compute(int part, const LossOfPart& loss_of_part, Own& own);
     void compute_parts(const LossOfPart& loss_of_part, Own& own);
     /// What is known of the losses when the last part's is, in numbers_: of this step, or of the one before.
-    void note_losses(Own& own);
+    void take_losses(Own& own);
     [[nodiscard]] StepNumbers read_late();
     [[nodiscard]] StepLosses losses_of(std::int64_t step) {
         return {step, numbers_[StepNumbers::loss] / parts_.shards, numbers_[StepNumbers::second] / parts_.shards};

@@ -7,7 +7,6 @@
 #include "device/gpu.hpp"
 #include "fairsweep/log.hpp"
 #include "model/precision.hpp"
-#include "study/tensors.hpp"
 
 namespace fairsweep {
 

@@ -6,6 +6,7 @@
 
 #include "collective/nccl_device.hpp"
 #include "fairsweep/sweep.hpp"
+#include "study/tensors.hpp"
 
 namespace fairsweep {
 
@@ -30,10 +31,5 @@ private:
     torch::Tensor host_;
     DeviceEvent arrived_;
 };
-
-/// A tensor of the processor on `device`, without waiting where it is pinned.
-[[nodiscard]] inline torch::Tensor on_device(const torch::Tensor& host, torch::Device device) { return host.to(device, /*non_blocking=*/true); }
-/// Options of a tensor of the processor that is filled there and then sent on.
-[[nodiscard]] inline torch::TensorOptions sent_to(torch::Device device) { return torch::TensorOptions().pinned_memory(device.is_cuda()); }
 
 }  // namespace fairsweep

@@ -13,7 +13,7 @@ constexpr std::int64_t kColours = 3;
 }  // namespace
 
 ImageBatch::ImageBatch(std::int64_t images, int image_size, torch::Device device) : device_(device) {
-    const auto host = torch::TensorOptions().pinned_memory(device.is_cuda());
+    const auto host = sent_to(device);
     pixels_ = torch::empty({images, image_size, image_size, kColours}, host.dtype(torch::kByte));
     flips_ = torch::zeros({images}, host.dtype(torch::kBool));
 }
@@ -26,7 +26,7 @@ void ImageBatch::set(std::int64_t index, std::span<const std::uint8_t> pixels, b
 }
 
 torch::Tensor ImageBatch::tensor() const {
-    const torch::Tensor pixels = pixels_.to(device_, /*non_blocking=*/true), flips = flips_.to(device_, /*non_blocking=*/true);
+    const torch::Tensor pixels = on_device(pixels_, device_), flips = on_device(flips_, device_);
     const torch::Tensor images =
         torch::empty({pixels.size(0), kColours, pixels.size(1), pixels.size(2)},
                      torch::TensorOptions().device(device_).memory_format(torch::MemoryFormat::ChannelsLast));

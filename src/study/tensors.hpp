@@ -7,6 +7,11 @@
 
 namespace fairsweep {
 
+/// A tensor of the processor on `device`, without waiting where it is pinned.
+[[nodiscard]] inline torch::Tensor on_device(const torch::Tensor& host, torch::Device device) { return host.to(device, /*non_blocking=*/true); }
+/// Options of a tensor of the processor that is filled there and then sent on.
+[[nodiscard]] inline torch::TensorOptions sent_to(torch::Device device) { return torch::TensorOptions().pinned_memory(device.is_cuda()); }
+
 /// A batch of 8-bit images on its way to a network: pixels go to the device as they are, in pinned memory where there is another device.
 class ImageBatch {
 public:

@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "fairsweep/error.hpp"
-#include "study/stage_device.hpp"
 #include "study/tensors.hpp"
 
 namespace fairsweep {

@@ -1,13 +1,19 @@
 #pragma once
 /// Messages between members that are threads of one process: the double of MPI for slices and queue.
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
 #include <deque>
+#include <future>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "collective/point_to_point.hpp"
+#include "collective/team_queue.hpp"
 
 namespace fairsweep::contract {
 
@@ -34,5 +40,26 @@ private:
     std::vector<int> lost_;
     std::size_t forgotten_ = 0;
 };
+
+/// Runs `work(rank, team)` on as many threads, while this one moves their messages, as the main thread of every rank does. Returns what
+/// each gave.
+template <class Work>
+auto on_ranks(int size, const Work& work) -> std::vector<decltype(work(0, std::declval<Collective&>()))> {
+    static std::uint64_t number = 0;
+    PostOffice office(true);
+    std::vector<std::unique_ptr<TeamDriver>> drivers;
+    std::vector<std::future<decltype(work(0, std::declval<Collective&>()))>> ranks;
+    ++number;
+    for (int rank = 0; rank < size; ++rank) {
+        drivers.push_back(std::make_unique<TeamDriver>(number, office.member(rank, size)));
+        ranks.push_back(std::async(std::launch::async, [&work, rank, team = drivers.back()->collective()] { return work(rank, *team); }));
+    }
+    const auto is_over = [](const auto& rank) { return rank.wait_for(std::chrono::seconds(0)) == std::future_status::ready; };
+    while (!std::all_of(ranks.begin(), ranks.end(), is_over))
+        for (const auto& driver : drivers) driver->step();
+    std::vector<decltype(work(0, std::declval<Collective&>()))> all;
+    for (auto& rank : ranks) all.push_back(rank.get());
+    return all;
+}
 
 }  // namespace fairsweep::contract

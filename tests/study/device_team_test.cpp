@@ -1,14 +1,10 @@
 /// A stage on several pretended GPUs, over the double of NCCL: the bits of one processor, also where it was stopped in between. Ranks are
 /// threads of this process.
-#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
-#include <future>
-#include <memory>
 #include <string>
 #include <vector>
 
-#include "collective/team_queue.hpp"
 #include "../collective/thread_messages.hpp"
 #include "device_chain.hpp"
 
@@ -19,31 +15,13 @@ namespace {
 
 using Monitors = std::vector<StageMonitor>;
 
-/// Runs the stage on as many ranks as there are monitors; this thread moves messages meanwhile, as the main thread of a rank does.
+/// Runs the stage on as many ranks as there are monitors.
 std::vector<StageOutcome> run_in_team(const Chain& chain, const std::string& folder, StageIndex stage, const Monitors& monitors) {
-    static std::uint64_t number = 0;
-    const auto size = static_cast<int>(monitors.size());
-    contract::PostOffice office(true);
-    std::vector<std::unique_ptr<TeamDriver>> drivers;
-    std::vector<std::future<StageOutcome>> ranks;
-    ++number;
-    for (int rank = 0; rank < size; ++rank) {
-        drivers.push_back(std::make_unique<TeamDriver>(number, office.member(rank, size)));
-        ranks.push_back(std::async(std::launch::async, [&, rank, team = drivers.back()->collective()]() mutable {
-            StageMonitor monitor = monitors[static_cast<std::size_t>(rank)];
-            monitor.team = team.get();
-            const auto runner = make_stage_runner(folder);
-            StageOutcome outcome = runner->run(order_of(chain.builder.plan, stage, chain.digests), monitor);
-            team.reset();
-            return outcome;
-        }));
-    }
-    const auto is_over = [](const std::future<StageOutcome>& rank) { return rank.wait_for(std::chrono::seconds(0)) == std::future_status::ready; };
-    while (!std::all_of(ranks.begin(), ranks.end(), is_over))
-        for (const auto& driver : drivers) driver->step();
-    std::vector<StageOutcome> outcomes;
-    for (auto& rank : ranks) outcomes.push_back(rank.get());
-    return outcomes;
+    return contract::on_ranks(static_cast<int>(monitors.size()), [&](int rank, Collective& team) {
+        StageMonitor monitor = monitors[static_cast<std::size_t>(rank)];
+        monitor.team = &team;
+        return make_stage_runner(folder)->run(order_of(chain.builder.plan, stage, chain.digests), monitor);
+    });
 }
 
 }  // namespace

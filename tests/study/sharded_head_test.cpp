@@ -1,15 +1,11 @@
 /// The head in blocks against torch's whole one, over ranks that are threads, and with a part of its classes.
 #include <algorithm>
-#include <chrono>
-#include <future>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include <torch/torch.h>
 
 #include "../collective/thread_messages.hpp"
-#include "collective/team_queue.hpp"
 #include "fairsweep/error.hpp"
 #include "fairsweep/random.hpp"
 #include "study/sharded_head.hpp"
@@ -78,19 +74,7 @@ Left train(const ShardedHead::Settings& of, Collective* team) {
 }
 
 std::vector<Left> train_in_team(const ShardedHead::Settings& of, int size) {
-    contract::PostOffice office(false);
-    std::vector<std::unique_ptr<TeamDriver>> drivers;
-    std::vector<std::future<Left>> ranks;
-    for (int rank = 0; rank < size; ++rank) {
-        drivers.push_back(std::make_unique<TeamDriver>(1, office.member(rank, size)));
-        ranks.push_back(std::async(std::launch::async, [&of, team = drivers.back()->collective()] { return train(of, team.get()); }));
-    }
-    const auto is_over = [](const std::future<Left>& rank) { return rank.wait_for(std::chrono::seconds(0)) == std::future_status::ready; };
-    while (!std::all_of(ranks.begin(), ranks.end(), is_over))
-        for (const auto& driver : drivers) driver->step();
-    std::vector<Left> all;
-    for (auto& rank : ranks) all.push_back(rank.get());
-    return all;
+    return contract::on_ranks(size, [&of](int, Collective& team) { return train(of, &team); });
 }
 
 /// All class vectors in their order, [classes, values].
